@@ -1,0 +1,65 @@
+import { createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { inspect } from 'node:util'
+
+let readBytes: (material: KeyMaterial) => Uint8Array
+
+/**
+ * Raw key bytes that logs, JSON, spread and structuredClone cannot see.
+ *
+ * Asymmetric private keys are held as PKCS#8 DER, symmetric keys as their bytes. The constructor and
+ * `rawBytes` are guarded doors: test/architecture refuses them outside `crypto/` and `seal/`.
+ */
+export class KeyMaterial {
+  readonly #bytes: Uint8Array
+  #secretKey: KeyObject | undefined
+  static {
+    readBytes = (material) => material.#bytes
+  }
+
+  /** Copies `bytes`; the caller wipes its own copy. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Uint8Array.from(bytes)
+  }
+
+  get length(): number {
+    return this.#bytes.length
+  }
+
+  /** Constant time for equal lengths. */
+  equals(other: KeyMaterial): boolean {
+    return this.length === other.length && timingSafeEqual(this.#bytes, other.#bytes)
+  }
+
+  /** The bytes as a symmetric KeyObject, made once. */
+  secretKey(): KeyObject {
+    this.#secretKey ??= createSecretKey(this.#bytes)
+    return this.#secretKey
+  }
+
+  /** Best effort: the engine may have copied the bytes already. */
+  wipe(): void {
+    this.#bytes.fill(0)
+    this.#secretKey = undefined
+  }
+
+  toString(): string {
+    return '[key material]'
+  }
+
+  toJSON(): string {
+    return '[key material]'
+  }
+
+  [Symbol.toPrimitive](): string {
+    return '[key material]'
+  }
+
+  [inspect.custom](): string {
+    return `KeyMaterial(${this.length})`
+  }
+}
+
+/** The live bytes, not a copy: never keep, log or return them. */
+export function rawBytes(material: KeyMaterial): Uint8Array {
+  return readBytes(material)
+}

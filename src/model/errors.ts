@@ -1,0 +1,245 @@
+/** Who has to act: the caller, the operator of this installation, or the system itself. */
+export type Fault = 'caller' | 'operator' | 'system'
+
+interface ErrorRow {
+  readonly fault: Fault
+  /** One fixed sentence. It never holds ids, inputs or secrets. */
+  readonly sentence: string
+  /** What the reader does next. */
+  readonly next: string
+}
+
+/**
+ * Every error that Coffre shows. HTTP status, CLI exit code and translations are exhaustive maps over
+ * this table; docs/errors.md is generated from it. A released code is never renamed or removed.
+ */
+export const ERRORS = {
+  INVALID_REQUEST: {
+    fault: 'caller',
+    sentence: 'The request is not valid.',
+    next: 'Correct the field that `facts` names and send the request again.',
+  },
+  LIMIT_EXCEEDED: {
+    fault: 'caller',
+    sentence: 'The input is larger than this operation accepts.',
+    next: 'Split the input, or use a batch within the limits of the reference.',
+  },
+  NOT_FOUND: {
+    fault: 'caller',
+    sentence: 'There is nothing at this address.',
+    next: 'Check the path and the method against /openapi.json.',
+  },
+  UNAUTHENTICATED: {
+    fault: 'caller',
+    sentence: 'A valid token is needed.',
+    next: 'Send `Authorization: Bearer <token>` with a token that is neither expired nor revoked.',
+  },
+  FORBIDDEN: {
+    fault: 'caller',
+    sentence: 'This token may not do that.',
+    next: 'Use a token whose role allows the operation, or ask an administrator for one.',
+  },
+  TOKEN_NOT_FOUND: {
+    fault: 'caller',
+    sentence: 'There is no such token.',
+    next: 'List the tokens with `coffre token list`.',
+  },
+  KEY_NOT_FOUND: {
+    fault: 'caller',
+    sentence: 'There is no such key.',
+    next: 'List the keys with `coffre key list`, or create it with `coffre key create`.',
+  },
+  KEY_EXISTS: {
+    fault: 'caller',
+    sentence: 'A key of that name exists already.',
+    next: 'Choose another name, or rotate the existing key.',
+  },
+  KEY_VERSION_NOT_FOUND: {
+    fault: 'caller',
+    sentence: 'The key has no such version.',
+    next: 'Show its versions with `coffre key show`.',
+  },
+  KEY_VERSION_UNUSABLE: {
+    fault: 'caller',
+    sentence: 'The state of this key version does not allow the operation.',
+    next: 'Show the key; resume, roll back or rotate it, or lower its floor.',
+  },
+  KEY_VERSION_EXHAUSTED: {
+    fault: 'caller',
+    sentence: 'This key version has reached its limit of uses.',
+    next: 'Rotate the key; old data stays readable.',
+  },
+  KEY_VERSION_NEEDED: {
+    fault: 'caller',
+    sentence: 'Data may still need this key version.',
+    next: 'Rewrap the data to the current version, raise the floor above it, then destroy it.',
+  },
+  KEY_SUSPENDED: {
+    fault: 'caller',
+    sentence: 'The key is suspended.',
+    next: 'Resume it with `coffre key resume`.',
+  },
+  KEY_PENDING_DESTRUCTION: {
+    fault: 'caller',
+    sentence: 'The key is scheduled for destruction.',
+    next: 'Cancel with `coffre key cancel-destroy` while the window is open.',
+  },
+  KEY_REFUSED: {
+    fault: 'caller',
+    sentence: 'This key material is too weak or malformed.',
+    next: 'Use a key that meets the rule that `facts` names.',
+  },
+  MOVE_REFUSED: {
+    fault: 'caller',
+    sentence: 'The key cannot make this move from its present state.',
+    next: 'Show the key; the lifecycle table is in docs/design/lifecycle.md.',
+  },
+  PURPOSE_MISMATCH: {
+    fault: 'caller',
+    sentence: 'The key was created for another purpose.',
+    next: 'Use a key whose purpose fits the operation.',
+  },
+  ALGORITHM_UNSUPPORTED: {
+    fault: 'caller',
+    sentence: 'The algorithm is unknown, or does not serve that purpose.',
+    next: 'List algorithms and purposes with `coffre key create --help`.',
+  },
+  PARAMETERS_REFUSED: {
+    fault: 'caller',
+    sentence: 'The derivation parameters are below the floor or above the ceiling.',
+    next: 'Stay within the bounds that `facts` names.',
+  },
+  DECRYPTION_FAILED: {
+    fault: 'caller',
+    sentence: 'The ciphertext could not be decrypted.',
+    next: 'Check the key, the context and that the ciphertext is complete; `coffre inspect` shows what it is.',
+  },
+  SIGNATURE_INVALID: {
+    fault: 'caller',
+    sentence: 'The signature or MAC is not valid for this message.',
+    next: 'Check the message, the key and the version.',
+  },
+  CONFLICT: {
+    fault: 'caller',
+    sentence: 'Somebody else changed this at the same time.',
+    next: 'Read it again and repeat the change.',
+  },
+  SEALED: {
+    fault: 'operator',
+    sentence: 'Coffre is sealed: the root key is not in memory.',
+    next: 'Unseal it with `coffre unseal`.',
+  },
+  PASSPHRASE_WRONG: {
+    fault: 'operator',
+    sentence: 'The passphrase or seal key is not the one that sealed this store.',
+    next: 'Try the right one; the stored seal itself is intact.',
+  },
+  SEAL_DAMAGED: {
+    fault: 'operator',
+    sentence: 'The stored seal is damaged.',
+    next: 'Restore the data folder from a backup; the passphrase was not judged.',
+  },
+  SEAL_KEY_MISSING: {
+    fault: 'operator',
+    sentence: 'The seal key is missing or unreadable.',
+    next: 'Put back the key file or set the variable that `facts` names.',
+  },
+  NOT_INITIALISED: {
+    fault: 'operator',
+    sentence: 'There is no Coffre here yet.',
+    next: 'Create one with `coffre init`.',
+  },
+  ALREADY_INITIALISED: {
+    fault: 'operator',
+    sentence: 'There is a Coffre here already.',
+    next: 'Use it, or choose another data folder.',
+  },
+  STORE_IN_USE: {
+    fault: 'operator',
+    sentence: 'Another process holds this data folder.',
+    next: 'Talk to that server with COFFRE_ADDR and COFFRE_TOKEN, or stop it first.',
+  },
+  STORE_UNAVAILABLE: {
+    fault: 'system',
+    sentence: 'The store did not answer.',
+    next: 'Check disk space, permissions and the database, then try again.',
+  },
+  STORE_DAMAGED: {
+    fault: 'system',
+    sentence: 'A stored record does not open under its own name.',
+    next: 'Stop writing, keep a copy, and restore from a backup.',
+  },
+  AUDIT_UNAVAILABLE: {
+    fault: 'system',
+    sentence: 'The audit log could not record the operation, so it was not done.',
+    next: 'Check disk space and the database, then try again.',
+  },
+  AUDIT_DAMAGED: {
+    fault: 'operator',
+    sentence: 'The audit log does not verify.',
+    next: 'Keep a copy of the store; `facts` names the first bad record.',
+  },
+  SELF_TEST_FAILED: {
+    fault: 'system',
+    sentence: 'A cryptographic self-test failed, so nothing was started.',
+    next: 'Do not use this machine or build; run `coffre selftest` for the name of the test.',
+  },
+  CONFIG_REFUSED: {
+    fault: 'operator',
+    sentence: 'The configuration is not acceptable.',
+    next: 'Correct every setting that `facts` names.',
+  },
+  SERVER_UNREACHABLE: {
+    fault: 'operator',
+    sentence: 'The server did not answer.',
+    next: 'Check COFFRE_ADDR and that `coffre serve` runs.',
+  },
+  INTERNAL: {
+    fault: 'system',
+    sentence: 'An unexpected error happened inside Coffre.',
+    next: 'Report it with the request id; nothing secret is in the log line of that id.',
+  },
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof ERRORS
+
+export const ERROR_CODES = Object.keys(ERRORS).filter(isErrorCode)
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(ERRORS, value)
+}
+
+/** Safe typed fields: names of settings and fields, counts, states. Never a secret or a user's value. */
+export type ErrorFacts = Readonly<Record<string, string | number>>
+
+interface ErrorDetails {
+  readonly facts?: ErrorFacts
+  /** For our own log and tests; never leaves the process. */
+  readonly cause?: unknown
+}
+
+/** The one error class. `code` is stable; `message` is the table's sentence. */
+export class CoffreError extends Error {
+  override readonly name = 'CoffreError'
+  readonly code: ErrorCode
+  readonly facts: ErrorFacts
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}) {
+    super(ERRORS[code].sentence, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.facts = details.facts ?? {}
+  }
+
+  get next(): string {
+    return ERRORS[this.code].next
+  }
+
+  /** What may be shown outside: no cause, no stack. */
+  toJSON(): { code: ErrorCode; message: string; next: string; facts: ErrorFacts } {
+    return { code: this.code, message: this.message, next: this.next, facts: this.facts }
+  }
+}
+
+export function hasCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof CoffreError && error.code === code
+}

@@ -1,0 +1,54 @@
+import type { Brand } from './brand.ts'
+import { CoffreError } from './errors.ts'
+
+export type TenantId = Brand<string, 'TenantId'>
+/** A UUID in lower case. */
+export type KeyId = Brand<string, 'KeyId'>
+export type KeyName = Brand<string, 'KeyName'>
+/** 1, 2, 3 … without gaps; a number is never used twice for one key. */
+export type VersionNumber = Brand<number, 'VersionNumber'>
+export type TokenId = Brand<string, 'TokenId'>
+export type RequestId = Brand<string, 'RequestId'>
+
+const TENANT = /^[a-z0-9][a-z0-9-]{0,62}$/
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+/** ASCII only: no Unicode look-alikes, no path characters. */
+const KEY_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/
+const TOKEN_ID = /^[A-Za-z0-9_-]{1,32}$/
+const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/
+const MAX_VERSION = 2 ** 31 - 1 // one signed 32-bit column in every store
+
+function refuse(at: string, expected: string): never {
+  throw new CoffreError('INVALID_REQUEST', { facts: { at, expected } })
+}
+
+export function parseTenantId(text: string): TenantId {
+  return TENANT.test(text) ? (text as TenantId) : refuse('tenant', 'a-z, 0-9 and -, at most 63')
+}
+
+export function parseKeyId(text: string): KeyId {
+  return UUID.test(text) ? (text as KeyId) : refuse('keyId', 'a UUID in lower case')
+}
+
+export function parseKeyName(text: string): KeyName {
+  return KEY_NAME.test(text) && !text.includes('..')
+    ? (text as KeyName)
+    : refuse('name', '1 to 128 of A-Z a-z 0-9 _ . -, starting with a letter or digit')
+}
+
+export function parseVersionNumber(value: number): VersionNumber {
+  return Number.isInteger(value) && value >= 1 && value <= MAX_VERSION
+    ? (value as VersionNumber)
+    : refuse('version', 'a whole number from 1')
+}
+
+export function parseTokenId(text: string): TokenId {
+  return TOKEN_ID.test(text) ? (text as TokenId) : refuse('tokenId', '1 to 32 of A-Z a-z 0-9 _ -')
+}
+
+export function parseRequestId(text: string): RequestId {
+  return REQUEST_ID.test(text) ? (text as RequestId) : refuse('requestId', '8 to 64 of A-Z a-z 0-9 _ -')
+}
+
+/** The only tenant of an embedded Coffre. */
+export const DEFAULT_TENANT: TenantId = parseTenantId('default')

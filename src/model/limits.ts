@@ -1,0 +1,26 @@
+/** Every bound on what is read from outside, with its reason. */
+
+/** One value: a database field, a document, a token. Larger things go through chunked encryption. */
+export const MAX_PLAINTEXT_BYTES = 1024 * 1024
+/** A ciphertext of the largest plaintext in text form, with room for the header. */
+export const MAX_CIPHERTEXT_CHARACTERS = Math.ceil((MAX_PLAINTEXT_BYTES * 4) / 3) + 1024
+/** A message to sign or MAC; it is hashed once, in memory. */
+export const MAX_MESSAGE_BYTES = MAX_PLAINTEXT_BYTES
+/** Items in one batch: about a page of a database. */
+export const MAX_BATCH_ITEMS = 1_000
+/** A batch of 1,000 values of 4 KiB in base64 with its context fits three times. */
+export const MAX_BODY_BYTES = 16 * 1024 * 1024
+/** Depth of JSON objects and arrays. Our deepest request has four. */
+export const MAX_JSON_DEPTH = 32
+/** Pairs in a caller's context, and bytes of each name and value. AWS KMS has 8 KiB for the whole. */
+export const MAX_CONTEXT_PAIRS = 32
+export const MAX_CONTEXT_BYTES = 1_024
+/** Random bytes or a data key in one request. */
+export const MAX_RANDOM_BYTES = 64 * 1024
+/** Tags on a key. */
+export const MAX_TAGS = 32
+export const MAX_TEXT_CHARACTERS = 256
+/** A bearer token; ours have 60 characters. */
+export const MAX_TOKEN_CHARACTERS = 256
+/** A passphrase; longer ones are a mistake, not a better secret. */
+export const MAX_PASSPHRASE_BYTES = 1_024
