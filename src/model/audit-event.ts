@@ -1,0 +1,67 @@
+import type { KeyId, KeyName, RequestId, TenantId } from './ids.ts'
+import type { ErrorCode } from './errors.ts'
+
+/** Everything that leaves a record. */
+export const AUDIT_ACTIONS = [
+  'coffre.init',
+  'coffre.unseal',
+  'coffre.seal',
+  'key.create',
+  'key.update',
+  'key.rotate',
+  'key.rollback',
+  'key.suspend',
+  'key.resume',
+  'key.deactivate',
+  'key.compromise',
+  'key.floor',
+  'key.schedule-destroy',
+  'key.cancel-destroy',
+  'key.destroy',
+  'data.encrypt',
+  'data.decrypt',
+  'data.rewrap',
+  'data.sign',
+  'data.verify',
+  'data.mac',
+  'data.verify-mac',
+  'data.data-key',
+  'data.random',
+  'token.create',
+  'token.revoke',
+  'access.refused',
+] as const
+
+export type AuditAction = (typeof AUDIT_ACTIONS)[number]
+
+/** Who asked. `local` is whoever holds the data folder and its seal key. */
+export interface Principal {
+  readonly kind: 'token' | 'local' | 'system' | 'anonymous'
+  readonly id: string
+  readonly tenant: TenantId
+}
+
+/** How often an operation used one version of one key. */
+export interface KeyUseCount {
+  readonly key: KeyName
+  readonly keyId: KeyId
+  readonly version: number
+  readonly count: number
+}
+
+/** One event. It never holds plaintext, key bytes, tokens or a caller's context. */
+export interface AuditEvent {
+  readonly action: AuditAction
+  readonly principal: Principal
+  readonly requestId: RequestId
+  readonly outcome: 'ok' | 'refused' | 'partial'
+  readonly code?: ErrorCode
+  readonly key?: KeyName
+  readonly keyId?: KeyId
+  readonly version?: number
+  /** Data operations: what was used, and how many items failed. */
+  readonly uses?: readonly KeyUseCount[]
+  readonly failed?: number
+  /** The id or name of a token, a state, a count: never a value of a user. */
+  readonly detail?: Readonly<Record<string, string | number>>
+}

@@ -1,0 +1,91 @@
+import type { Instant } from '../model/clock.ts'
+import type { KeyId, KeyName, TenantId, TokenId, VersionNumber } from '../model/ids.ts'
+import type { Key } from '../model/key.ts'
+import type { Token } from '../model/token.ts'
+import type { Wrapped } from '../model/wrapped.ts'
+
+/**
+ * What a store keeps and promises. It holds wrapped bytes and hashes only and cannot decrypt anything.
+ * Every implementation passes test/conformance/store.
+ *
+ * All methods may be called concurrently. Failures of the medium throw STORE_UNAVAILABLE, and then nothing
+ * of the transaction was written; a damaged file throws STORE_DAMAGED.
+ */
+export interface Store extends ReadStore {
+  /**
+   * Runs `work` and commits what it wrote, or nothing when it throws. When this resolves the change is
+   * durable: it survives kill -9 and power loss. Transactions exclude each other: `work` sees every
+   * earlier commit and no later one. It must not await anything but `tx`.
+   */
+  transaction<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result>
+  /** May be called twice. Waits for a running transaction. */
+  close(): Promise<void>
+}
+
+export interface ReadStore {
+  findKey(tenant: TenantId, name: KeyName): Promise<Key | undefined>
+  findKeyById(id: KeyId): Promise<Key | undefined>
+  /** Ordered by name; `after` is exclusive. */
+  listKeys(query: ListKeysQuery): Promise<readonly Key[]>
+  /** Wrapped material of every version that still has any. */
+  readWrapped(id: KeyId): Promise<ReadonlyMap<VersionNumber, Wrapped>>
+  /** Keys of all tenants whose `destroyAt` is not later than `now`. */
+  listKeysToDestroy(now: Instant): Promise<readonly Key[]>
+  findToken(id: TokenId): Promise<Token | undefined>
+  /** Ordered by creation. */
+  listTokens(tenant: TenantId): Promise<readonly Token[]>
+  listSealSlots(): Promise<readonly SealSlot[]>
+  readAuditHead(): Promise<AuditHead>
+  /** Records `from`, `from + 1` … in order, at most `limit`. */
+  readAuditRecords(from: number, limit: number): Promise<readonly StoredAuditRecord[]>
+}
+
+export interface StoreTransaction extends ReadStore {
+  /** Throws KEY_EXISTS when the tenant has a key of that name, destroyed ones included. */
+  insertKey(key: Key, wrapped: ReadonlyMap<VersionNumber, Wrapped>): Promise<void>
+  /**
+   * Writes what differs between `before` and `after`. Throws CONFLICT when the stored epoch is not
+   * `before.epoch`. New versions need their material in `wrapped`; a version that is destroyed in `after`
+   * loses its material for good.
+   */
+  updateKey(before: Key, after: Key, wrapped?: ReadonlyMap<VersionNumber, Wrapped>): Promise<void>
+  /** Adds `count` to the uses of a version and answers the new total. It does not change the epoch. */
+  reserveUses(id: KeyId, version: VersionNumber, count: number): Promise<number>
+  insertToken(token: Token): Promise<void>
+  /** Throws TOKEN_NOT_FOUND. Revoking twice keeps the first moment. */
+  revokeToken(tenant: TenantId, id: TokenId, at: Instant): Promise<void>
+  insertSealSlot(slot: SealSlot): Promise<void>
+  /** `records` continue at the stored head's size; `head` replaces it. */
+  appendAudit(records: readonly StoredAuditRecord[], head: AuditHead): Promise<void>
+}
+
+export interface ListKeysQuery {
+  readonly tenant: TenantId
+  readonly after?: KeyName
+  readonly limit: number
+}
+
+/** The root key under one seal provider. */
+export interface SealSlot {
+  readonly id: string
+  readonly provider: string
+  readonly wrapped: Wrapped
+  readonly createdAt: Instant
+}
+
+/** One audit record: RFC 6962 leaf hash over the exact bytes of `body` (docs/spec/audit-log.md). */
+export interface StoredAuditRecord {
+  /** 0, 1, 2 … without gaps. */
+  readonly index: number
+  readonly body: string
+  readonly leafHash: Uint8Array
+}
+
+/** The Merkle tree after `size` records. An empty log has size 0 and an empty frontier. */
+export interface AuditHead {
+  readonly size: number
+  /** RFC 6962 root hash, 32 bytes. */
+  readonly rootHash: Uint8Array
+  /** Roots of the perfect subtrees from left to right, 32 bytes each. */
+  readonly frontier: Uint8Array
+}
