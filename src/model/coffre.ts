@@ -1,0 +1,352 @@
+import type { AlgorithmName, KeyPurpose } from './algorithm-name.ts'
+import type { ErrorCode, ErrorFacts } from './errors.ts'
+import type { KeyStateName } from './key-state.ts'
+import type { SecurityLevel } from './key.ts'
+import type { Secret } from './secret.ts'
+import type { Role } from './token.ts'
+
+/**
+ * What a user of Coffre holds. `openCoffre` (embedded) and `connectCoffre` (a server) give the same
+ * interface; every method rejects with a CoffreError. Binary values are Uint8Array; where a string is
+ * accepted it means its UTF-8 bytes. Moments are ISO 8601 in UTC.
+ */
+export interface Coffre {
+  readonly keys: Keys
+  readonly tokens: Tokens
+  readonly audit: Audit
+  readonly operator: Operator
+
+  encrypt(request: EncryptRequest): Promise<Encrypted>
+  decrypt(request: DecryptRequest): Promise<Decrypted>
+  /** From its version to the current one (or another key, or another context); plaintext never leaves. */
+  rewrap(request: RewrapRequest): Promise<Encrypted>
+  sign(request: SignRequest): Promise<Signed>
+  /** Resolves when the signature is valid; rejects with SIGNATURE_INVALID otherwise. */
+  verify(request: VerifyRequest): Promise<Verified>
+  mac(request: MacRequest): Promise<Maced>
+  /** Resolves when the MAC is valid; rejects with SIGNATURE_INVALID otherwise. */
+  verifyMac(request: VerifyMacRequest): Promise<Verified>
+  generateDataKey(request: DataKeyRequest): Promise<DataKey>
+  random(request: RandomRequest): Promise<RandomBytes>
+  /** The same operations over up to 1,000 items; each item succeeds or fails on its own. */
+  batch<Name extends DataOperationName>(
+    operation: Name,
+    items: readonly DataOperations[Name]['request'][],
+  ): Promise<readonly BatchItem<DataOperations[Name]['result']>[]>
+  /** Tells what a blob is, and its key and version, without using a key. */
+  inspect(blob: string | Uint8Array): Promise<Inspection>
+
+  close(): Promise<void>
+}
+
+export interface DataOperations {
+  readonly encrypt: { readonly request: EncryptRequest; readonly result: Encrypted }
+  readonly decrypt: { readonly request: DecryptRequest; readonly result: Decrypted }
+  readonly rewrap: { readonly request: RewrapRequest; readonly result: Encrypted }
+  readonly sign: { readonly request: SignRequest; readonly result: Signed }
+  readonly verify: { readonly request: VerifyRequest; readonly result: Verified }
+  readonly mac: { readonly request: MacRequest; readonly result: Maced }
+  readonly 'verify-mac': { readonly request: VerifyMacRequest; readonly result: Verified }
+  readonly 'data-key': { readonly request: DataKeyRequest; readonly result: DataKey }
+  readonly random: { readonly request: RandomRequest; readonly result: RandomBytes }
+}
+
+export type DataOperationName = keyof DataOperations
+
+export const DATA_OPERATION_NAMES = [
+  'encrypt',
+  'decrypt',
+  'rewrap',
+  'sign',
+  'verify',
+  'mac',
+  'verify-mac',
+  'data-key',
+  'random',
+] as const satisfies readonly DataOperationName[]
+
+export type BatchItem<Result> =
+  | { readonly ok: true; readonly value: Result }
+  | { readonly ok: false; readonly error: BatchError }
+
+export interface BatchError {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly next: string
+  readonly facts: ErrorFacts
+}
+
+/** Pairs that are bound to a ciphertext and needed again to decrypt it. They are not secret. */
+export type ContextPairs = Readonly<Record<string, string>>
+
+export interface EncryptRequest {
+  readonly key: string
+  readonly plaintext: string | Uint8Array
+  readonly context?: ContextPairs
+}
+
+export interface Encrypted {
+  readonly ciphertext: string
+  readonly key: string
+  readonly version: number
+}
+
+export interface DecryptRequest {
+  readonly ciphertext: string
+  readonly context?: ContextPairs
+  /** Needed where the format does not name its key (Fernet tokens, bare RSA-OAEP blocks); checked elsewhere. */
+  readonly key?: string
+}
+
+export interface Decrypted {
+  readonly plaintext: Uint8Array
+  readonly key: string
+  readonly version: number
+}
+
+export interface RewrapRequest {
+  readonly ciphertext: string
+  readonly context?: ContextPairs
+  /** The key that it is under; as in `DecryptRequest`. */
+  readonly key?: string
+  /** Absent: the same key. */
+  readonly toKey?: string
+  /** Absent: the same context. */
+  readonly toContext?: ContextPairs
+}
+
+export interface SignRequest {
+  readonly key: string
+  readonly message: string | Uint8Array
+}
+
+export interface Signed {
+  readonly signature: Uint8Array
+  readonly key: string
+  readonly version: number
+}
+
+export interface VerifyRequest {
+  readonly key: string
+  readonly message: string | Uint8Array
+  readonly signature: Uint8Array
+  /** Absent: every version that may still verify is tried. */
+  readonly version?: number
+}
+
+export interface Verified {
+  readonly key: string
+  readonly version: number
+}
+
+export interface MacRequest {
+  readonly key: string
+  readonly message: string | Uint8Array
+}
+
+export interface Maced {
+  readonly mac: Uint8Array
+  readonly key: string
+  readonly version: number
+}
+
+export interface VerifyMacRequest {
+  readonly key: string
+  readonly message: string | Uint8Array
+  readonly mac: Uint8Array
+  readonly version?: number
+}
+
+export interface DataKeyRequest {
+  readonly key: string
+  /** 16 to 64; 32 when absent. */
+  readonly bytes?: number
+  readonly context?: ContextPairs
+  /** Absent or true: the plaintext comes too. False: only the ciphertext, for later use elsewhere. */
+  readonly withPlaintext?: boolean
+}
+
+export interface DataKey {
+  /** Open it with `decrypt`. */
+  readonly ciphertext: string
+  readonly plaintext?: Uint8Array
+  readonly key: string
+  readonly version: number
+}
+
+export interface RandomRequest {
+  /** 1 to 65,536; 32 when absent. */
+  readonly bytes?: number
+}
+
+export interface RandomBytes {
+  readonly bytes: Uint8Array
+}
+
+export type BlobFormat =
+  | 'coffre-ciphertext'
+  | 'coffre-rsa-oaep'
+  | 'coffre-chunked'
+  | 'fernet'
+  | 'vault-transit'
+  | 'jws'
+  | 'jwe'
+  | 'coffre-token'
+  | 'unknown'
+
+export interface Inspection {
+  readonly format: BlobFormat
+  readonly algorithm?: string
+  /** The key's name where this Coffre knows it. */
+  readonly key?: string
+  readonly keyId?: string
+  readonly version?: number
+  readonly createdAt?: string
+  /** Other facts that the format shows without a key. */
+  readonly facts: ErrorFacts
+}
+
+export interface Keys {
+  create(request: CreateKeyRequest): Promise<KeyView>
+  /** Ordered by name; at most 100 unless `limit` says otherwise (1 to 1,000). */
+  list(query?: ListQuery): Promise<readonly KeyView[]>
+  get(name: string): Promise<KeyView>
+  update(name: string, labels: Partial<KeyLabelsView>): Promise<KeyView>
+  /** Adds a version and makes it current. */
+  rotate(name: string): Promise<KeyView>
+  /** Makes an older, still valid version current again; the newest such one when `version` is absent. */
+  rollback(name: string, options?: VersionOption): Promise<KeyView>
+  /** One version, or every version that is in use. */
+  suspend(name: string, options?: VersionOption): Promise<KeyView>
+  resume(name: string, options?: VersionOption): Promise<KeyView>
+  /** One version, or the current one: it protects nothing new and still reads. */
+  deactivate(name: string, options?: VersionOption): Promise<KeyView>
+  compromise(name: string, options?: VersionOption): Promise<KeyView>
+  /** The lowest version that still decrypts and verifies. It can be lowered again. */
+  setFloor(name: string, version: number): Promise<KeyView>
+  /** Destroys one version that is below the floor, for good. */
+  destroy(name: string, options: { readonly version: number }): Promise<KeyView>
+  /** The whole key stops now and is destroyed after `days` (7 to 30). */
+  scheduleDestroy(name: string, options?: { readonly days?: number }): Promise<KeyView>
+  cancelDestroy(name: string): Promise<KeyView>
+}
+
+export interface VersionOption {
+  readonly version?: number
+}
+
+export interface ListQuery {
+  readonly after?: string
+  readonly limit?: number
+}
+
+export interface KeyLabelsView {
+  readonly description: string
+  readonly owner: string
+  readonly environment: string
+  readonly securityLevel: SecurityLevel
+  readonly tags: Readonly<Record<string, string>>
+}
+
+export interface CreateKeyRequest extends Partial<KeyLabelsView> {
+  readonly name: string
+  /** `aes256-gcm` when absent. */
+  readonly algorithm?: AlgorithmName
+  /** Needed only where the algorithm serves several. */
+  readonly purpose?: KeyPurpose
+}
+
+export interface KeyVersionView {
+  readonly version: number
+  readonly state: KeyStateName
+  readonly since: string
+  readonly createdAt: string
+  /** SPKI PEM. */
+  readonly publicKey?: string
+}
+
+export interface KeyView extends KeyLabelsView {
+  readonly id: string
+  readonly name: string
+  readonly algorithm: AlgorithmName
+  readonly purpose: KeyPurpose
+  readonly createdAt: string
+  readonly updatedAt: string
+  /** Absent while no version is active. */
+  readonly currentVersion?: number
+  readonly floor: number
+  readonly destroyAt?: string
+  readonly versions: readonly KeyVersionView[]
+}
+
+export interface Tokens {
+  /** The token is shown here and nowhere else. */
+  create(request: CreateTokenRequest): Promise<CreatedToken>
+  list(): Promise<readonly TokenView[]>
+  /** Effective at once. */
+  revoke(id: string): Promise<void>
+}
+
+export interface CreateTokenRequest {
+  readonly name: string
+  readonly role: Role
+  /** 60 to 31,536,000 (one year); 2,592,000 (30 days) when absent. */
+  readonly ttlSeconds?: number
+}
+
+export interface TokenView {
+  readonly id: string
+  readonly name: string
+  readonly role: Role
+  readonly createdAt: string
+  readonly expiresAt?: string
+  readonly revokedAt?: string
+}
+
+export interface CreatedToken extends TokenView {
+  readonly token: Secret
+}
+
+export interface Audit {
+  /** Oldest first from index `from` (0 when absent), at most `limit` (1 to 1,000; 100 when absent). */
+  list(query?: { readonly from?: number; readonly limit?: number }): Promise<readonly AuditRecordView[]>
+  /** Recomputes every leaf and the root. A damaged log is an answer, not an error. */
+  verify(): Promise<AuditVerification>
+}
+
+export interface AuditRecordView {
+  readonly index: number
+  readonly at: string
+  readonly action: string
+  readonly principal: string
+  readonly requestId: string
+  readonly outcome: string
+  /** The record exactly as hashed. */
+  readonly body: string
+}
+
+export interface AuditVerification {
+  readonly valid: boolean
+  readonly size: number
+  /** Hex of the RFC 6962 root hash. */
+  readonly rootHash: string
+  readonly firstBadIndex?: number
+  readonly reason?: string
+}
+
+export interface Operator {
+  status(): Promise<StatusView>
+  /** Forgets the root key and every unwrapped key. */
+  seal(): Promise<StatusView>
+  /** `passphrase` only where the seal provider is a passphrase. */
+  unseal(options?: { readonly passphrase?: Secret }): Promise<StatusView>
+}
+
+export interface StatusView {
+  readonly version: string
+  readonly initialised: boolean
+  readonly sealed: boolean
+  readonly sealProvider?: string
+  readonly store: string
+  readonly auditSize?: number
+}
