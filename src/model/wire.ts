@@ -1,0 +1,22 @@
+/**
+ * How the native HTTP API writes binary values: standard base64 with padding (RFC 4648, section 4) under
+ * these names. `ciphertext` is text already and travels as it is.
+ */
+export const REQUEST_BYTE_FIELDS: readonly string[] = ['plaintext', 'message', 'signature', 'mac']
+export const RESULT_BYTE_FIELDS: readonly string[] = ['plaintext', 'signature', 'mac', 'bytes']
+
+/** Every path of the native API lies below it. */
+export const API_PREFIX = '/api/v1'
+/** The request id of an answer, also in every problem document and log line. */
+export const REQUEST_ID_HEADER = 'x-request-id'
+
+/** An error answer: RFC 9457 problem details. */
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  readonly code: string
+  readonly facts: Readonly<Record<string, string | number>>
+  readonly requestId: string
+}
