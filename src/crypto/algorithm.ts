@@ -41,6 +41,8 @@ export interface Signing {
   sign(material: KeyMaterial, message: Uint8Array): Uint8Array
   /** Answers whether it is valid; never throws for a malformed signature. */
   verify(material: KeyMaterial, message: Uint8Array, signature: Uint8Array): boolean
+  /** The same for a reader who holds only the public key (SPKI DER). Throws KEY_REFUSED for a bad key. */
+  verifyWithPublicKey(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
 }
 
 export interface Mac {
