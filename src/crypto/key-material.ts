@@ -1,6 +1,11 @@
 import { createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { inspect } from 'node:util'
 
+/** Names one kind of derived thing. */
+export type Slot<Derived> = symbol & { readonly derived?: Derived }
+
+const SECRET_KEY: Slot<KeyObject> = Symbol('secret key')
+
 let readBytes: (material: KeyMaterial) => Uint8Array
 
 /**
@@ -11,7 +16,7 @@ let readBytes: (material: KeyMaterial) => Uint8Array
  */
 export class KeyMaterial {
   readonly #bytes: Uint8Array
-  #secretKey: KeyObject | undefined
+  readonly #derived = new Map<symbol, unknown>()
   static {
     readBytes = (material) => material.#bytes
   }
@@ -32,14 +37,20 @@ export class KeyMaterial {
 
   /** The bytes as a symmetric KeyObject, made once. */
   secretKey(): KeyObject {
-    this.#secretKey ??= createSecretKey(this.#bytes)
-    return this.#secretKey
+    return this.derive(SECRET_KEY, () => createSecretKey(this.#bytes))
+  }
+
+  /** What `make` made of this material, once for each slot; `wipe` forgets it. */
+  derive<Derived>(slot: Slot<Derived>, make: () => Derived): Derived {
+    if (!this.#derived.has(slot)) this.#derived.set(slot, make())
+    // A slot names one type, and only `make` of that slot writes it.
+    return this.#derived.get(slot) as Derived
   }
 
   /** Best effort: the engine may have copied the bytes already. */
   wipe(): void {
     this.#bytes.fill(0)
-    this.#secretKey = undefined
+    this.#derived.clear()
   }
 
   toString(): string {
