@@ -2,6 +2,7 @@ import { ALGORITHM_NAMES, type AlgorithmName } from '../model/algorithm-name.ts'
 import { CoffreError } from '../model/errors.ts'
 import { x25519Agreement } from './agreement.ts'
 import type { Algorithm } from './algorithm.ts'
+import { nativeEncryption } from './ciphertext.ts'
 import {
   checkPrivateKey,
   checkSymmetricKey,
@@ -16,8 +17,10 @@ import { exportPublicKey } from './key-object.ts'
 import { generateEc, generateEd25519, generateRsa, generateX25519 } from './key-pair.ts'
 import { aesKeyWrap, aesKeyWrapWithPadding } from './key-wrap.ts'
 import { type HmacDigest, hmacMac } from './mac.ts'
+import { oaepEncryption } from './oaep-ciphertext.ts'
 import { randomKeyMaterial } from './random.ts'
 import { ecdsaSigning, ed25519Signing, rsaPssSigning } from './signature.ts'
+import { wrapEncryption } from './wrapped-data-key.ts'
 
 /** Every message has its own salt or shares one with few: docs/spec/ciphertext.md, "Shared subkeys". */
 const NATIVE_MAX_USES = 2 ** 40
@@ -36,6 +39,7 @@ const ROWS: Readonly<Record<AlgorithmName, Algorithm>> = {
     securityBits: 256,
     maxUses: NATIVE_MAX_USES,
     ...symmetric(32),
+    encryption: nativeEncryption,
   },
   fernet: {
     name: 'fernet',
@@ -80,6 +84,7 @@ const ROWS: Readonly<Record<AlgorithmName, Algorithm>> = {
     maxUses: WRAP_MAX_USES,
     ...symmetric(32),
     wrapping: aesKeyWrap,
+    encryption: wrapEncryption(aesKeyWrap),
   },
   'aes256-kwp': {
     name: 'aes256-kwp',
@@ -89,6 +94,7 @@ const ROWS: Readonly<Record<AlgorithmName, Algorithm>> = {
     maxUses: WRAP_MAX_USES,
     ...symmetric(32),
     wrapping: aesKeyWrapWithPadding,
+    encryption: wrapEncryption(aesKeyWrapWithPadding),
   },
 }
 
@@ -141,6 +147,7 @@ function rsa(modulusBits: number) {
     maxUses: UNBOUNDED_MAX_USES,
     ...keyPair(rsaShape(modulusBits), () => generateRsa(modulusBits)),
     signing: rsaPssSigning(modulusBits),
+    encryption: oaepEncryption,
   }
 }
 

@@ -16,9 +16,10 @@ let readBytes: (material: KeyMaterial) => Uint8Array
  */
 export class KeyMaterial {
   readonly #bytes: Uint8Array
+  #wiped = false
   readonly #derived = new Map<symbol, unknown>()
   static {
-    readBytes = (material) => material.#bytes
+    readBytes = (material) => material.#live()
   }
 
   /** Copies `bytes`; the caller wipes its own copy. */
@@ -32,12 +33,12 @@ export class KeyMaterial {
 
   /** Constant time for equal lengths. */
   equals(other: KeyMaterial): boolean {
-    return this.length === other.length && timingSafeEqual(this.#bytes, other.#bytes)
+    return this.length === other.length && timingSafeEqual(this.#live(), other.#live())
   }
 
   /** The bytes as a symmetric KeyObject, made once. */
   secretKey(): KeyObject {
-    return this.derive(SECRET_KEY, () => createSecretKey(this.#bytes))
+    return this.derive(SECRET_KEY, () => createSecretKey(this.#live()))
   }
 
   /** What `make` made of this material, once for each slot; `wipe` forgets it. */
@@ -51,6 +52,13 @@ export class KeyMaterial {
   wipe(): void {
     this.#bytes.fill(0)
     this.#derived.clear()
+    this.#wiped = true
+  }
+
+  /** Zeros must never pass for a key. */
+  #live(): Uint8Array {
+    if (this.#wiped) throw new Error('this key material was wiped')
+    return this.#bytes
   }
 
   toString(): string {

@@ -19,9 +19,7 @@ const LABEL = concat(utf8('coffre wrapped key v1'), Uint8Array.of(0, FORMAT))
 
 /** docs/spec/wrapped-key.md. */
 export function wrapKey(root: KeyMaterial, inner: KeyMaterial, binding: WrapBinding): Wrapped {
-  return toWrapped(
-    concat(Uint8Array.of(FORMAT), sealChunked(root, rawBytes(inner), encodeBinding(binding))),
-  )
+  return toWrapped(concat(Uint8Array.of(FORMAT), sealChunked(root, rawBytes(inner), encodeBinding(binding))))
 }
 
 /** Throws DECRYPTION_FAILED where the blob is not the one of this row under this root key. */

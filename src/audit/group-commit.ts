@@ -1,0 +1,72 @@
+import { CoffreError } from '../model/errors.ts'
+
+/** Longer than any healthy commit, shorter than a caller's patience. */
+const MAX_WAIT_MS = 2_000
+/** One transaction's worth; more wait for the next. */
+const MAX_GROUP = 1_000
+/** Beyond this the store is not keeping up, and a quick refusal is better than a long queue. */
+const MAX_WAITING = 20_000
+
+interface Waiting<Item> {
+  readonly item: Item
+  readonly since: number
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Gathers what arrives while a commit runs and writes it as one. Answers within MAX_WAIT_MS whatever the
+ * store does; a late commit may then have recorded an operation whose result was dropped, never the reverse.
+ */
+export class GroupCommit<Item> {
+  readonly #write: (items: readonly Item[]) => Promise<void>
+  #waiting: Waiting<Item>[] = []
+  #running = false
+
+  constructor(write: (items: readonly Item[]) => Promise<void>) {
+    this.#write = write
+  }
+
+  add(item: Item): Promise<void> {
+    if (this.#waiting.length >= MAX_WAITING) return Promise.reject(unavailable())
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, since: performance.now(), resolve, reject })
+      if (this.#running) return
+      this.#running = true
+      // After the I/O of this turn, so that requests that arrived together share a commit.
+      setImmediate(() => void this.#run())
+    })
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.slice(0, MAX_GROUP)
+      this.#waiting = this.#waiting.slice(group.length)
+      await this.#commit(group)
+    }
+    this.#running = false
+  }
+
+  async #commit(group: readonly Waiting<Item>[]): Promise<void> {
+    const giveUp = setTimeout(() => this.#giveUp(group), MAX_WAIT_MS)
+    try {
+      await this.#write(group.map((each) => each.item))
+      for (const each of group) each.resolve()
+    } catch (cause) {
+      for (const each of group) each.reject(unavailable(cause))
+    } finally {
+      clearTimeout(giveUp)
+    }
+  }
+
+  /** Settling twice is harmless: the first wins. */
+  #giveUp(group: readonly Waiting<Item>[]): void {
+    for (const each of group) each.reject(unavailable())
+    const oldest = performance.now() - MAX_WAIT_MS
+    for (const each of this.#waiting) if (each.since < oldest) each.reject(unavailable())
+  }
+}
+
+function unavailable(cause?: unknown): CoffreError {
+  return new CoffreError('AUDIT_UNAVAILABLE', { cause })
+}

@@ -1,0 +1,77 @@
+import { hash } from 'node:crypto'
+import { concat } from './bytes.ts'
+
+/** RFC 6962, section 2.1, with SHA-256. */
+export const HASH_BYTES = 32
+const LEAF = Uint8Array.of(0)
+const NODE = Uint8Array.of(1)
+
+export const EMPTY_ROOT: Uint8Array = sha256(new Uint8Array(0))
+
+export function leafHash(entry: Uint8Array): Uint8Array {
+  return sha256(concat(LEAF, entry))
+}
+
+/** A tree that only grows, kept as the roots of its perfect subtrees from left to right. */
+export interface Frontier {
+  readonly size: number
+  readonly roots: readonly Uint8Array[]
+}
+
+export const EMPTY_FRONTIER: Frontier = { size: 0, roots: [] }
+
+/** The frontier after more leaves. */
+export function appendLeaves(frontier: Frontier, leaves: readonly Uint8Array[]): Frontier {
+  const roots = [...frontier.roots]
+  let size = frontier.size
+  for (const leaf of leaves) {
+    let root = leaf
+    // Each trailing one bit of the size is a perfect subtree of equal height to join with.
+    for (let rest = size; rest % 2 === 1; rest = Math.floor(rest / 2)) root = nodeHash(pop(roots), root)
+    roots.push(root)
+    size += 1
+  }
+  return { size, roots }
+}
+
+export function rootHash(frontier: Frontier): Uint8Array {
+  const roots = [...frontier.roots]
+  let root = roots.pop()
+  if (root === undefined) return EMPTY_ROOT
+  for (const left of roots.toReversed()) root = nodeHash(left, root)
+  return root
+}
+
+export function encodeFrontier(frontier: Frontier): Uint8Array {
+  return concat(...frontier.roots)
+}
+
+/** `undefined` where the bytes cannot be the frontier of a tree of `size` leaves. */
+export function parseFrontier(size: number, bytes: Uint8Array): Frontier | undefined {
+  if (!Number.isSafeInteger(size) || size < 0 || bytes.length !== countOnes(size) * HASH_BYTES)
+    return undefined
+  const roots: Uint8Array[] = []
+  for (let offset = 0; offset < bytes.length; offset += HASH_BYTES) {
+    roots.push(Uint8Array.from(bytes.subarray(offset, offset + HASH_BYTES)))
+  }
+  return { size, roots }
+}
+
+function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
+  return sha256(concat(NODE, left, right))
+}
+
+function sha256(bytes: Uint8Array): Uint8Array {
+  // latin1 output is half the cost of a buffer from the one-shot call.
+  return Buffer.from(hash('sha256', bytes, 'latin1'), 'latin1')
+}
+
+function pop(roots: Uint8Array[]): Uint8Array {
+  const root = roots.pop()
+  if (root === undefined) throw new Error('unreachable: the size says that there is a subtree')
+  return root
+}
+
+function countOnes(size: number): number {
+  return [...size.toString(2)].filter((bit) => bit === '1').length
+}
