@@ -3,6 +3,7 @@ import { CoffreError } from '../model/errors.ts'
 import { x25519Agreement } from './agreement.ts'
 import type { Algorithm } from './algorithm.ts'
 import { nativeEncryption } from './ciphertext.ts'
+import { fernetEncryption } from './fernet.ts'
 import {
   checkPrivateKey,
   checkSymmetricKey,
@@ -48,6 +49,7 @@ const ROWS: Readonly<Record<AlgorithmName, Algorithm>> = {
     securityBits: 128, // AES-128 and HMAC-SHA-256, 16 bytes of key for each.
     maxUses: FERNET_MAX_USES,
     ...symmetric(32),
+    encryption: fernetEncryption,
   },
   'hmac-sha256': { name: 'hmac-sha256', code: 3, securityBits: 256, ...hmac('sha256', 32) },
   'hmac-sha384': { name: 'hmac-sha384', code: 4, securityBits: 384, ...hmac('sha384', 48) },

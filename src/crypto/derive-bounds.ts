@@ -1,6 +1,7 @@
 import { CoffreError } from '../model/errors.ts'
 import type {
   Argon2idParameters,
+  DeriveDigest,
   HkdfParameters,
   Pbkdf2Parameters,
   ScryptParameters,

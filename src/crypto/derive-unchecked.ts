@@ -64,15 +64,19 @@ export async function derivePbkdf2Unchecked(
   return toMaterial(await gate.run(() => pbkdf2(password, salt, iterations, length, digest)))
 }
 
+/** The same on the calling thread, for self-tests with tiny parameters. */
+export function derivePbkdf2UncheckedSync(password: Uint8Array, parameters: Pbkdf2Parameters): KeyMaterial {
+  const { digest, iterations, salt, length } = parameters
+  return toMaterial(crypto.pbkdf2Sync(password, salt, iterations, length, digest))
+}
+
 /** scrypt (RFC 7914), on the thread pool. No floors, no ceilings. */
 export function deriveScryptUnchecked(
   password: Uint8Array,
   parameters: ScryptParameters,
 ): Promise<KeyMaterial> {
-  const { salt, length, blockSize: r, parallelism: p } = parameters
-  const N = 2 ** parameters.costLog2
-  // OpenSSL counts B and V together; without `maxmem` Node stops at 32 MiB.
-  const options = { N, r, p, maxmem: 128 * r * (N + p + 2) }
+  const { salt, length } = parameters
+  const options = toScryptOptions(parameters)
   return gate.run(
     () =>
       new Promise((resolve, reject) => {
@@ -81,6 +85,20 @@ export function deriveScryptUnchecked(
         )
       }),
   )
+}
+
+/** The same on the calling thread, for self-tests with tiny parameters. */
+export function deriveScryptUncheckedSync(password: Uint8Array, parameters: ScryptParameters): KeyMaterial {
+  return toMaterial(
+    crypto.scryptSync(password, parameters.salt, parameters.length, toScryptOptions(parameters)),
+  )
+}
+
+function toScryptOptions(parameters: ScryptParameters) {
+  const { costLog2, blockSize: r, parallelism: p } = parameters
+  const N = 2 ** costLog2
+  // OpenSSL counts B and V together; without `maxmem` Node stops at 32 MiB.
+  return { N, r, p, maxmem: 128 * r * (N + p + 2) }
 }
 
 /** Argon2id version 0x13 (RFC 9106), on the thread pool. No floors, no ceilings. */

@@ -1,0 +1,68 @@
+/**
+ * Fixed answers for the self-tests. The keys below were made for this file and protect nothing; the
+ * signatures, the block and the ciphertext were made once.
+ */
+export const RSA_2048_PRIVATE_KEY =
+  'MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIBAQDUkaFjMK8a60zdPyWVU9DQ8InYGA8zsodoIhoOjMDnp9Z4' +
+  'HKUTXq5rP50F7vkxc9oYjKD95FSypuICG44aLnIKcMc5l7xJoEKKpPFRcPW8hEivNA+21CY5LayOvx0wgoKHWH4N9AHrpeCt' +
+  'Lqhrzc9pXjaT7IyICUFatr3wU0qMqvOUUUNUukbzhRmGlQ1yUgLjRPitu/wLBZjuNAXu0Prqz1wsNocSa2aY3bEH12mYb9Df' +
+  'KRCY/6ar98tDPTn+bLtyy1Jv/Yhs6ygXl29g+HrvLNTkH003Gwgw3drJlzaz4bl6zFK4FN0Xc4EHrfOmTN8m82aVIKteD7Y8' +
+  'NHPQtAVfAgMBAAECggEATqcyIaseZ6YAE29tnyLbxavzPUetvFHHQ5M2tAKF0FGsjFYBCLlEbX+kwNDLWO6GmQXT/g3R/ya7' +
+  'ws7iVjKwVMelF9zauR148acVea6D5sTFxjpLxDkciZSqYEk76jqoRJ9MSSpr2X9PspTskbMeF11acYKZ/y35hjDO+BFBqOld' +
+  'adWqAV6jjcuLaGX5Rs94R/dfhBjf6bjyOblBi8r0fA2DlNwvsA9NObOBuBXdv2CxW9BdT5uruLMRyW8UmZUdFiQca4MLltMr' +
+  'T5lwOCmx1zvb+hjirqS0TFJBTx0VUW+tErhMAonqPwwjkmCGg3Bme3zUJp9sW+LkFvp2Hs22tQKBgQD4uBTaa/LYEXJQ5xbB' +
+  'z9MJLwOvJzr+A70HVYz75R6oM8YWl4lRZxHYideIz7FUaAqdWnqNBcCPdQxSqFOQ1lqesrW+7k4WVpAuf40cQ1MXGaSJyQaM' +
+  'EFAoDOIgQrX3yRdV1CwLJ3HxGCTZGd0GXj/PBaaaMnnro6zREpDxqB5rrQKBgQDayqMDoZIzX9unP3gHL5uUEsZXbd7WgfIf' +
+  'u5ynVIYlDmUNXy003UoYuUny/uMbLXH+ZVNGRCNsPG1tSxk62dC560acyOnJkunqCm1cbQpPDbbWLC88339eKIGi8FbfJl0D' +
+  'owWz5YPMDBO52r0eM9yg8h+ErutGKssyoXWNmXSWuwKBgQCAFZx3l1vqNaHfVAJ+MN6HPjTxgIx6v8Ya/s2p8yZEjNUYUVWg' +
+  'HCouj1310K+LvkCpJC00bp/pwOdlsdXHIvxr+bBq8SI5kr6Rk5JB2dHydXwskN/URZph5bCV2IUJY/+mbat42wlslXh0bUNL' +
+  'wkGuBUT058Wtug6HZL5MFL4FyQKBgE9/k63tFldufDyQFkfeJ5StIb6A4JhmzRh0rh4q2zc5vMQYEjAEPDkxkkomDVVBtQrv' +
+  'vEtq1MguSMCOqhM1M99qOtUbN7+Tj0UIFuafhEBnRkkZ8uwWdYw8Aaa314jrwp5grODKA5KvzLcaYN9JjuA4OfWXLUvonr69' +
+  '5h3WZYOjAoGBAMAH1MFqV1KTrseWpRvbl+F+Uuh5AtaK/YEuMegBF9fXbMEGJ2TfWVMBnufYe4hmxN55xrgypcDgt/XIZSUs' +
+  'OrueWS7423R8RcmAnXDL7seYB95YONJ+odoq1f6wI/cnNQd+yKx64xMH6G1lE91KivCAl/mVxEBeSwCUeKM12lgg'
+
+export const RSA_PSS_SIGNATURE =
+  'QBXKlNZspIOMSYLBhfgifRIf0DiCfBU73da0Y/2uhOlE0yP9bXjG35z7QtUOPkLoKCKuxt9VJnJJG4MCPnvCIGLg0XttefdG' +
+  'hnwlHQEg5bndnMqZB2sKMz1Qzjr1h0RYjlHASnTcgWkV5u0xGkBfs3jP2/NdXGGuf6ieHa9DjnegRdFm9z+lJm16QaFbc2BP' +
+  'ptkZAECUHQuEBMwzJP2uOpuxMjFn/U5BfpDDody1VUIgw6ccTbJx8aMn9X8K5Cq9cBgPZoQhxJvwnr5CfqYU7iU1/TU2eR6f' +
+  '5UF9ggLeV9YjXjgsJRnoRMcJglRRx0BVycCaLDjhxb1A2fXQWfgqnA=='
+
+export const RSA_OAEP_BLOCK =
+  'zFtlrOtx7JACJ/aql5YR2DmHdt+cJ2RVOPP9Q9ctY1IYvuoUhGtGc8ToZTPVblw16Wc4TyOKkzlxCLXRr0NxSrBGGD0UUai3' +
+  'lLkEXGGThprY6tK7SK4HgEOhR1R02OeBSVKb2kDWigrUAL43q0rc0JacFt8uYAL7phJGXa21dckKJmDjQazrlc0gglrnkfYN' +
+  'G1qwHi78ZTnsQaQW2FKZOMs9QdvbZIwcSq/uAzZ91bjry5p7z6frG0XPtaLv+d9lcx1+/IAC/TvCHOSTPUsEQ5mgd/JrGlBr' +
+  '+TZI7c+eBdQmaEp+N2Pz3ygT8LXNetsqbXqd62IqRMv0AFkvi19law=='
+
+export const ECDSA_P256_PUBLIC_KEY =
+  'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAExwdGQdkYH1QNHMXZgjalEqZfqgzgCHHkdQiK2qjqJdDMIOfWt2GtT+rv2GKN' +
+  '7XzNnTocxb5ur69NM3sgSUs3yA=='
+
+export const ECDSA_P256_SIGNATURE =
+  'MEUCIQD7stLuUwHCRAk7gOlr2/GtpXAWNG+VKuIdVPSWAaoJggIgXdyghCiFk2i7tMZKYGDS8f+zuZ+CzASs4bzn1yYcLN0='
+
+export const ECDSA_P384_PUBLIC_KEY =
+  'MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEWapGr7rDp00lU/MYNR4yHD+nKwoKouX2/G/nR5czP2oI0aXB3/TtDdkP8qW2GyRM' +
+  'ZfnLKwACDWV5+uf58HsIPBViwOEkSXAzcsvu4CUsjdBfGVOqqNyYqv5p8E6EX96k'
+
+export const ECDSA_P384_SIGNATURE =
+  'MGYCMQCTi9TYsoGW9gvLPCNZTkyv3W9s1bWrg3BI6jLmw2Fdu5DLOi16tp9t8Ag69jsfqAQCMQD6NA9ioqRUPBYWjZFPHX3A' +
+  'rEXeBw3wgLk1SOSu3lzN6T+NW202Xo9hOEZ3unXJc7E='
+
+export const ECDSA_P521_PUBLIC_KEY =
+  'MIGbMBAGByqGSM49AgEGBSuBBAAjA4GGAAQAv8JXsiq6O7/ixMJd++Tgpi+E2lojE/QEK7dWucce5FKzIH5KvMQfH7/PNoVm' +
+  'X1M6iAICTztNjQM7EmuRmcxwgrQAL7WpZ3E7U2UDjYw5bYZmHthJ0Ztv4kewbyIDiUVNf7oAFZWxIJjdHot6V7p+pHegqiF9' +
+  'igewZpc+z9dXzF8yLtE='
+
+export const ECDSA_P521_SIGNATURE =
+  'MIGHAkIA1qS7PvWYW6RPXTAoeo0WfxvFs75cK/eH7gmHBzHSiXwmRGVrtU1Aotxc01kZzWLxMqHM2fbNhpJ18jbNtyCNbVkC' +
+  'QXCsiti4wX0SY0wwuToygaJXfwqwJia6qeR33TLPR2R6xd5EHVpWYA68/g1hwiv2VR4pi1dr1npVF1gkG+1/HRTS'
+
+export const NATIVE_KEY = '404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f'
+
+export const NATIVE_CIPHERTEXT =
+  'cof1AQGTpzq0AHAAgAAAAAAAAAEAAAABWh1T51oI1-' +
+  'DrSkALGyyEzt8jK6yQe4Gr9RDxbLeOlYsvAhfO6Ilm9FTHGl70RsrtfOcDKmnwFX3n36uzIoBiUCUj5oaqIG-' +
+  'HYm98AiCGBXuzG-43dsvKHeZT816OBXPzo1MSJg'
+
+/** What all of them sign or hold. */
+export const SELF_TEST_MESSAGE = 'coffre self-test'
