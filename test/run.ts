@@ -1,0 +1,59 @@
+import { glob } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type FileResult, formatFile, formatSummary } from './reporter.ts'
+import { runFile } from './run-file.ts'
+
+/*
+ * npm test                     every test/**\/*.test.ts
+ * npm test -- fernet unit/     only the files whose path contains one of the words
+ *
+ * CI=true or COFFRE_REQUIRE_ALL=1 counts a test skipped for missing software as failed.
+ */
+const CONCURRENT_FILES = 2
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { root: { type: 'string' } } })
+  const files = await findFiles(values.root ?? 'test', positionals)
+  const everythingRequired = process.env['CI'] === 'true' || process.env['COFFRE_REQUIRE_ALL'] === '1'
+  const results = await runAll(files, everythingRequired)
+  if (results.length === 0) results.push(nothingFound(positionals))
+  console.log(formatSummary(results))
+  process.exitCode = results.some((result) => result.failures.length > 0) ? 1 : 0
+}
+
+async function findFiles(root: string, words: readonly string[]): Promise<string[]> {
+  const found = await Array.fromAsync(glob('**/*.test.ts', { cwd: root }))
+  const files = found.map((file) => resolve(root, file)).toSorted()
+  if (words.length === 0) return files
+  return files.filter((file) => words.some((word) => file.includes(word)))
+}
+
+function nothingFound(words: readonly string[]): FileResult {
+  const failure = { title: `no test file matches ${words.join(' ')}`, location: 'test', detail: '' }
+  return {
+    file: resolve('test'),
+    seconds: 0,
+    passed: 0,
+    skips: [],
+    failures: [failure],
+    notes: [],
+    output: '',
+  }
+}
+
+async function runAll(files: readonly string[], everythingRequired: boolean): Promise<FileResult[]> {
+  const results: FileResult[] = []
+  const waiting = files.values()
+  const work = async (): Promise<void> => {
+    for (const file of waiting) {
+      const result = await runFile(file, { everythingRequired })
+      results.push(result)
+      console.log(formatFile(result))
+    }
+  }
+  await Promise.all(Array.from({ length: CONCURRENT_FILES }, work))
+  return results
+}
+
+await main()
