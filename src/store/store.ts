@@ -29,7 +29,7 @@ export interface ReadStore {
   listKeys(query: ListKeysQuery): Promise<readonly Key[]>
   /** Wrapped material of every version that still has any. */
   readWrapped(id: KeyId): Promise<ReadonlyMap<VersionNumber, Wrapped>>
-  /** Keys of all tenants whose `destroyAt` is not later than `now`. */
+  /** Keys of all tenants whose `destroyAt` is not later than `now` and that still have material. */
   listKeysToDestroy(now: Instant): Promise<readonly Key[]>
   findToken(id: TokenId): Promise<Token | undefined>
   /** Ordered by creation. */

@@ -1,0 +1,110 @@
+import { CompiledQuery } from 'kysely'
+import { CoffreError } from '../../model/errors.ts'
+import type { AuditHead, StoredAuditRecord } from '../store.ts'
+import type { Database } from './schema.ts'
+import { parseStored, toCount } from './stored-row.ts'
+
+/** SHA-256 of nothing: the root hash of a tree without leaves (RFC 6962, section 2.1). */
+const EMPTY_ROOT_HASH = Uint8Array.from(
+  Buffer.from('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', 'hex'),
+)
+const HASH_BYTES = 32
+/** Three parameters each: far below SQLite's 32,766 and PostgreSQL's 65,535 in one statement. */
+const MAX_ROWS_PER_INSERT = 256
+
+export async function readAuditHead(db: Database): Promise<AuditHead> {
+  const row = await db.selectFrom('audit_head').selectAll().executeTakeFirst()
+  if (row === undefined) return { size: 0, rootHash: EMPTY_ROOT_HASH.slice(), frontier: new Uint8Array(0) }
+  return parseStored('audit_head', () => {
+    const size = toCount(row.size)
+    if (row.frontier.length !== HASH_BYTES * countOnes(size))
+      throw new RangeError('not the frontier of this size')
+    return { size, rootHash: row.root_hash, frontier: row.frontier }
+  })
+}
+
+export async function readAuditRecords(
+  db: Database,
+  from: number,
+  limit: number,
+): Promise<readonly StoredAuditRecord[]> {
+  const rows = await db
+    .selectFrom('audit_record')
+    .selectAll()
+    .where('idx', '>=', from)
+    .orderBy('idx')
+    .limit(limit)
+    .execute()
+  return rows.map((row) => ({ index: row.idx, body: row.body, leafHash: row.leaf_hash }))
+}
+
+export async function appendAudit(
+  db: Database,
+  records: readonly StoredAuditRecord[],
+  head: AuditHead,
+): Promise<void> {
+  const first = records[0]
+  if (first === undefined) throw new Error('unreachable: an append has records')
+  const continues = records.every((record, position) => record.index === first.index + position)
+  if (!continues || head.size !== first.index + records.length) throw new CoffreError('CONFLICT')
+  await replaceHead(db, first.index, head)
+  await insertRecords(db, records)
+}
+
+/** The head's row is the fence: it moves only from the size at which `records` begin. */
+async function replaceHead(db: Database, oldSize: number, head: AuditHead): Promise<void> {
+  const row = { size: head.size, root_hash: head.rootHash, frontier: head.frontier }
+  if (oldSize === 0) {
+    const inserted = await db
+      .insertInto('audit_head')
+      .values({ id: 1, ...row })
+      .onConflict((conflict) => conflict.column('id').doNothing())
+      .executeTakeFirst()
+    if (inserted.numInsertedOrUpdatedRows !== 1n) throw new CoffreError('CONFLICT')
+    return
+  }
+  const updated = await db.updateTable('audit_head').set(row).where('size', '=', oldSize).executeTakeFirst()
+  if (updated.numUpdatedRows !== 1n) throw new CoffreError('CONFLICT')
+}
+
+/**
+ * Rows go in by powers of two, so that nine prepared statements serve every length; compiling an INSERT of
+ * 256 rows for each append would cost more than SQLite's work on it.
+ */
+async function insertRecords(db: Database, records: readonly StoredAuditRecord[]): Promise<void> {
+  let done = 0
+  for (let rows = MAX_ROWS_PER_INSERT; rows >= 1; rows /= 2) {
+    while (records.length - done >= rows) {
+      const chunk = records.slice(done, done + rows)
+      const parameters = chunk.flatMap((record) => [record.index, record.body, record.leafHash])
+      await db.executeQuery(CompiledQuery.raw(insertStatement(db, rows), parameters))
+      done += rows
+    }
+  }
+}
+
+/** By dialect and number of rows; at most nine each. */
+const insertStatements = new WeakMap<object, Map<number, string>>()
+
+function insertStatement(db: Database, rows: number): string {
+  const adapter = db.getExecutor().adapter
+  const known = insertStatements.get(adapter) ?? new Map<number, string>()
+  insertStatements.set(adapter, known)
+  const sql = known.get(rows) ?? compileInsert(db, rows)
+  known.set(rows, sql)
+  return sql
+}
+
+function compileInsert(db: Database, rows: number): string {
+  const placeholder = { idx: 0, body: '', leaf_hash: EMPTY_ROOT_HASH }
+  return db
+    .insertInto('audit_record')
+    .values(Array.from({ length: rows }, () => placeholder))
+    .compile().sql
+}
+
+function countOnes(size: number): number {
+  let ones = 0
+  for (let rest = size; rest > 0; rest = Math.floor(rest / 2)) ones += rest % 2
+  return ones
+}

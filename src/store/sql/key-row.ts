@@ -1,0 +1,111 @@
+import { isAlgorithmName, isKeyPurpose } from '../../model/algorithm-name.ts'
+import { toInstant } from '../../model/clock.ts'
+import { parseKeyId, parseKeyName, parseTenantId, parseVersionNumber } from '../../model/ids.ts'
+import { isSecurityLevel, type Key, type KeyLabels, type KeyVersion } from '../../model/key.ts'
+import { isKeyStateName, type KeyState } from '../../model/key-state.ts'
+import type { KeyTable, KeyVersionTable } from './schema.ts'
+import { parseStored, toCount, toMember } from './stored-row.ts'
+
+/** A key beside one of its versions, as the join gives it. The right side is NULL only in a damaged store. */
+export interface KeyJoinRow extends KeyTable {
+  readonly version: number | null
+  readonly state: string | null
+  readonly since: number | null
+  readonly resumes_to: string | null
+  readonly version_created_at: number | null
+  readonly public_key: string | null
+}
+
+/** `rows` are ordered so that those of one key follow each other, by version. */
+export function toKeys(rows: readonly KeyJoinRow[]): readonly Key[] {
+  const groups: [KeyJoinRow, ...KeyJoinRow[]][] = []
+  for (const row of rows) {
+    const group = groups.at(-1)
+    if (group?.[0].id === row.id) group.push(row)
+    else groups.push([row])
+  }
+  return groups.map((group) => parseStored('key', () => toKey(group)))
+}
+
+function toKey(rows: readonly [KeyJoinRow, ...KeyJoinRow[]]): Key {
+  const [row] = rows
+  const key = {
+    id: parseKeyId(row.id),
+    tenant: parseTenantId(row.tenant),
+    name: parseKeyName(row.name),
+    algorithm: toMember(row.algorithm, isAlgorithmName),
+    purpose: toMember(row.purpose, isKeyPurpose),
+    labels: toLabels(row),
+    createdAt: toInstant(row.created_at),
+    updatedAt: toInstant(row.updated_at),
+    epoch: toCount(row.epoch),
+    floor: parseVersionNumber(row.floor),
+    versions: rows.map(toVersion),
+  }
+  return row.destroy_at === null ? key : { ...key, destroyAt: toInstant(row.destroy_at) }
+}
+
+function toLabels(row: KeyTable): KeyLabels {
+  return {
+    description: row.description,
+    owner: row.owner,
+    environment: row.environment,
+    securityLevel: toMember(row.security_level, isSecurityLevel),
+    tags: parseTags(row.tags),
+  }
+}
+
+function parseTags(json: string): Readonly<Record<string, string>> {
+  const value: unknown = JSON.parse(json)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError('not tags')
+  const pairs = Object.entries(value)
+  if (!pairs.every(([, text]) => typeof text === 'string')) throw new TypeError('not tags')
+  return Object.fromEntries(pairs)
+}
+
+function toVersion(row: KeyJoinRow, position: number): KeyVersion {
+  if (row.version !== position + 1 || row.version_created_at === null)
+    throw new RangeError('a version is missing')
+  const version = {
+    version: parseVersionNumber(row.version),
+    state: toState(row),
+    createdAt: toInstant(row.version_created_at),
+  }
+  return row.public_key === null ? version : { ...version, publicKey: row.public_key }
+}
+
+function toState(row: KeyJoinRow): KeyState {
+  const name = toMember(row.state, isKeyStateName)
+  const since = toInstant(row.since ?? Number.NaN)
+  if (name !== 'suspended') return { name, since }
+  return { name, since, resumesTo: toMember(row.resumes_to, isResumption) }
+}
+
+function isResumption(value: unknown): value is 'active' | 'deactivated' {
+  return value === 'active' || value === 'deactivated'
+}
+
+export function toKeyRow(key: Key): KeyTable {
+  return {
+    id: key.id,
+    tenant: key.tenant,
+    name: key.name,
+    algorithm: key.algorithm,
+    purpose: key.purpose,
+    description: key.labels.description,
+    owner: key.labels.owner,
+    environment: key.labels.environment,
+    security_level: key.labels.securityLevel,
+    tags: JSON.stringify(key.labels.tags),
+    created_at: key.createdAt,
+    updated_at: key.updatedAt,
+    epoch: key.epoch,
+    floor: key.floor,
+    destroy_at: key.destroyAt ?? null,
+  }
+}
+
+export function toStateRow(state: KeyState): Pick<KeyVersionTable, 'state' | 'since' | 'resumes_to'> {
+  const resumesTo = state.name === 'suspended' ? state.resumesTo : null
+  return { state: state.name, since: state.since, resumes_to: resumesTo }
+}

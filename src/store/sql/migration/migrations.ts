@@ -1,0 +1,95 @@
+import type { SchemaWords } from '../engine.ts'
+
+/** One step forward. A released migration never changes; its checksum is compared at every start. */
+export interface Migration {
+  /** 1, 2, 3 … without gaps. */
+  readonly number: number
+  readonly name: string
+  readonly statements: (words: SchemaWords) => readonly string[]
+}
+
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    number: 1,
+    name: 'first',
+    statements: (words) => [...keyTables(words), ...accessTables(words), ...auditTables(words)],
+  },
+]
+
+function keyTables({ text, integer, bytes, tableEnd }: SchemaWords): readonly string[] {
+  return [
+    `create table "key" (
+      id ${text} primary key not null,
+      tenant ${text} not null,
+      name ${text} not null,
+      algorithm ${text} not null,
+      purpose ${text} not null,
+      description ${text} not null,
+      owner ${text} not null,
+      environment ${text} not null,
+      security_level ${text} not null,
+      tags ${text} not null,
+      created_at ${integer} not null,
+      updated_at ${integer} not null,
+      epoch ${integer} not null check (epoch >= 0),
+      floor ${integer} not null check (floor >= 1),
+      destroy_at ${integer},
+      unique (tenant, name)
+    )${tableEnd}`,
+    `create index key_destroy_at on "key" (destroy_at) where destroy_at is not null`,
+    `create table key_version (
+      key_id ${text} not null references "key" (id),
+      version ${integer} not null check (version >= 1),
+      state ${text} not null check (state in
+        ('pre-activation', 'active', 'suspended', 'deactivated', 'compromised', 'destroyed')),
+      since ${integer} not null,
+      resumes_to ${text} check (resumes_to in ('active', 'deactivated')),
+      created_at ${integer} not null,
+      public_key ${text},
+      wrapped ${bytes},
+      uses ${integer} not null default 0 check (uses between 0 and ${Number.MAX_SAFE_INTEGER}),
+      primary key (key_id, version),
+      check ((state = 'suspended') = (resumes_to is not null)),
+      check ((state = 'destroyed') = (wrapped is null))
+    )${tableEnd}`,
+    `create unique index key_version_active on key_version (key_id) where state = 'active'`,
+  ]
+}
+
+function accessTables({ text, integer, bytes, tableEnd }: SchemaWords): readonly string[] {
+  return [
+    `create table token (
+      id ${text} primary key not null,
+      tenant ${text} not null,
+      name ${text} not null,
+      role ${text} not null,
+      hash ${text} not null,
+      created_at ${integer} not null,
+      expires_at ${integer},
+      revoked_at ${integer}
+    )${tableEnd}`,
+    `create index token_tenant on token (tenant, created_at, id)`,
+    `create table seal_slot (
+      id ${text} primary key not null,
+      provider ${text} not null,
+      wrapped ${bytes} not null,
+      created_at ${integer} not null
+    )${tableEnd}`,
+  ]
+}
+
+function auditTables({ text, integer, bytes, tableEnd }: SchemaWords): readonly string[] {
+  return [
+    `create table audit_record (
+      idx ${integer} primary key not null check (idx >= 0),
+      body ${text} not null,
+      leaf_hash ${bytes} not null check (length(leaf_hash) = 32)
+    )${tableEnd}`,
+    `create table audit_head (
+      id ${integer} primary key not null check (id = 1),
+      size ${integer} not null check (size >= 1),
+      root_hash ${bytes} not null check (length(root_hash) = 32),
+      frontier ${bytes} not null check (length(frontier) % 32 = 0)
+    )${tableEnd}`,
+  ]
+}

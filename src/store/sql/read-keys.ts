@@ -1,0 +1,95 @@
+import type { SelectQueryBuilder, Selectable } from 'kysely'
+import type { Instant } from '../../model/clock.ts'
+import { CoffreError } from '../../model/errors.ts'
+import {
+  type KeyId,
+  type KeyName,
+  parseVersionNumber,
+  type TenantId,
+  type VersionNumber,
+} from '../../model/ids.ts'
+import type { Key } from '../../model/key.ts'
+import { toWrapped, type Wrapped } from '../../model/wrapped.ts'
+import type { ListKeysQuery } from '../store.ts'
+import { type KeyJoinRow, toKeys } from './key-row.ts'
+import type { Database, KeyTable, Schema } from './schema.ts'
+import { parseStored } from './stored-row.ts'
+
+type ChosenKeys = SelectQueryBuilder<Schema, 'key', Selectable<KeyTable>>
+
+export async function findKey(db: Database, tenant: TenantId, name: KeyName): Promise<Key | undefined> {
+  const chosen = allKeys(db).where('tenant', '=', tenant).where('name', '=', name)
+  return theOnly(await readKeys(db, chosen))
+}
+
+export async function findKeyById(db: Database, id: KeyId): Promise<Key | undefined> {
+  return theOnly(await readKeys(db, allKeys(db).where('id', '=', id)))
+}
+
+export async function listKeys(db: Database, query: ListKeysQuery): Promise<readonly Key[]> {
+  const { tenant, after, limit } = query
+  const chosen = allKeys(db).where('tenant', '=', tenant).orderBy('name').limit(limit)
+  return await readKeys(db, after === undefined ? chosen : chosen.where('name', '>', after))
+}
+
+export async function listKeysToDestroy(db: Database, now: Instant): Promise<readonly Key[]> {
+  const chosen = allKeys(db)
+    .where('destroy_at', '<=', now)
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('key_version')
+          .select('version')
+          .whereRef('key_id', '=', 'key.id')
+          .where('state', '<>', 'destroyed'),
+      ),
+    )
+  return await readKeys(db, chosen)
+}
+
+export async function readWrapped(db: Database, id: KeyId): Promise<ReadonlyMap<VersionNumber, Wrapped>> {
+  const rows = await db
+    .selectFrom('key_version')
+    .select(['version', 'wrapped'])
+    .where('key_id', '=', id)
+    .where('wrapped', 'is not', null)
+    .$narrowType<{ wrapped: Uint8Array }>()
+    .orderBy('version')
+    .execute()
+  return new Map(
+    rows.map((row) => [
+      parseStored('key_version', () => parseVersionNumber(row.version)),
+      toWrapped(row.wrapped),
+    ]),
+  )
+}
+
+function allKeys(db: Database): ChosenKeys {
+  return db.selectFrom('key').selectAll()
+}
+
+/** One statement for keys and versions: two could see a commit between them. */
+async function readKeys(db: Database, chosen: ChosenKeys): Promise<readonly Key[]> {
+  const rows: KeyJoinRow[] = await db
+    .selectFrom(chosen.as('key'))
+    .leftJoin('key_version', 'key_version.key_id', 'key.id')
+    .selectAll('key')
+    .select([
+      'key_version.version',
+      'key_version.state',
+      'key_version.since',
+      'key_version.resumes_to',
+      'key_version.created_at as version_created_at',
+      'key_version.public_key',
+    ])
+    .orderBy('key.tenant')
+    .orderBy('key.name')
+    .orderBy('key_version.version')
+    .execute()
+  return toKeys(rows)
+}
+
+function theOnly(keys: readonly Key[]): Key | undefined {
+  if (keys.length > 1) throw new CoffreError('STORE_DAMAGED', { facts: { table: 'key' } })
+  return keys[0]
+}

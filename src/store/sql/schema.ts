@@ -1,0 +1,91 @@
+import type { Kysely } from 'kysely'
+
+/**
+ * The tables as Kysely sees them, the same in every SQL store. Ids are text, moments and counts are whole
+ * numbers below 2^53, bytes are the database's own byte column. migration/migrations.ts creates them.
+ */
+export interface Schema {
+  readonly key: KeyTable
+  readonly key_version: KeyVersionTable
+  readonly token: TokenTable
+  readonly seal_slot: SealSlotTable
+  readonly audit_record: AuditRecordTable
+  readonly audit_head: AuditHeadTable
+  readonly migration: MigrationTable
+}
+
+/** A connection, or a transaction on one. */
+export type Database = Kysely<Schema>
+
+export interface KeyTable {
+  id: string
+  tenant: string
+  name: string
+  algorithm: string
+  purpose: string
+  description: string
+  owner: string
+  environment: string
+  security_level: string
+  /** A JSON object of strings. */
+  tags: string
+  created_at: number
+  updated_at: number
+  epoch: number
+  floor: number
+  destroy_at: number | null
+}
+
+/** One row per generation of material. A partial unique index admits one active row per key. */
+export interface KeyVersionTable {
+  key_id: string
+  version: number
+  state: string
+  since: number
+  /** Set exactly while suspended. */
+  resumes_to: string | null
+  created_at: number
+  public_key: string | null
+  /** NULL exactly when destroyed. */
+  wrapped: Uint8Array | null
+  uses: number
+}
+
+export interface TokenTable {
+  id: string
+  tenant: string
+  name: string
+  role: string
+  hash: string
+  created_at: number
+  expires_at: number | null
+  revoked_at: number | null
+}
+
+export interface SealSlotTable {
+  id: string
+  provider: string
+  wrapped: Uint8Array
+  created_at: number
+}
+
+export interface AuditRecordTable {
+  idx: number
+  body: string
+  leaf_hash: Uint8Array
+}
+
+/** No row before the first record, one row with `id` 1 after it. */
+export interface AuditHeadTable {
+  id: number
+  size: number
+  root_hash: Uint8Array
+  frontier: Uint8Array
+}
+
+export interface MigrationTable {
+  number: number
+  name: string
+  checksum: number
+  applied_at: number
+}

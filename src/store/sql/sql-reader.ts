@@ -1,0 +1,60 @@
+import type { Instant } from '../../model/clock.ts'
+import type { KeyId, KeyName, TenantId, TokenId, VersionNumber } from '../../model/ids.ts'
+import type { Key } from '../../model/key.ts'
+import type { Token } from '../../model/token.ts'
+import type { Wrapped } from '../../model/wrapped.ts'
+import type { AuditHead, ListKeysQuery, ReadStore, SealSlot, StoredAuditRecord } from '../store.ts'
+import { readAuditHead, readAuditRecords } from './audit-records.ts'
+import { findKey, findKeyById, listKeys, listKeysToDestroy, readWrapped } from './read-keys.ts'
+import type { Database } from './schema.ts'
+import { listSealSlots } from './seal-slots.ts'
+import { findToken, listTokens } from './tokens.ts'
+
+/** The reading half of the contract on one connection. Each method is one statement, so it sees one moment. */
+export class SqlReader implements ReadStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  findKey(tenant: TenantId, name: KeyName): Promise<Key | undefined> {
+    return findKey(this.#db, tenant, name)
+  }
+
+  findKeyById(id: KeyId): Promise<Key | undefined> {
+    return findKeyById(this.#db, id)
+  }
+
+  listKeys(query: ListKeysQuery): Promise<readonly Key[]> {
+    return listKeys(this.#db, query)
+  }
+
+  readWrapped(id: KeyId): Promise<ReadonlyMap<VersionNumber, Wrapped>> {
+    return readWrapped(this.#db, id)
+  }
+
+  listKeysToDestroy(now: Instant): Promise<readonly Key[]> {
+    return listKeysToDestroy(this.#db, now)
+  }
+
+  findToken(id: TokenId): Promise<Token | undefined> {
+    return findToken(this.#db, id)
+  }
+
+  listTokens(tenant: TenantId): Promise<readonly Token[]> {
+    return listTokens(this.#db, tenant)
+  }
+
+  listSealSlots(): Promise<readonly SealSlot[]> {
+    return listSealSlots(this.#db)
+  }
+
+  readAuditHead(): Promise<AuditHead> {
+    return readAuditHead(this.#db)
+  }
+
+  readAuditRecords(from: number, limit: number): Promise<readonly StoredAuditRecord[]> {
+    return readAuditRecords(this.#db, from, limit)
+  }
+}

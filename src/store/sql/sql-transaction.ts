@@ -1,0 +1,57 @@
+import type { Instant } from '../../model/clock.ts'
+import type { KeyId, TenantId, TokenId, VersionNumber } from '../../model/ids.ts'
+import type { Key } from '../../model/key.ts'
+import type { Token } from '../../model/token.ts'
+import type { Wrapped } from '../../model/wrapped.ts'
+import type { AuditHead, SealSlot, StoredAuditRecord, StoreTransaction } from '../store.ts'
+import { appendAudit } from './audit-records.ts'
+import type { Database } from './schema.ts'
+import { insertSealSlot } from './seal-slots.ts'
+import { SqlReader } from './sql-reader.ts'
+import { insertToken, revokeToken } from './tokens.ts'
+import { insertKey, reserveUses, updateKey } from './write-keys.ts'
+
+/** Reads and writes inside one database transaction. */
+export class SqlTransaction extends SqlReader implements StoreTransaction {
+  readonly #db: Database
+  #erasedVersions = 0
+
+  constructor(db: Database) {
+    super(db)
+    this.#db = db
+  }
+
+  /** Whether material was erased, which the database's own log may still hold. */
+  get hasErased(): boolean {
+    return this.#erasedVersions > 0
+  }
+
+  insertKey(key: Key, wrapped: ReadonlyMap<VersionNumber, Wrapped>): Promise<void> {
+    return insertKey(this.#db, key, wrapped)
+  }
+
+  async updateKey(before: Key, after: Key, wrapped?: ReadonlyMap<VersionNumber, Wrapped>): Promise<void> {
+    const change = await updateKey(this.#db, { before, after, materials: wrapped ?? new Map() })
+    this.#erasedVersions += change.destroyedVersions
+  }
+
+  reserveUses(id: KeyId, version: VersionNumber, count: number): Promise<number> {
+    return reserveUses(this.#db, { id, version, count })
+  }
+
+  insertToken(token: Token): Promise<void> {
+    return insertToken(this.#db, token)
+  }
+
+  revokeToken(tenant: TenantId, id: TokenId, at: Instant): Promise<void> {
+    return revokeToken(this.#db, { tenant, id, at })
+  }
+
+  insertSealSlot(slot: SealSlot): Promise<void> {
+    return insertSealSlot(this.#db, slot)
+  }
+
+  appendAudit(records: readonly StoredAuditRecord[], head: AuditHead): Promise<void> {
+    return appendAudit(this.#db, records, head)
+  }
+}

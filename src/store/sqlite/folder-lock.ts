@@ -1,0 +1,15 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { CoffreError } from '../../model/errors.ts'
+import { primaryCode, SQLITE_BUSY, toStoreError } from './sqlite-errors.ts'
+
+/**
+ * Keeps every other process, and every other store in this one, away for as long as `lock` is open. The
+ * kernel releases it when the process dies in any way. Throws STORE_IN_USE at once when it is held.
+ */
+export function holdLock(lock: DatabaseSync): void {
+  try {
+    lock.exec('begin exclusive')
+  } catch (error) {
+    throw primaryCode(error) === SQLITE_BUSY ? new CoffreError('STORE_IN_USE') : toStoreError(error)
+  }
+}
