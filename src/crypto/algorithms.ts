@@ -3,7 +3,7 @@ import { CoffreError } from '../model/errors.ts'
 import { x25519Agreement } from './agreement.ts'
 import type { Algorithm } from './algorithm.ts'
 import { nativeEncryption } from './ciphertext.ts'
-import { fernetEncryption } from './fernet.ts'
+import { fernetEncryption } from './fernet-encryption.ts'
 import {
   checkPrivateKey,
   checkSymmetricKey,
