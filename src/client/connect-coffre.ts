@@ -1,0 +1,112 @@
+import type { Audit, Coffre, CreatedToken, Operator, StatusView, Tokens } from '../model/coffre.ts'
+import type { AuditRecordView, AuditVerification } from '../model/coffre.ts'
+import { CoffreError } from '../model/errors.ts'
+import { parseTokenId } from '../model/ids.ts'
+import { MAX_TOKEN_CHARACTERS } from '../model/limits.ts'
+import { Secret } from '../model/secret.ts'
+import * as shape from './answer-shape.ts'
+import { Connection } from './connection.ts'
+import { sendBatch, sendInspect, sendOperation } from './remote-data.ts'
+import { formatQuery, remoteKeys } from './remote-keys.ts'
+import { parseServerAddress } from './server-address.ts'
+
+export interface ConnectOptions {
+  /** For a whole answer; 30,000 when absent. */
+  readonly timeoutMilliseconds?: number
+  /** 96 MiB when absent: 1,000 random values of 64 KiB in base64. */
+  readonly maxAnswerBytes?: number
+  /** Sends tokens and plaintext unencrypted over a network. For a network that is encrypted below http. */
+  readonly allowInsecure?: boolean
+}
+
+const DEFAULT_TIMEOUT = 30_000
+const DEFAULT_MAX_ANSWER_BYTES = 96 * 1024 * 1024
+/** The whole log is read and hashed before the answer. */
+const VERIFY_TIMEOUT = 600_000
+/** RFC 6750, section 2.1 (b64token), so that a token cannot break out of its header. */
+const TOKEN_TEXT = /^[A-Za-z0-9._~+/=-]+$/
+
+/**
+ * A Coffre server, with the same interface as `openCoffre`. Connects when first used. Without a token only
+ * `operator.status` answers. Throws CONFIG_REFUSED for an address that is not https or loopback and
+ * UNAUTHENTICATED for a text that cannot be a token; methods reject with the server's error, or
+ * SERVER_UNREACHABLE.
+ */
+export function connectCoffre(url: string, token?: Secret | string, options: ConnectOptions = {}): Coffre {
+  const connection = new Connection({
+    base: parseServerAddress(url, options.allowInsecure === true ? 'any' : 'encrypted-or-loopback'),
+    token: token === undefined ? undefined : parseToken(token),
+    timeoutMilliseconds: options.timeoutMilliseconds ?? DEFAULT_TIMEOUT,
+    maxAnswerBytes: options.maxAnswerBytes ?? DEFAULT_MAX_ANSWER_BYTES,
+  })
+  return {
+    keys: remoteKeys(connection),
+    tokens: remoteTokens(connection),
+    audit: remoteAudit(connection, options),
+    operator: remoteOperator(connection),
+    encrypt: (request) => sendOperation(connection, 'encrypt', request),
+    decrypt: (request) => sendOperation(connection, 'decrypt', request),
+    rewrap: (request) => sendOperation(connection, 'rewrap', request),
+    sign: (request) => sendOperation(connection, 'sign', request),
+    verify: (request) => sendOperation(connection, 'verify', request),
+    mac: (request) => sendOperation(connection, 'mac', request),
+    verifyMac: (request) => sendOperation(connection, 'verify-mac', request),
+    generateDataKey: (request) => sendOperation(connection, 'data-key', request),
+    random: (request) => sendOperation(connection, 'random', request),
+    batch: (operation, items) => sendBatch(connection, operation, items),
+    inspect: (blob) => sendInspect(connection, blob),
+    close: () => Promise.resolve(),
+  }
+}
+
+function remoteTokens(connection: Connection): Tokens {
+  return {
+    create: async (request) => {
+      const answer = await connection.send({ method: 'POST', path: '/tokens', body: request })
+      const created = shape.parseAnswer<shape.CreatedTokenText>(answer, shape.CREATED_TOKEN_SHAPE)
+      return { ...created, token: new Secret(created.token) } satisfies CreatedToken
+    },
+    list: async () =>
+      shape.parseList(await connection.send({ method: 'GET', path: '/tokens' }), 'tokens', shape.TOKEN_SHAPE),
+    revoke: async (id) => {
+      await connection.send({ method: 'POST', path: `/tokens/${parseTokenId(id)}/revoke`, body: {} })
+    },
+  }
+}
+
+function remoteAudit(connection: Connection, options: ConnectOptions): Audit {
+  const timeoutMilliseconds = Math.max(options.timeoutMilliseconds ?? 0, VERIFY_TIMEOUT)
+  return {
+    list: async ({ from, limit } = {}) => {
+      const path = `/audit/records${formatQuery({ from, limit })}`
+      const answer = await connection.send({ method: 'GET', path })
+      return shape.parseList<AuditRecordView>(answer, 'records', shape.RECORD_SHAPE)
+    },
+    verify: async () => {
+      const answer = await connection.send({ method: 'GET', path: '/audit/verify', timeoutMilliseconds })
+      return shape.parseAnswer<AuditVerification>(answer, shape.VERIFICATION_SHAPE)
+    },
+  }
+}
+
+function remoteOperator(connection: Connection): Operator {
+  return {
+    status: async () => parseStatus(await connection.send({ method: 'GET', path: '/status' })),
+    seal: async () => parseStatus(await connection.send({ method: 'POST', path: '/seal', body: {} })),
+    unseal: async ({ passphrase } = {}) => {
+      const body = passphrase === undefined ? {} : { passphrase: passphrase.reveal() }
+      return parseStatus(await connection.send({ method: 'POST', path: '/unseal', body }))
+    },
+  }
+}
+
+function parseStatus(answer: unknown): StatusView {
+  return shape.parseAnswer(answer, shape.STATUS_SHAPE)
+}
+
+function parseToken(token: Secret | string): Secret {
+  const secret = typeof token === 'string' ? new Secret(token) : token
+  const text = secret.reveal()
+  if (text.length > MAX_TOKEN_CHARACTERS || !TOKEN_TEXT.test(text)) throw new CoffreError('UNAUTHENTICATED')
+  return secret
+}

@@ -1,0 +1,105 @@
+import { CoffreError } from '../model/errors.ts'
+import type { Secret } from '../model/secret.ts'
+import { API_PREFIX } from '../model/wire.ts'
+import { strangeAnswer } from './answer-shape.ts'
+import { parseProblem } from './parse-problem.ts'
+
+export interface ConnectionOptions {
+  readonly base: URL
+  readonly token: Secret | undefined
+  readonly timeoutMilliseconds: number
+  readonly maxAnswerBytes: number
+}
+
+export interface Call {
+  readonly method: 'GET' | 'POST' | 'PATCH'
+  /** Below the API's prefix, with every name already percent-encoded. */
+  readonly path: string
+  readonly body?: unknown
+  readonly timeoutMilliseconds?: number
+}
+
+/** One server, one token. It sends a call once: nothing is retried, no redirect is followed. */
+export class Connection {
+  readonly #options: ConnectionOptions
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+  }
+
+  /** The JSON of a good answer (`undefined` when it has no body). Rejects with the server's own error. */
+  async send(call: Call): Promise<unknown> {
+    const answer = await this.#fetch(call)
+    const body = await this.#read(answer)
+    if (answer.ok) return body
+    throw parseProblem({ status: answer.status, headers: answer.headers, body })
+  }
+
+  async #fetch(call: Call): Promise<Response> {
+    const url = new URL(this.#options.base)
+    const [path = '', query = ''] = call.path.split('?')
+    url.pathname = url.pathname.replace(/\/+$/, '') + API_PREFIX + path
+    url.search = query
+    try {
+      return await fetch(url, {
+        method: call.method,
+        headers: this.#headers(call),
+        // A redirect would carry the token and the plaintext to somebody else.
+        redirect: 'manual',
+        signal: AbortSignal.timeout(call.timeoutMilliseconds ?? this.#options.timeoutMilliseconds),
+        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      })
+    } catch (cause) {
+      throw unreachable(cause)
+    }
+  }
+
+  #headers(call: Call): Record<string, string> {
+    const token = this.#options.token
+    return {
+      accept: 'application/json, application/problem+json',
+      ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token.reveal()}` }),
+    }
+  }
+
+  async #read(answer: Response): Promise<unknown> {
+    const text = await this.#readText(answer)
+    if (text === '') return undefined
+    try {
+      return JSON.parse(text)
+    } catch {
+      if (answer.ok) throw strangeAnswer('body')
+      return undefined
+    }
+  }
+
+  async #readText(answer: Response): Promise<string> {
+    const maximum = this.#options.maxAnswerBytes
+    const pieces: Uint8Array[] = []
+    let length = 0
+    try {
+      for await (const piece of answer.body ?? []) {
+        length += piece.length
+        if (length > maximum) break
+        pieces.push(piece)
+      }
+    } catch (cause) {
+      throw unreachable(cause)
+    }
+    if (length > maximum) throw new CoffreError('LIMIT_EXCEEDED', { facts: { at: 'answer', maximum } })
+    return Buffer.concat(pieces).toString('utf8')
+  }
+}
+
+/** The cause stays inside: it can hold the address, never the token. */
+function unreachable(cause: unknown): CoffreError {
+  return new CoffreError('SERVER_UNREACHABLE', { facts: { reason: reasonOf(cause) }, cause })
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'network'
+  if (error.name === 'TimeoutError') return 'timeout'
+  const inner: unknown = error.cause ?? error
+  return inner instanceof Error && 'code' in inner && typeof inner.code === 'string' ? inner.code : 'network'
+}

@@ -1,0 +1,57 @@
+import type { BatchItem, DataOperationName, DataOperations, Inspection } from '../model/coffre.ts'
+import { REQUEST_BYTE_FIELDS } from '../model/wire.ts'
+import {
+  type AnswerShape,
+  DATA_SHAPES,
+  INSPECTION_SHAPE,
+  type JsonObject,
+  parseAnswer,
+  parseObject,
+  strangeAnswer,
+} from './answer-shape.ts'
+import { encodeBase64 } from './base64.ts'
+import type { Connection } from './connection.ts'
+import { parseBatchError } from './parse-problem.ts'
+
+export async function sendOperation<Name extends DataOperationName>(
+  connection: Connection,
+  operation: Name,
+  request: DataOperations[Name]['request'],
+): Promise<DataOperations[Name]['result']> {
+  const answer = await connection.send({ method: 'POST', path: `/${operation}`, body: toBody(request) })
+  return parseAnswer(answer, DATA_SHAPES[operation])
+}
+
+export async function sendBatch<Name extends DataOperationName>(
+  connection: Connection,
+  operation: Name,
+  requests: readonly DataOperations[Name]['request'][],
+): Promise<readonly BatchItem<DataOperations[Name]['result']>[]> {
+  const body = { items: requests.map(toBody) }
+  const answer = parseObject(await connection.send({ method: 'POST', path: `/${operation}/batch`, body }))
+  const items = answer['items']
+  // An answer per request, in order: with one missing, every later one would belong to the wrong request.
+  if (!Array.isArray(items) || items.length !== requests.length) throw strangeAnswer('items')
+  return items.map((item) => parseItem(item, DATA_SHAPES[operation]))
+}
+
+export async function sendInspect(connection: Connection, blob: string | Uint8Array): Promise<Inspection> {
+  const body = typeof blob === 'string' ? { blob } : { blobBase64: encodeBase64(blob) }
+  return parseAnswer(await connection.send({ method: 'POST', path: '/inspect', body }), INSPECTION_SHAPE)
+}
+
+function parseItem<Result>(value: unknown, shape: AnswerShape<Result>): BatchItem<Result> {
+  const item = parseObject(value)
+  if (item['ok'] === true) return { ok: true, value: parseAnswer<Result>(item['value'], shape) }
+  if (item['ok'] === false) return { ok: false, error: parseBatchError(item['error']) }
+  throw strangeAnswer('ok')
+}
+
+function toBody(request: object): JsonObject {
+  const body: Record<string, unknown> = { ...request }
+  for (const field of REQUEST_BYTE_FIELDS) {
+    const value = body[field]
+    if (typeof value === 'string' || value instanceof Uint8Array) body[field] = encodeBase64(value)
+  }
+  return body
+}
