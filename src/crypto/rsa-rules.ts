@@ -39,7 +39,11 @@ function checkPrimes(p: bigint, q: bigint, modulusBits: number): void {
   const distance = p > q ? p - q : q - p
   // Close primes are found by Fermat's method; FIPS 186-5, appendix A.1.3, step 5.4.
   if (distance >> BigInt(modulusBits / 2 - 100) === 0n) refuseKey('rsa-primes')
-  if (!checkPrimeSync(p, PRIME_ROUNDS) || !checkPrimeSync(q, PRIME_ROUNDS)) refuseKey('rsa-primes')
+  if (!isProbablePrime(p) || !isProbablePrime(q)) refuseKey('rsa-primes')
+}
+
+export function isProbablePrime(candidate: bigint): boolean {
+  return checkPrimeSync(candidate, PRIME_ROUNDS)
 }
 
 function checkSignsAndVerifies(key: KeyObject): void {
