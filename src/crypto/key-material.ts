@@ -1,5 +1,6 @@
 import { createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { inspect } from 'node:util'
+import { CoffreError } from '../model/errors.ts'
 
 /** Names one kind of derived thing. */
 export type Slot<Derived> = symbol & { readonly derived?: Derived }
@@ -57,7 +58,7 @@ export class KeyMaterial {
 
   /** Zeros must never pass for a key. */
   #live(): Uint8Array {
-    if (this.#wiped) throw new Error('this key material was wiped')
+    if (this.#wiped) throw new CoffreError('KEY_VERSION_UNUSABLE', { facts: { state: 'wiped' } })
     return this.#bytes
   }
 

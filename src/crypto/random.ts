@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto'
+import { randomFillSync, randomUUID } from 'node:crypto'
 import { KeyMaterial } from './key-material.ts'
 
 // One call to the system generator costs about 2.4 µs whatever its size, so small draws share one.
@@ -32,4 +32,9 @@ export function randomKeyMaterial(length: number): KeyMaterial {
   const material = new KeyMaterial(bytes)
   bytes.fill(0)
   return material
+}
+
+/** A version 4 UUID in lower case. */
+export function randomUuid(): string {
+  return randomUUID()
 }

@@ -58,6 +58,11 @@ export class Keyring {
       : new Refusal('KEY_VERSION_UNUSABLE', { state })
   }
 
+  /** For a keyring that follows this one. */
+  materialOf(version: VersionNumber): KeyMaterial | undefined {
+    return this.#materials.get(version)
+  }
+
   /** Best effort, as `KeyMaterial.wipe`. */
   wipe(): void {
     for (const material of this.#materials.values()) material.wipe()

@@ -147,7 +147,8 @@ export function destroyKey(key: Key, now: Instant): Key {
   const versions = key.versions.map((each) =>
     each.state.name === 'destroyed' ? each : { ...each, state: { name: 'destroyed', since: now } as const },
   )
-  return change(key, now, { versions })
+  const { destroyAt: _, ...kept } = key
+  return change(kept, now, { versions })
 }
 
 export function isDestroyed(key: Key): boolean {

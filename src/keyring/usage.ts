@@ -1,4 +1,4 @@
-import type { VersionNumber } from '../model/ids.ts'
+import type { KeyId, VersionNumber } from '../model/ids.ts'
 
 /** Uses reserved at once: a crash loses at most this many, which counts them as used, never the reverse. */
 export const USE_BLOCK = 65_536
@@ -10,21 +10,17 @@ export const USE_BLOCK = 65_536
 export class UseBudget {
   readonly #left = new Map<string, number>()
 
-  /** Takes `count` from the reserve, or answers how many must be reserved first. */
-  take(keyId: string, version: VersionNumber, count: number): number {
+  /** Answers false, and takes nothing, when a block must be reserved first. */
+  take(keyId: KeyId, version: VersionNumber, count: number): boolean {
     const name = `${keyId}:${version}`
     const left = this.#left.get(name) ?? 0
-    if (left < count) return Math.max(USE_BLOCK, count)
+    if (left < count) return false
     this.#left.set(name, left - count)
-    return 0
+    return true
   }
 
-  add(keyId: string, version: VersionNumber, count: number): void {
+  add(keyId: KeyId, version: VersionNumber, count: number): void {
     const name = `${keyId}:${version}`
     this.#left.set(name, (this.#left.get(name) ?? 0) + count)
-  }
-
-  clear(): void {
-    this.#left.clear()
   }
 }

@@ -187,6 +187,7 @@ export type BlobFormat =
   | 'coffre-ciphertext'
   | 'coffre-rsa-oaep'
   | 'coffre-chunked'
+  | 'coffre-wrapped-data-key'
   | 'fernet'
   | 'vault-transit'
   | 'jws'

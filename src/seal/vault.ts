@@ -14,6 +14,7 @@ const ROOT_KEY_BYTES = 32
  */
 export class UnsealedVault {
   readonly #root: KeyMaterial
+  #sealed = false
 
   private constructor(root: KeyMaterial) {
     this.#root = root
@@ -33,11 +34,13 @@ export class UnsealedVault {
   }
 
   wrap(material: KeyMaterial, binding: WrapBinding): Wrapped {
+    this.#requireUnsealed()
     return wrapKey(this.#root, material, binding)
   }
 
   /** Throws STORE_DAMAGED where the blob is not the one of this row. */
   unwrap(wrapped: Wrapped, binding: WrapBinding): KeyMaterial {
+    this.#requireUnsealed()
     try {
       return unwrapKey(this.#root, wrapped, binding)
     } catch (cause) {
@@ -47,6 +50,11 @@ export class UnsealedVault {
 
   /** Forgets the root key; every later call fails. Best effort, as `KeyMaterial.wipe`. */
   seal(): void {
+    this.#sealed = true
     this.#root.wipe()
+  }
+
+  #requireUnsealed(): void {
+    if (this.#sealed) throw new CoffreError('SEALED')
   }
 }

@@ -1,0 +1,168 @@
+import type {
+  Audit,
+  BatchItem,
+  Coffre,
+  DataOperationName,
+  DataOperations,
+  Inspection,
+  Keys,
+  Operator,
+  Tokens,
+} from '../model/coffre.ts'
+import { CoffreError } from '../model/errors.ts'
+import { authorize } from './access/authorize.ts'
+import { type Caller, newRequestId } from './caller.ts'
+import type { Outcome } from './data/batch.ts'
+import { inspectBlob } from './data/inspect.ts'
+import type { Core } from './operator/core.ts'
+
+const DEFAULT_AUDIT_LIMIT = 100
+const MAX_AUDIT_LIMIT = 1_000
+
+/** The interface of `model/coffre.ts` for one caller: what the library, the CLI and every HTTP request use. */
+export class CallerCoffre implements Coffre {
+  readonly #core: Core
+  readonly #caller: Caller
+
+  constructor(core: Core, caller: Caller) {
+    this.#core = core
+    this.#caller = caller
+  }
+
+  encrypt = (request: DataOperations['encrypt']['request']) => this.#one('encrypt', request)
+  decrypt = (request: DataOperations['decrypt']['request']) => this.#one('decrypt', request)
+  rewrap = (request: DataOperations['rewrap']['request']) => this.#one('rewrap', request)
+  sign = (request: DataOperations['sign']['request']) => this.#one('sign', request)
+  verify = (request: DataOperations['verify']['request']) => this.#one('verify', request)
+  mac = (request: DataOperations['mac']['request']) => this.#one('mac', request)
+  verifyMac = (request: DataOperations['verify-mac']['request']) => this.#one('verify-mac', request)
+  generateDataKey = (request: DataOperations['data-key']['request']) => this.#one('data-key', request)
+  random = (request: DataOperations['random']['request']) => this.#one('random', request)
+
+  async batch<Name extends DataOperationName>(
+    operation: Name,
+    items: readonly DataOperations[Name]['request'][],
+  ): Promise<readonly BatchItem<DataOperations[Name]['result']>[]> {
+    const outcomes = await this.#core.data.run(this.#caller, operation, items)
+    return outcomes.map((outcome) =>
+      'value' in outcome ? { ok: true, value: outcome.value } : { ok: false, error: outcome.error.toJSON() },
+    )
+  }
+
+  /** Names the key only of the caller's own tenant. */
+  async inspect(blob: string | Uint8Array): Promise<Inspection> {
+    await authorize(this.#core.trail, this.#caller, 'key.read')
+    const { inspection, header } = inspectBlob(blob)
+    const key = header === undefined ? undefined : await this.#core.store.findKeyById(header.keyId)
+    if (key === undefined || key.tenant !== this.#caller.principal.tenant) return inspection
+    return { ...inspection, key: key.name, algorithm: key.algorithm }
+  }
+
+  get keys(): Keys {
+    const { keys } = this.#core
+    const caller = this.#caller
+    return {
+      create: (request) => keys.create(caller, request),
+      list: (query) => keys.list(caller, query),
+      get: (name) => keys.get(caller, name),
+      update: (name, labels) => keys.update(caller, name, labels),
+      rotate: (name) => keys.rotate(caller, name),
+      rollback: (name, options) => keys.rollback(caller, name, options?.version),
+      suspend: (name, options) => keys.move(caller, name, 'suspend', options?.version),
+      resume: (name, options) => keys.move(caller, name, 'resume', options?.version),
+      deactivate: (name, options) => keys.move(caller, name, 'deactivate', options?.version),
+      compromise: (name, options) => keys.move(caller, name, 'compromise', options?.version),
+      setFloor: (name, version) => keys.setFloor(caller, name, version),
+      destroy: (name, options) => keys.destroy(caller, name, options.version),
+      scheduleDestroy: (name, options) => keys.scheduleDestroy(caller, name, options?.days),
+      cancelDestroy: (name) => keys.cancelDestroy(caller, name),
+    }
+  }
+
+  get tokens(): Tokens {
+    const { tokens } = this.#core
+    const caller = this.#caller
+    return {
+      create: (request) => tokens.create(caller, request),
+      list: () => tokens.list(caller),
+      revoke: (id) => tokens.revoke(caller, id),
+    }
+  }
+
+  get audit(): Audit {
+    const { audit, trail } = this.#core
+    const caller = this.#caller
+    return {
+      list: async (query = {}) => {
+        await authorize(trail, caller, 'audit.read')
+        const from = readWhole(query.from ?? 0, { at: 'from', minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+        const limit = readWhole(query.limit ?? DEFAULT_AUDIT_LIMIT, {
+          at: 'limit',
+          minimum: 1,
+          maximum: MAX_AUDIT_LIMIT,
+        })
+        return audit.list(from, limit)
+      },
+      verify: async () => {
+        await authorize(trail, caller, 'audit.read')
+        return audit.verify()
+      },
+    }
+  }
+
+  get operator(): Operator {
+    const core = this.#core
+    const caller = this.#caller
+    return {
+      status: () => core.status(),
+      seal: async () => {
+        await core.seal(caller)
+        return core.status()
+      },
+      unseal: async (options) => {
+        await core.unseal(caller, options?.passphrase)
+        return core.status()
+      },
+    }
+  }
+
+  /** Closes the whole Coffre; the server calls it once, when it stops. */
+  close(): Promise<void> {
+    return this.#core.close()
+  }
+
+  async #one<Name extends DataOperationName>(
+    operation: Name,
+    request: DataOperations[Name]['request'],
+  ): Promise<DataOperations[Name]['result']> {
+    const [outcome] = await this.#core.data.run(this.#caller, operation, [request])
+    return valueOf(outcome)
+  }
+}
+
+/** A caller whose every call is a request of its own, for the library and the CLI. */
+export function withOwnRequests(caller: Caller): Caller {
+  return {
+    principal: caller.principal,
+    role: caller.role,
+    get requestId() {
+      return newRequestId()
+    },
+  }
+}
+
+function valueOf<Result>(outcome: Outcome<Result> | undefined): Result {
+  if (outcome === undefined) throw new Error('unreachable: a batch of one has one outcome')
+  if ('error' in outcome) throw outcome.error
+  return outcome.value
+}
+
+function readWhole(
+  value: number,
+  bound: { readonly at: string; readonly minimum: number; readonly maximum: number },
+): number {
+  if (Number.isInteger(value) && value >= bound.minimum && value <= bound.maximum) return value
+  throw new CoffreError('INVALID_REQUEST', {
+    facts: { at: bound.at, from: bound.minimum, to: bound.maximum },
+  })
+}

@@ -1,0 +1,29 @@
+import { randomUuid } from '../crypto/random.ts'
+import type { Principal } from '../model/audit-event.ts'
+import { DEFAULT_TENANT, parseRequestId, type RequestId, type TenantId } from '../model/ids.ts'
+import type { Role } from '../model/token.ts'
+
+/** Who asks, with what role, in which request. Every service method takes one first. */
+export interface Caller {
+  readonly principal: Principal
+  readonly role: Role
+  readonly requestId: RequestId
+}
+
+export function newRequestId(): RequestId {
+  return parseRequestId(randomUuid())
+}
+
+/** Whoever holds the data folder and its seal key: the embedded library and CLI. */
+export function localCaller(): Caller {
+  return {
+    principal: { kind: 'local', id: '', tenant: DEFAULT_TENANT },
+    role: 'admin',
+    requestId: newRequestId(),
+  }
+}
+
+/** A job of Coffre's own, in the tenant that it acts for. */
+export function systemCaller(job: string, tenant: TenantId = DEFAULT_TENANT): Caller {
+  return { principal: { kind: 'system', id: job, tenant }, role: 'admin', requestId: newRequestId() }
+}

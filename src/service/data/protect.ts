@@ -1,0 +1,214 @@
+import type { PlainMessage } from '../../crypto/algorithm.ts'
+import { fillRandom, randomBytes } from '../../crypto/random.ts'
+import type { KeyPurpose } from '../../model/algorithm-name.ts'
+import type {
+  DataKey,
+  DataKeyRequest,
+  Encrypted,
+  EncryptRequest,
+  Maced,
+  MacRequest,
+  RandomBytes,
+  RandomRequest,
+  Signed,
+  SignRequest,
+} from '../../model/coffre.ts'
+import { CoffreError } from '../../model/errors.ts'
+import type { TenantId } from '../../model/ids.ts'
+import { MAX_RANDOM_BYTES } from '../../model/limits.ts'
+import { Batch } from './batch.ts'
+import type { DataKeys, UsableVersion } from './data-keys.ts'
+import { readContext, readMessage, readPlaintext } from './input.ts'
+
+const MIN_DATA_KEY_BYTES = 16
+const MAX_DATA_KEY_BYTES = 64
+const DEFAULT_BYTES = 32
+
+interface Member<Input> {
+  readonly index: number
+  readonly input: Input
+}
+
+interface Protection<Input, Result> {
+  readonly purposes: readonly KeyPurpose[]
+  /** Gives every member its outcome; synchronous, see `DataKeys.forProtecting`. */
+  run(usable: UsableVersion, members: readonly Member<Input>[], batch: Batch<Result>): void
+}
+
+/** The operations that make something new under the current version of a key. */
+export class Protect {
+  readonly #keys: DataKeys
+
+  constructor(keys: DataKeys) {
+    this.#keys = keys
+  }
+
+  encrypt(tenant: TenantId, items: readonly EncryptRequest[]): Promise<Batch<Encrypted>> {
+    const read = (item: EncryptRequest): PlainMessage => ({
+      plaintext: readPlaintext(item.plaintext),
+      context: readContext(item.context),
+    })
+    return this.#byKey(tenant, items, { read, purposes: ['encrypt'], run: runEncrypt })
+  }
+
+  sign(tenant: TenantId, items: readonly SignRequest[]): Promise<Batch<Signed>> {
+    const read = (item: SignRequest) => readMessage(item.message)
+    return this.#byKey(tenant, items, { read, purposes: ['sign'], run: runSign })
+  }
+
+  mac(tenant: TenantId, items: readonly MacRequest[]): Promise<Batch<Maced>> {
+    const read = (item: MacRequest) => readMessage(item.message)
+    return this.#byKey(tenant, items, { read, purposes: ['mac'], run: runMac })
+  }
+
+  dataKey(tenant: TenantId, items: readonly DataKeyRequest[]): Promise<Batch<DataKey>> {
+    return this.#byKey(tenant, items, {
+      read: readDataKeyRequest,
+      purposes: ['encrypt', 'wrap'],
+      run: runDataKey,
+    })
+  }
+
+  /** Uses no key. */
+  random(items: readonly RandomRequest[]): Batch<RandomBytes> {
+    const batch = new Batch<RandomBytes>(items.length)
+    for (const [index, item] of items.entries()) {
+      batch.attempt(index, () => {
+        const length = readLength(item.bytes, 1, MAX_RANDOM_BYTES)
+        batch.succeed(index, { bytes: randomBytes(length) })
+      })
+    }
+    return batch
+  }
+
+  /** Items under one key share one look-up, one reservation and one pass of the algorithm. */
+  async #byKey<Item extends { readonly key: string }, Input, Result>(
+    tenant: TenantId,
+    items: readonly Item[],
+    work: Protection<Input, Result> & { read(item: Item): Input },
+  ): Promise<Batch<Result>> {
+    const batch = new Batch<Result>(items.length)
+    const groups = new Map<string, Member<Input>[]>()
+    for (const [index, item] of items.entries()) {
+      batch.attempt(index, () => {
+        const member = { index, input: work.read(item) }
+        const group = groups.get(item.key)
+        if (group === undefined) groups.set(item.key, [member])
+        else group.push(member)
+      })
+    }
+    for (const [name, members] of groups) await this.#oneKey(tenant, { name, members, work, batch })
+    return batch
+  }
+
+  async #oneKey<Input, Result>(
+    tenant: TenantId,
+    group: {
+      readonly name: string
+      readonly members: readonly Member<Input>[]
+      readonly work: Protection<Input, Result>
+      readonly batch: Batch<Result>
+    },
+  ): Promise<void> {
+    const { name, members, work, batch } = group
+    try {
+      const wanted = { purposes: work.purposes, count: members.length }
+      const usable = await this.#keys.forProtecting(tenant, name, wanted)
+      work.run(usable, members, batch)
+      for (const _ of members) batch.countUse(usable.key, usable.version)
+    } catch (error) {
+      if (!(error instanceof CoffreError)) throw error
+      for (const { index } of members) batch.fail(index, error)
+    }
+  }
+}
+
+function runEncrypt(
+  usable: UsableVersion,
+  members: readonly Member<PlainMessage>[],
+  batch: Batch<Encrypted>,
+): void {
+  const named = { key: usable.key.name, version: usable.version.version }
+  sealEach(usable, members, (index, ciphertext) => batch.succeed(index, { ciphertext, ...named }), batch)
+}
+
+function runSign(usable: UsableVersion, members: readonly Member<Uint8Array>[], batch: Batch<Signed>): void {
+  const { key, row, version } = usable
+  const signing = row.signing ?? unsupported()
+  for (const { index, input } of members) {
+    const signature = signing.sign(version.material, input)
+    batch.succeed(index, { signature, key: key.name, version: version.version })
+  }
+}
+
+function runMac(usable: UsableVersion, members: readonly Member<Uint8Array>[], batch: Batch<Maced>): void {
+  const { key, row, version } = usable
+  const algorithm = row.mac ?? unsupported()
+  for (const { index, input } of members) {
+    const mac = algorithm.mac(version.material, input)
+    batch.succeed(index, { mac, key: key.name, version: version.version })
+  }
+}
+
+interface DataKeyInput extends PlainMessage {
+  readonly withPlaintext: boolean
+}
+
+function readDataKeyRequest(item: DataKeyRequest): DataKeyInput {
+  const length = readLength(item.bytes, MIN_DATA_KEY_BYTES, MAX_DATA_KEY_BYTES)
+  const plaintext = new Uint8Array(length)
+  fillRandom(plaintext)
+  return { plaintext, context: readContext(item.context), withPlaintext: item.withPlaintext ?? true }
+}
+
+function runDataKey(
+  usable: UsableVersion,
+  members: readonly Member<DataKeyInput>[],
+  batch: Batch<DataKey>,
+): void {
+  const named = { key: usable.key.name, version: usable.version.version }
+  const inputs = new Map(members.map(({ index, input }) => [index, input]))
+  const give = (index: number, ciphertext: string) => {
+    const input = inputs.get(index)
+    if (input?.withPlaintext === true) {
+      batch.succeed(index, { ciphertext, plaintext: input.plaintext, ...named })
+      return
+    }
+    input?.plaintext.fill(0)
+    batch.succeed(index, { ciphertext, ...named })
+  }
+  sealEach(usable, members, give, batch)
+}
+
+/** One pass for all; where an item is not acceptable to the algorithm, one by one, so that only it fails. */
+function sealEach(
+  usable: UsableVersion,
+  members: readonly Member<PlainMessage>[],
+  give: (index: number, ciphertext: string) => void,
+  batch: Batch<unknown>,
+): void {
+  const encryption = usable.row.encryption ?? unsupported()
+  const seal = (some: readonly Member<PlainMessage>[]) => {
+    const texts = encryption.sealMany(
+      usable.version,
+      some.map(({ input }) => input),
+    )
+    for (const [offset, { index }] of some.entries()) give(index, texts[offset] ?? '')
+  }
+  try {
+    seal(members)
+  } catch (error) {
+    if (!(error instanceof CoffreError)) throw error
+    for (const member of members) batch.attempt(member.index, () => seal([member]))
+  }
+}
+
+function readLength(bytes: number | undefined, minimum: number, maximum: number): number {
+  const length = bytes ?? DEFAULT_BYTES
+  if (Number.isInteger(length) && length >= minimum && length <= maximum) return length
+  throw new CoffreError('INVALID_REQUEST', { facts: { at: 'bytes', from: minimum, to: maximum } })
+}
+
+function unsupported(): never {
+  throw new CoffreError('ALGORITHM_UNSUPPORTED')
+}

@@ -1,0 +1,32 @@
+import { formatInstant } from '../../model/clock.ts'
+import type { KeyVersionView, KeyView } from '../../model/coffre.ts'
+import type { Key, KeyVersion } from '../../model/key.ts'
+import { currentVersion } from '../../keyring/rotation.ts'
+
+/** What surfaces show of a key. */
+export function viewKey(key: Key): KeyView {
+  const current = currentVersion(key)
+  return {
+    id: key.id,
+    name: key.name,
+    algorithm: key.algorithm,
+    purpose: key.purpose,
+    ...key.labels,
+    createdAt: formatInstant(key.createdAt),
+    updatedAt: formatInstant(key.updatedAt),
+    ...(current === undefined ? {} : { currentVersion: current.version }),
+    floor: key.floor,
+    ...(key.destroyAt === undefined ? {} : { destroyAt: formatInstant(key.destroyAt) }),
+    versions: key.versions.map(viewVersion),
+  }
+}
+
+function viewVersion(version: KeyVersion): KeyVersionView {
+  return {
+    version: version.version,
+    state: version.state.name,
+    since: formatInstant(version.state.since),
+    createdAt: formatInstant(version.createdAt),
+    ...(version.publicKey === undefined ? {} : { publicKey: version.publicKey }),
+  }
+}

@@ -1,0 +1,124 @@
+import type { KeyMaterial } from '../../crypto/key-material.ts'
+import { Keyring } from '../../keyring/keyring.ts'
+import { CoffreError } from '../../model/errors.ts'
+import type { KeyId, KeyName, TenantId, VersionNumber } from '../../model/ids.ts'
+import type { Key, KeyVersion } from '../../model/key.ts'
+import type { UnsealedVault } from '../../seal/vault.ts'
+import type { ReadStore } from '../../store/store.ts'
+
+/** Keyrings in memory. An unwrapped RSA key takes a few KiB, so this stays below 32 MiB. */
+const MAX_KEYRINGS = 4_096
+/** A destruction may land between the two reads of a load; it cannot do so for ever. */
+const MAX_LOADS = 3
+
+/** Unwrapped keyrings by id and by name. After a change the store commits first, then `replace` swaps. */
+export class KeyringCache {
+  readonly #store: ReadStore
+  readonly #vault: UnsealedVault
+  /** In order of last load. */
+  readonly #byId = new Map<KeyId, Keyring>()
+  readonly #idByName = new Map<string, KeyId>()
+
+  constructor(store: ReadStore, vault: UnsealedVault) {
+    this.#store = store
+    this.#vault = vault
+  }
+
+  /** Throws KEY_NOT_FOUND. */
+  async findByName(tenant: TenantId, name: KeyName): Promise<Keyring> {
+    const id = this.#idByName.get(indexName(tenant, name))
+    const known = id === undefined ? undefined : this.#byId.get(id)
+    if (known !== undefined) return known
+    const key = await this.#store.findKey(tenant, name)
+    if (key === undefined) throw new CoffreError('KEY_NOT_FOUND')
+    return this.#load(key)
+  }
+
+  /** `undefined` for an id that no key has, or only another tenant's. */
+  async findById(tenant: TenantId, id: KeyId): Promise<Keyring | undefined> {
+    const known = this.#byId.get(id)
+    const keyring = known ?? (await this.#loadById(id))
+    return keyring?.key.tenant === tenant ? keyring : undefined
+  }
+
+  /** After a commit. Materials of versions that stay are kept, those of destroyed ones wiped. */
+  replace(key: Key, added: ReadonlyMap<VersionNumber, KeyMaterial>): void {
+    const before = this.#byId.get(key.id)
+    const materials = new Map(added)
+    for (const version of key.versions) {
+      const kept = before?.materialOf(version.version)
+      if (kept === undefined) continue
+      if (isDestroyed(version)) kept.wipe()
+      else materials.set(version.version, kept)
+    }
+    const whole = key.versions.every((each) => isDestroyed(each) || materials.has(each.version))
+    // A keyring that was never loaded, or fell out meanwhile, is read again when it is needed.
+    if (whole) this.#keep(new Keyring(key, materials))
+    else this.#byId.delete(key.id)
+  }
+
+  clear(): void {
+    for (const keyring of this.#byId.values()) keyring.wipe()
+    this.#byId.clear()
+    this.#idByName.clear()
+  }
+
+  async #loadById(id: KeyId): Promise<Keyring | undefined> {
+    const key = await this.#store.findKeyById(id)
+    return key === undefined ? undefined : this.#load(key)
+  }
+
+  async #load(key: Key): Promise<Keyring> {
+    let read: Key | undefined = key
+    for (let loads = 0; loads < MAX_LOADS && read !== undefined; loads += 1) {
+      const wrapped = await this.#store.readWrapped(read.id)
+      // A change may have been committed and swapped in while this one was reading.
+      const newer = this.#byId.get(read.id)
+      if (newer !== undefined && newer.key.epoch >= read.epoch) return newer
+      const materials = this.#unwrapAll(read, wrapped)
+      if (materials !== undefined) return this.#keep(new Keyring(read, materials))
+      read = await this.#store.findKeyById(read.id)
+    }
+    throw new CoffreError('STORE_DAMAGED', { facts: { part: 'key_version' } })
+  }
+
+  /** `undefined` when a version that should have material has none. */
+  #unwrapAll(
+    key: Key,
+    wrapped: ReadonlyMap<VersionNumber, Parameters<UnsealedVault['unwrap']>[0]>,
+  ): Map<VersionNumber, KeyMaterial> | undefined {
+    const materials = new Map<VersionNumber, KeyMaterial>()
+    for (const version of key.versions) {
+      if (isDestroyed(version)) continue
+      const blob = wrapped.get(version.version)
+      if (blob === undefined) return undefined
+      const { tenant, id: keyId, algorithm, purpose } = key
+      const binding = { tenant, keyId, version: version.version, algorithm, purpose }
+      materials.set(version.version, this.#vault.unwrap(blob, binding))
+    }
+    return materials
+  }
+
+  #keep(keyring: Keyring): Keyring {
+    const { id, tenant, name } = keyring.key
+    this.#byId.set(id, keyring)
+    this.#idByName.set(indexName(tenant, name), id)
+    if (this.#byId.size > MAX_KEYRINGS) this.#forgetOldest()
+    return keyring
+  }
+
+  #forgetOldest(): void {
+    const oldest = this.#byId.values().next().value
+    if (oldest === undefined) return
+    this.#byId.delete(oldest.key.id)
+    this.#idByName.delete(indexName(oldest.key.tenant, oldest.key.name))
+  }
+}
+
+function isDestroyed(version: KeyVersion): boolean {
+  return version.state.name === 'destroyed'
+}
+
+function indexName(tenant: TenantId, name: KeyName): string {
+  return `${tenant}/${name}`
+}

@@ -1,0 +1,181 @@
+import { randomUuid } from '../../crypto/random.ts'
+import type { Clock } from '../../model/clock.ts'
+import type { StatusView } from '../../model/coffre.ts'
+import { CoffreError } from '../../model/errors.ts'
+import type { Secret } from '../../model/secret.ts'
+import type { AuditAction } from '../../model/audit-event.ts'
+import type { Key } from '../../model/key.ts'
+import type { SealProvider } from '../../seal/seal-provider.ts'
+import { UnsealedVault } from '../../seal/vault.ts'
+import type { SealSlot, Store, StoreTransaction } from '../../store/store.ts'
+import { authorize } from '../access/authorize.ts'
+import { TokenService } from '../access/token-service.ts'
+import type { AuditReader, AuditTrail } from '../audit-trail.ts'
+import { type Caller, systemCaller } from '../caller.ts'
+import { DataKeys } from '../data/data-keys.ts'
+import { DataService } from '../data/data-service.ts'
+import { KeyService } from '../keys/key-service.ts'
+import { KeyringCache } from '../keys/keyring-cache.ts'
+import { UseReserve } from '../keys/use-reserve.ts'
+
+/** The provider for a stored slot. Throws SEAL_KEY_MISSING when its secret was not given. */
+export type FindSealProvider = (name: string, passphrase?: Secret) => SealProvider
+
+export interface CoreParts {
+  readonly store: Store
+  /** `sqlite`, for the status. */
+  readonly storeName: string
+  readonly trail: AuditTrail
+  readonly audit: AuditReader
+  readonly clock: Clock
+  readonly version: string
+  readonly findSealProvider: FindSealProvider
+}
+
+/** What exists only while the root key is in memory. */
+interface Unsealed {
+  readonly vault: UnsealedVault
+  readonly cache: KeyringCache
+  readonly keys: KeyService
+  readonly data: DataService
+}
+
+/** One Coffre over one store. Sealed, it has no key and no data service to call. */
+export class Core {
+  readonly #parts: CoreParts
+  readonly tokens: TokenService
+  readonly audit: AuditReader
+  readonly trail: AuditTrail
+  readonly store: Store
+  #unsealed: Unsealed | undefined
+
+  constructor(parts: CoreParts) {
+    this.#parts = parts
+    this.tokens = new TokenService(parts)
+    this.audit = parts.audit
+    this.trail = parts.trail
+    this.store = parts.store
+  }
+
+  get isSealed(): boolean {
+    return this.#unsealed === undefined
+  }
+
+  /** Throws SEALED. */
+  get keys(): KeyService {
+    return this.#required().keys
+  }
+
+  /** Throws SEALED. */
+  get data(): DataService {
+    return this.#required().data
+  }
+
+  async isInitialised(): Promise<boolean> {
+    return (await this.#parts.store.listSealSlots()).length > 0
+  }
+
+  async status(): Promise<StatusView> {
+    const { store, version, storeName } = this.#parts
+    const slots = await store.listSealSlots()
+    const { size } = await store.readAuditHead()
+    const [slot] = slots
+    return {
+      version,
+      initialised: slots.length > 0,
+      sealed: this.isSealed,
+      ...(slot === undefined ? {} : { sealProvider: slot.provider }),
+      store: storeName,
+      auditSize: size,
+    }
+  }
+
+  /** Makes the root key and stores it sealed; this Coffre is then unsealed. Throws ALREADY_INITIALISED. */
+  async initialise(caller: Caller, provider: SealProvider): Promise<void> {
+    if (await this.isInitialised()) throw new CoffreError('ALREADY_INITIALISED')
+    const { vault, slot } = await UnsealedVault.create(provider)
+    const sealSlot: SealSlot = {
+      id: randomUuid(),
+      provider: provider.name,
+      wrapped: slot,
+      createdAt: this.#parts.clock(),
+    }
+    await this.#parts.store.transaction(async (tx) => {
+      if ((await tx.listSealSlots()).length > 0) throw new CoffreError('ALREADY_INITIALISED')
+      await tx.insertSealSlot(sealSlot)
+      await this.#append(tx, caller, 'coffre.init')
+    })
+    this.#unsealed = this.#assemble(vault)
+  }
+
+  /** Needs no role: whoever has the passphrase, or started the process with the seal key, may. */
+  async unseal(caller: Caller, passphrase?: Secret): Promise<void> {
+    if (this.#unsealed !== undefined) return
+    const slots = await this.#parts.store.listSealSlots()
+    const [slot] = slots
+    if (slot === undefined) throw new CoffreError('NOT_INITIALISED')
+    try {
+      const provider = this.#parts.findSealProvider(slot.provider, passphrase)
+      const vault = await UnsealedVault.open(provider, slot.wrapped)
+      await this.#parts.store.transaction((tx) => this.#append(tx, caller, 'coffre.unseal'))
+      this.#unsealed ??= this.#assemble(vault)
+    } catch (error) {
+      if (error instanceof CoffreError && error.code === 'PASSPHRASE_WRONG') {
+        await this.#recordRefusal(caller, error)
+      }
+      throw error
+    }
+  }
+
+  /** Forgets the root key and everything that it unwrapped. */
+  async seal(caller: Caller): Promise<void> {
+    await authorize(this.#parts.trail, caller, 'operator.change')
+    const unsealed = this.#unsealed
+    if (unsealed === undefined) return
+    this.#unsealed = undefined
+    unsealed.cache.clear()
+    unsealed.vault.seal()
+    await this.#parts.store.transaction((tx) => this.#append(tx, caller, 'coffre.seal'))
+  }
+
+  async close(): Promise<void> {
+    const unsealed = this.#unsealed
+    this.#unsealed = undefined
+    unsealed?.cache.clear()
+    unsealed?.vault.seal()
+    await this.#parts.store.close()
+  }
+
+  #required(): Unsealed {
+    if (this.#unsealed === undefined) throw new CoffreError('SEALED')
+    return this.#unsealed
+  }
+
+  #assemble(vault: UnsealedVault): Unsealed {
+    const { store, trail, clock } = this.#parts
+    const cache = new KeyringCache(store, vault)
+    const keys = new KeyService({ store, trail, clock, vault, cache })
+    const reserve = new UseReserve(store)
+    const rotateSoon = async (key: Key) => {
+      await keys.rotate(systemCaller('limits', key.tenant), key.name)
+    }
+    const data = new DataService({ trail, keys: new DataKeys({ cache, reserve, rotateSoon }) })
+    return { vault, cache, keys, data }
+  }
+
+  async #append(tx: StoreTransaction, caller: Caller, action: AuditAction): Promise<void> {
+    const { principal, requestId } = caller
+    await this.#parts.trail.append(tx, [{ action, principal, requestId, outcome: 'ok' }])
+  }
+
+  async #recordRefusal(caller: Caller, error: CoffreError): Promise<void> {
+    const { principal, requestId } = caller
+    await this.#parts.trail.commit({
+      action: 'coffre.unseal',
+      principal,
+      requestId,
+      outcome: 'refused',
+      code: error.code,
+    })
+  }
+}
