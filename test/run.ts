@@ -19,7 +19,8 @@ async function main(): Promise<void> {
   const results = await runAll(files, everythingRequired)
   if (results.length === 0) results.push(nothingFound(positionals))
   console.log(formatSummary(results))
-  process.exitCode = results.some((result) => result.failures.length > 0) ? 1 : 0
+  // An orphan of a killed file may still hold a pipe open, so the end is explicit.
+  process.exit(results.some((result) => result.failures.length > 0) ? 1 : 0)
 }
 
 async function findFiles(root: string, words: readonly string[]): Promise<string[]> {

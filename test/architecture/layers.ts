@@ -1,0 +1,101 @@
+/**
+ * The layer table of docs/design/architecture.md. A row is a folder of src/, or a file at its root; it
+ * lists the folders and root files that it may import. `app.ts` joins the real parts, so it has no row.
+ */
+export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  crypto: ['model'],
+  keyring: ['model', 'crypto'],
+  seal: ['model', 'crypto'],
+  store: ['model', 'keyring'],
+  service: ['model', 'crypto', 'keyring', 'seal', 'store'],
+  audit: ['model', 'crypto', 'store'],
+  monitor: ['model', 'store', 'audit'],
+  compliance: ['model', 'keyring', 'store', 'audit'],
+  http: ['model', 'service', 'audit', 'monitor', 'compliance'],
+  client: ['model'],
+  cli: ['model', 'client', 'app.ts', 'config.ts'],
+  'config.ts': ['model'],
+  'main.ts': ['model', 'app.ts', 'config.ts'],
+  'index.ts': ['model', 'client', 'app.ts', 'config.ts'],
+}
+
+export const COMPOSITION_ROOT = 'app.ts'
+
+/** Layers whose imports of another layer are types only: no code of it runs in them. */
+export const TYPES_ONLY: readonly { readonly from: string; readonly to: string; readonly why: string }[] = [
+  { from: 'store', to: 'keyring', why: 'a store keeps wrapped bytes and has no key rules of its own' },
+]
+
+export interface Door {
+  /** Files that stand behind the door, relative to src/. */
+  readonly behind: RegExp
+  readonly openTo: RegExp
+  readonly why: string
+}
+
+/** Doors on files: who may import what stands behind them. */
+export const FILE_DOORS: readonly Door[] = [
+  {
+    behind: /^store\/[^/]+\//,
+    openTo: /^(app\.ts$|store\/)/,
+    why: 'only app.ts picks a store; everything else imports the contract store/store.ts',
+  },
+]
+
+/** Doors on names: raw key bytes enter and leave KeyMaterial only where they are used. */
+export const NAME_DOORS = [
+  {
+    name: /\brawBytes\b|\bnew\s+KeyMaterial\s*\(/g,
+    openTo: /^(crypto|seal)\//,
+    why: 'raw key bytes pass only in crypto/ and seal/',
+  },
+] as const
+
+export interface OutsideRule {
+  /** Specifiers of Node's own modules and of packages. */
+  readonly modules: RegExp
+  readonly openTo: RegExp
+  readonly why: string
+}
+
+/** Modules from outside that only some layers may import. */
+export const OUTSIDE_RULES: readonly OutsideRule[] = [
+  { modules: /^node:crypto$/, openTo: /^crypto\//, why: 'primitives are called only in crypto/' },
+  {
+    modules: /^(node:sqlite|kysely|pg)(\/|$)/,
+    openTo: /^store\//,
+    why: 'only store/ knows SQL',
+  },
+  {
+    modules: /^(node:(http|https|http2)|fastify|@fastify\/.*|fastify-type-provider-zod)$/,
+    openTo: /^http\//,
+    why: 'only http/ knows HTTP',
+  },
+  {
+    modules: /^(commander|@clack\/prompts|node:readline.*)$/,
+    openTo: /^cli\//,
+    why: 'only cli/ knows terminals and arguments',
+  },
+]
+
+/** Layers that may import nothing from outside but these. */
+export const ONLY_OUTSIDE: Readonly<Record<string, { readonly modules: RegExp; readonly why: string }>> = {
+  model: { modules: /^node:util$/, why: 'model holds words: no I/O, clock, randomness or package' },
+  crypto: {
+    modules: /^node:(crypto|util|buffer|async_hooks|zlib|stream(\/.*)?)$/,
+    why: 'crypto does no I/O and depends on node:crypto alone',
+  },
+  keyring: { modules: /^node:util$/, why: 'keyring does no I/O and reads no clock' },
+}
+
+/** Globals that a layer may not touch; their values come in as arguments. */
+export const FORBIDDEN_GLOBALS = [
+  { name: /\bMath\.random\b/g, in: /^/, why: 'randomness comes from crypto/random.ts' },
+  {
+    name: /\bDate\.now\b|\bnew\s+Date\s*\(\s*\)|\bperformance\.now\b|\bprocess\.hrtime\b/g,
+    in: /^(model|keyring)\//,
+    why: 'time is an argument here',
+  },
+  { name: /\bprocess\.argv\b/g, in: /^(?!cli\/|main\.ts$)/, why: 'only cli/ and main.ts read arguments' },
+] as const
