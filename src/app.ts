@@ -1,0 +1,209 @@
+import { existsSync } from 'node:fs'
+import { open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AuditLog } from './audit/audit-log.ts'
+import { readLog } from './audit/read-log.ts'
+import { verifyLog } from './audit/verify-log.ts'
+import { requireSelfTests } from './crypto/self-test.ts'
+import { type Clock, toInstant } from './model/clock.ts'
+import type { Coffre, CreatedToken, StatusView } from './model/coffre.ts'
+import { CoffreError, hasCode } from './model/errors.ts'
+import { Secret } from './model/secret.ts'
+import { DEFAULT_VARIABLE, environmentSeal } from './seal/environment/environment-seal.ts'
+import { fileSeal } from './seal/file/file-seal.ts'
+import { passphraseSeal } from './seal/passphrase/passphrase-seal.ts'
+import type { SealProvider } from './seal/seal-provider.ts'
+import { CallerCoffre, withOwnRequests } from './service/caller-coffre.ts'
+import { localCaller, systemCaller } from './service/caller.ts'
+import { Core, type FindSealProvider } from './service/operator/core.ts'
+import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
+import { readVersion } from './version.ts'
+
+/** How the root key is protected. */
+export type SealChoice =
+  | { readonly provider: 'file'; readonly path?: string }
+  | { readonly provider: 'environment'; readonly variable?: string }
+  | { readonly provider: 'passphrase'; readonly passphrase: Secret }
+
+export interface OpenOptions {
+  /** Holds the store, and the key file unless `seal` says otherwise. Created with mode 0700. */
+  readonly dataDir: string
+  /** Absent: as the store was sealed; for a new one, a generated key file in `dataDir`. */
+  readonly seal?: SealChoice
+  /** True: an empty folder becomes a new Coffre. Otherwise NOT_INITIALISED. */
+  readonly createIfMissing?: boolean
+  readonly clock?: Clock
+  readonly environment?: Readonly<Record<string, string | undefined>>
+}
+
+const OWNER_ONLY = 0o600
+/** Tokens and keys stop working at their own moment; this only erases what is over. */
+const SWEEP_INTERVAL_MS = 60_000
+const FIRST_TOKEN_TTL_SECONDS = 31_536_000 // one year: it is there to make others
+
+/**
+ * Opens the Coffre in a folder and unseals it, inside this process. Everything that the returned object does
+ * is recorded as done by `local`.
+ *
+ * Throws NOT_INITIALISED, STORE_IN_USE, SEAL_KEY_MISSING, PASSPHRASE_WRONG, SEAL_DAMAGED, SELF_TEST_FAILED.
+ */
+export async function openCoffre(options: OpenOptions): Promise<Coffre> {
+  const { core } = await openCore(options)
+  return new CallerCoffre(core, withOwnRequests(localCaller()))
+}
+
+export interface Initialised {
+  readonly status: StatusView
+  readonly firstTokenFile: string
+  readonly firstToken: Secret
+}
+
+/** Makes a new Coffre in a folder and closes it again. Throws ALREADY_INITIALISED. */
+export async function initCoffre(options: OpenOptions): Promise<Initialised> {
+  const core = await assembleCore(options, new SealChoices(options))
+  try {
+    const firstToken = await initialise(core, options)
+    return { status: await core.status(), firstTokenFile: firstTokenFile(options.dataDir), firstToken }
+  } finally {
+    await core.close()
+  }
+}
+
+export interface OpenedCore {
+  readonly core: Core
+  readonly initialisedNow: boolean
+  /** Ends the jobs; the core is closed apart. */
+  stopJobs(): void
+}
+
+/** As `openCoffre`, for the server. `startSealed`: a missing seal key or passphrase is no error. */
+export async function openCore(
+  options: OpenOptions & { readonly startSealed?: boolean },
+): Promise<OpenedCore> {
+  requireExisting(options)
+  const core = await assembleCore(options, new SealChoices(options))
+  try {
+    const initialisedNow = !(await core.isInitialised())
+    if (initialisedNow && options.createIfMissing !== true) throw new CoffreError('NOT_INITIALISED')
+    if (initialisedNow) await initialise(core, options)
+    else await unsealAtStart(core, options.startSealed === true)
+    return { core, initialisedNow, stopJobs: startJobs(core) }
+  } catch (error) {
+    await core.close()
+    throw error
+  }
+}
+
+export function firstTokenFile(dataDir: string): string {
+  return join(dataDir, 'first-token')
+}
+
+async function assembleCore(options: OpenOptions, seals: SealChoices): Promise<Core> {
+  requireSelfTests()
+  const clock = options.clock ?? (() => toInstant(Date.now()))
+  const store = await openSqliteStore({ folder: options.dataDir, clock })
+  return new Core({
+    store,
+    storeName: 'sqlite',
+    trail: new AuditLog({ store, clock }),
+    audit: { list: (from, limit) => readLog(store, from, limit), verify: () => verifyLog(store) },
+    clock,
+    version: readVersion(),
+    findSealProvider: seals.find,
+  })
+}
+
+/** A read must not leave an empty store behind. */
+function requireExisting(options: OpenOptions): void {
+  if (options.createIfMissing === true || existsSync(join(options.dataDir, 'coffre.db'))) return
+  throw new CoffreError('NOT_INITIALISED', { facts: { dataDir: options.dataDir } })
+}
+
+async function initialise(core: Core, options: OpenOptions): Promise<Secret> {
+  const caller = localCaller()
+  await core.initialise(caller, new SealChoices(options).forNew())
+  const created = await core.tokens.create(caller, {
+    name: 'first token',
+    role: 'admin',
+    ttlSeconds: FIRST_TOKEN_TTL_SECONDS,
+  })
+  await saveFirstToken(options.dataDir, created)
+  return created.token
+}
+
+/** Written whole or not at all, and never through a link that somebody prepared. */
+async function saveFirstToken(dataDir: string, created: CreatedToken): Promise<void> {
+  const path = firstTokenFile(dataDir)
+  await rm(path, { force: true })
+  const file = await open(path, 'wx', OWNER_ONLY)
+  try {
+    await file.writeFile(`${created.token.reveal()}\n`)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function unsealAtStart(core: Core, startSealed: boolean): Promise<void> {
+  try {
+    await core.unseal(systemCaller('start'))
+  } catch (error) {
+    if (!startSealed || !hasCode(error, 'SEAL_KEY_MISSING')) throw error
+  }
+}
+
+function startJobs(core: Core): () => void {
+  const sweep = () => {
+    if (core.isSealed) return
+    // A failing store shows in every other answer too; the next sweep tries again.
+    core.keys.sweepDestroyed(systemCaller('sweep')).catch(() => undefined)
+  }
+  sweep()
+  const timer = setInterval(sweep, SWEEP_INTERVAL_MS)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
+/** Joins what the caller chose with what a stored slot needs. */
+class SealChoices {
+  readonly #options: OpenOptions
+
+  constructor(options: OpenOptions) {
+    this.#options = options
+  }
+
+  forNew(): SealProvider {
+    const { seal } = this.#options
+    if (seal?.provider === 'passphrase') return passphraseSeal(seal.passphrase)
+    return seal?.provider === 'environment' ? this.#environment() : this.#file()
+  }
+
+  readonly find: FindSealProvider = (name, passphrase) => {
+    const { seal } = this.#options
+    if (name === 'file') return this.#file()
+    if (name === 'environment') return this.#environment()
+    const given = passphrase ?? (seal?.provider === 'passphrase' ? seal.passphrase : undefined)
+    if (given !== undefined) return passphraseSeal(given)
+    throw new CoffreError('SEAL_KEY_MISSING', { facts: { setting: 'passphrase' } })
+  }
+
+  #file(): SealProvider {
+    const { seal, dataDir } = this.#options
+    const path = seal?.provider === 'file' ? seal.path : undefined
+    return fileSeal(path ?? join(dataDir, 'seal.key'))
+  }
+
+  #environment(): SealProvider {
+    const { seal } = this.#options
+    const variable = seal?.provider === 'environment' ? seal.variable : undefined
+    return environmentSeal({
+      variable: variable ?? DEFAULT_VARIABLE,
+      environment: this.#options.environment ?? process.env,
+    })
+  }
+}
+
+/** A passphrase from the usual places; `undefined` where none is set. */
+export function readPassphrase(text: string | undefined): Secret | undefined {
+  return text === undefined || text === '' ? undefined : new Secret(text)
+}
