@@ -75,7 +75,7 @@ class SqliteConnection implements DatabaseConnection {
 
   execute<Row>(query: CompiledQuery): QueryResult<Row> {
     if (this.#failure !== undefined) throw this.#failure
-    const inTransaction = this.#database.isTransaction
+    const inTransaction = this.#isInTransaction
     try {
       return this.#run(query)
     } catch (cause) {
@@ -87,7 +87,11 @@ class SqliteConnection implements DatabaseConnection {
 
   leaveTransaction(): void {
     this.#failure = undefined
-    if (this.#database.isTransaction) this.#database.exec('rollback')
+    if (this.#isInTransaction) this.execute(CompiledQuery.raw('rollback'))
+  }
+
+  get #isInTransaction(): boolean {
+    return this.#database.isOpen && this.#database.isTransaction
   }
 
   // Kysely asks for it; the store reads pages and streams nothing.

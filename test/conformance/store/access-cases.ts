@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { toInstant } from '../../../src/model/clock.ts'
+import { hasCode } from '../../../src/model/errors.ts'
+import { DEFAULT_TENANT, parseTenantId } from '../../../src/model/ids.ts'
+import { ROLES } from '../../../src/model/token.ts'
+import { LATER, NOW, sampleToken, sampleWrapped } from './sample.ts'
+import type { WithStore } from './suite.ts'
+
+export function testAccess(withStore: WithStore): void {
+  test('a token is found by id, exactly as it was written', () =>
+    withStore(async (store) => {
+      for (const role of ROLES) {
+        for (const dates of [{}, { expiresAt: LATER }, { expiresAt: LATER, revokedAt: NOW }]) {
+          const token = sampleToken({ role, ...dates })
+          await store.transaction((tx) => tx.insertToken(token))
+          assert.deepEqual(await store.findToken(token.id), token)
+        }
+      }
+      assert.equal(await store.findToken(sampleToken().id), undefined)
+    }))
+
+  test("tokens are listed by creation, without another tenant's", () =>
+    withStore(async (store) => {
+      const tokens = [3, 1, 2].map((second) => sampleToken({ createdAt: toInstant(NOW + second) }))
+      const foreign = sampleToken({ tenant: parseTenantId('other') })
+      for (const token of [...tokens, foreign]) await store.transaction((tx) => tx.insertToken(token))
+      const [third, first, second] = tokens
+      assert.deepEqual(await store.listTokens(DEFAULT_TENANT), [first, second, third])
+    }))
+
+  test('revoking twice keeps the first moment', () =>
+    withStore(async (store) => {
+      const token = sampleToken()
+      await store.transaction((tx) => tx.insertToken(token))
+      await store.transaction((tx) => tx.revokeToken(token.tenant, token.id, NOW))
+      await store.transaction((tx) => tx.revokeToken(token.tenant, token.id, LATER))
+      assert.deepEqual(await store.findToken(token.id), { ...token, revokedAt: NOW })
+    }))
+
+  test("revoking an unknown token, or another tenant's, is refused", () =>
+    withStore(async (store) => {
+      const token = sampleToken()
+      await store.transaction((tx) => tx.insertToken(token))
+      for (const [tenant, id] of [
+        [DEFAULT_TENANT, sampleToken().id],
+        [parseTenantId('other'), token.id],
+      ] as const) {
+        await assert.rejects(
+          store.transaction((tx) => tx.revokeToken(tenant, id, NOW)),
+          (error) => hasCode(error, 'TOKEN_NOT_FOUND'),
+        )
+      }
+      assert.deepEqual(await store.findToken(token.id), token)
+    }))
+
+  test('a token id is never given twice', () =>
+    withStore(async (store) => {
+      const token = sampleToken()
+      await store.transaction((tx) => tx.insertToken(token))
+      await assert.rejects(store.transaction((tx) => tx.insertToken({ ...token, role: 'admin' })))
+      assert.deepEqual(await store.findToken(token.id), token)
+    }))
+
+  test('seal slots come back in the order of their creation', () =>
+    withStore(async (store) => {
+      assert.deepEqual(await store.listSealSlots(), [])
+      const slots = [2, 1].map((second) => ({
+        id: `slot-${second}`,
+        provider: 'file',
+        wrapped: sampleWrapped(),
+        createdAt: toInstant(NOW + second),
+      }))
+      for (const slot of slots) await store.transaction((tx) => tx.insertSealSlot(slot))
+      assert.deepEqual(await store.listSealSlots(), slots.toReversed())
+    }))
+
+  test('a seal slot is never overwritten', () =>
+    withStore(async (store) => {
+      const slot = { id: 'slot', provider: 'file', wrapped: sampleWrapped(), createdAt: NOW }
+      await store.transaction((tx) => tx.insertSealSlot(slot))
+      await assert.rejects(
+        store.transaction((tx) => tx.insertSealSlot({ ...slot, wrapped: sampleWrapped() })),
+      )
+      assert.deepEqual(await store.listSealSlots(), [slot])
+    }))
+}
