@@ -45,9 +45,10 @@ export class ChunkSealer implements PieceTransform {
   *update(piece: Uint8Array): Generator<Uint8Array, void, undefined> {
     this.#life.check()
     try {
+      const plaintext = toPiece(piece)
       const header = this.#takeHeader()
       if (header.length > 0) yield header
-      yield* this.#cutter.convert(toPiece(piece), SEALED_CHUNK_BYTES, this.#sealInto)
+      yield* this.#cutter.convert(plaintext, SEALED_CHUNK_BYTES, this.#sealInto)
     } catch (error) {
       throw this.#life.fail(error)
     }
