@@ -2,7 +2,7 @@
 // Any Node from 14 on must be able to read this file, so it says clearly which Node is needed, or starts
 // Coffre on the pinned one. Keep it to ES2020; nothing here may import from dist/ statically.
 import { spawn } from 'child_process'
-import { accessSync, constants } from 'fs'
+import { accessSync, constants, existsSync } from 'fs'
 import { createRequire } from 'module'
 import { constants as systemConstants } from 'os'
 import { dirname, join } from 'path'
@@ -32,13 +32,13 @@ function runsCoffre(version) {
 /** The binary of an installed runtime package, looked up from this package and from the working folder. */
 function findRuntime(packageName) {
   const binary = process.platform === 'win32' ? 'bin/node.exe' : 'bin/node'
-  for (const start of [fileURLToPath(import.meta.url), join(process.cwd(), 'start.js')]) {
+  for (const origin of [fileURLToPath(import.meta.url), join(process.cwd(), 'start.js')]) {
     try {
-      const manifest = createRequire(start).resolve(packageName + '/package.json')
+      const manifest = createRequire(origin).resolve(packageName + '/package.json')
       const path = join(dirname(manifest), binary)
       accessSync(path, constants.X_OK)
       return path
-    } catch (error) {
+    } catch {
       // Not installed there; the next place is tried.
     }
   }
@@ -50,11 +50,17 @@ function runOn(nodePath) {
     stdio: 'inherit',
     env: { ...process.env, COFFRE_LAUNCHED: '1' },
   })
-  for (const signal of FORWARDED_SIGNALS) process.on(signal, () => child.kill(signal))
+  for (const signal of FORWARDED_SIGNALS) process.on(signal, () => forward(signal, child))
   child.on('error', () => explain())
   child.on('exit', (code, signal) => {
     process.exitCode = code === null ? 128 + (systemConstants.signals[signal] || 0) : code
   })
+}
+
+function forward(signal, child) {
+  // Ctrl-C on a terminal reaches the child by itself; a second one would look like impatience.
+  if (signal === 'SIGINT' && process.stdin.isTTY) return
+  child.kill(signal)
 }
 
 function explain() {
@@ -68,13 +74,25 @@ function explain() {
   process.exitCode = EXIT_CONFIGURATION
 }
 
-function start() {
+function startHere() {
+  // A child process that is a launcher again decides for itself.
+  delete process.env.COFFRE_LAUNCHED
+  const main = new URL('../dist/cli/main.js', import.meta.url)
+  if (existsSync(main)) {
+    void import(main.href)
+    return
+  }
+  process.stderr.write('Coffre is not built here. Run `npm run build`, or `npm run coffre` instead.\n')
+  process.exitCode = EXIT_CONFIGURATION
+}
+
+function launch() {
   // The variable stops a runtime package with a wrong version inside from starting itself for ever.
   const launched = process.env.COFFRE_LAUNCHED === '1'
-  if (runsCoffre(process.version)) return import('../dist/cli/main.js')
+  if (runsCoffre(process.version)) return startHere()
   const packageName = RUNTIME_PACKAGES[process.platform + '-' + process.arch]
   const nodePath = packageName === undefined || launched ? undefined : findRuntime(packageName)
   return nodePath === undefined ? explain() : runOn(nodePath)
 }
 
-start()
+launch()

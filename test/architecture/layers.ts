@@ -12,12 +12,13 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   audit: ['model', 'crypto', 'store'],
   monitor: ['model', 'store', 'audit'],
   compliance: ['model', 'keyring', 'store', 'audit'],
-  http: ['model', 'service', 'audit', 'monitor', 'compliance'],
+  http: ['model', 'service', 'audit', 'monitor', 'compliance', 'version.ts'],
   client: ['model'],
-  cli: ['model', 'client', 'app.ts', 'config.ts'],
+  cli: ['model', 'client', 'app.ts', 'config.ts', 'version.ts'],
   'config.ts': ['model'],
-  'main.ts': ['model', 'app.ts', 'config.ts'],
-  'index.ts': ['model', 'client', 'app.ts', 'config.ts'],
+  'version.ts': [],
+  'main.ts': ['model', 'app.ts', 'config.ts', 'version.ts'],
+  'index.ts': ['model', 'client', 'app.ts', 'config.ts', 'version.ts'],
 }
 
 export const COMPOSITION_ROOT = 'app.ts'
