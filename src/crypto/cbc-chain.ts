@@ -29,6 +29,11 @@ export class CbcChain {
     this.#key = key
   }
 
+  /** Whether it holds an expanded key now. */
+  get isOpen(): boolean {
+    return this.#cipher !== undefined || this.#decipher !== undefined
+  }
+
   /**
    * `blocks` is, once or several times over, 16 fresh random bytes and a padded plaintext. Answers, in the same
    * places, a uniformly random IV and the ciphertext under it.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHmac, randomBytes } from 'node:crypto'
+import { createCipheriv, createHmac, randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import {
@@ -211,6 +211,20 @@ describe('Fernet refuses damage', () => {
     }
     const whole = fernet.decryptMany([token, sign(bytes), 'x', token], { nowSeconds: NOW })
     assert.deepEqual(whole.map(toText), [CANARY, 'a'.repeat(15), undefined, CANARY])
+  })
+
+  test('padding of more than one block is refused, however regular', () => {
+    const encryptionKey = Buffer.from(SECRET, 'base64url').subarray(16)
+    const head = Buffer.from(token, 'base64url').subarray(0, 25)
+    for (const [count, expected] of [
+      [16, 'opened'],
+      [17, 'padding'],
+      [32, 'padding'],
+    ] as const) {
+      const padded = Buffer.alloc(32, 'a').fill(count, 32 - count)
+      const cipher = createCipheriv('aes-128-cbc', encryptionKey, head.subarray(9)).setAutoPadding(false)
+      assert.equal(findReason(sign(Buffer.concat([head, cipher.update(padded)]))), expected)
+    }
   })
 
   test('another key does not open a token', () => {
