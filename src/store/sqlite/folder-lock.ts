@@ -8,6 +8,8 @@ import { primaryCode, SQLITE_BUSY, toStoreError } from './sqlite-errors.ts'
  */
 export function holdLock(lock: DatabaseSync): void {
   try {
+    // Nothing is ever written, so there is nothing to keep a journal file for.
+    lock.exec('pragma journal_mode = memory')
     lock.exec('begin exclusive')
   } catch (error) {
     throw primaryCode(error) === SQLITE_BUSY ? new CoffreError('STORE_IN_USE') : toStoreError(error)
