@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmod, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -149,6 +149,19 @@ describe('a SQLite store that somebody changed', () => {
     const folder = await makeFolder(t)
     await writeFile(join(folder, 'coffre.db'), 'no database at all '.repeat(1_000))
     await assert.rejects(openSqliteStore({ folder }), (error) => hasCode(error, 'STORE_DAMAGED'))
+  })
+
+  test('overwritten pages are STORE_DAMAGED when they are read', async (t) => {
+    const folder = await makeFolder(t)
+    const store = await openSqliteStore({ folder })
+    await appendRecords(store, 0, 500)
+    await store.close()
+    const path = join(folder, 'coffre.db')
+    const bytes = await readFile(path)
+    // The tail holds records; the pages of the schema are in front.
+    await writeFile(path, bytes.fill(0xff, bytes.length - 5 * 4096))
+    const damaged = await openStore(t, folder)
+    await assertDamaged(damaged.readAuditRecords(0, 500), 'overwritten tail')
   })
 
   test('a key that does not parse is STORE_DAMAGED, whatever is wrong with it', async (t) => {
