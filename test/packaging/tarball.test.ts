@@ -30,7 +30,7 @@ const PACKAGE_PARTS = [
 ]
 const NETWORK_FAULT = /ENOTCACHED|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH/
 
-/** A file in each folder's own copy, so that no run of another test sees `dist/` come and go. */
+/** Packing happens in a copy, so that no other test sees `dist/` come and go. */
 const folder = mkdtempSync(join(tmpdir(), 'coffre-tarball-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
