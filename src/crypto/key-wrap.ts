@@ -20,7 +20,7 @@ interface WrapMode {
 export const aesKeyWrap: Wrapping = createWrapping({
   cipher: 'id-aes256-wrap',
   initialValue: Buffer.from('a6a6a6a6a6a6a6a6', 'hex'), // RFC 3394, section 2.2.3.1
-  // OpenSSL also unwraps a single semiblock, which RFC 3394, section 2 rules out (n is 2 or more).
+  // A single semiblock is ruled out by RFC 3394, section 2 (n is 2 or more); not every library minds.
   takesInner: (bytes) => bytes >= 2 * SEMIBLOCK_BYTES && bytes % SEMIBLOCK_BYTES === 0,
   takesBlob: (bytes) => bytes >= 3 * SEMIBLOCK_BYTES && bytes % SEMIBLOCK_BYTES === 0,
 })
