@@ -10,7 +10,7 @@ const NOTE_LINE = /^(vectors|skipped|note|cases|bench)\b.*:/
 const RUNNER_TOTAL = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/
 const ENGINE_FRAME = /^\s+at .*(node:internal|node:async_hooks|node:test)/
 const MISSING_SOFTWARE =
-  /not installed|system package|not available|command not found|(is|are) (missing|absent)|^no /i
+  /not installed|system package|not available|apt-get install|command not found|(is|are) (missing|absent)/i
 
 export interface RunFileOptions {
   /** Count a test that was skipped for missing software as failed. */

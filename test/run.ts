@@ -1,4 +1,4 @@
-import { glob } from 'node:fs/promises'
+import { globSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type FileResult, formatFile, formatSummary } from './reporter.ts'
@@ -14,7 +14,7 @@ const CONCURRENT_FILES = 2
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { root: { type: 'string' } } })
-  const files = await findFiles(values.root ?? 'test', positionals)
+  const files = findFiles(values.root ?? 'test', positionals)
   const everythingRequired = process.env['CI'] === 'true' || process.env['COFFRE_REQUIRE_ALL'] === '1'
   const results = await runAll(files, everythingRequired)
   if (results.length === 0) results.push(nothingFound(positionals))
@@ -23,9 +23,10 @@ async function main(): Promise<void> {
   process.exit(results.some((result) => result.failures.length > 0) ? 1 : 0)
 }
 
-async function findFiles(root: string, words: readonly string[]): Promise<string[]> {
-  const found = await Array.fromAsync(glob('**/*.test.ts', { cwd: root }))
-  const files = found.map((file) => resolve(root, file)).toSorted()
+function findFiles(root: string, words: readonly string[]): string[] {
+  const files = globSync('**/*.test.ts', { cwd: root })
+    .map((file) => resolve(root, file))
+    .toSorted()
   if (words.length === 0) return files
   return files.filter((file) => words.some((word) => file.includes(word)))
 }
