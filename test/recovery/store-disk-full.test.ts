@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmdirSync } from 'node:fs'
 import { mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,7 +33,7 @@ async function makeSmallDisk(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'coffre-full-'))
   assert.ok(mountTmpfs(folder))
   t.after(async () => {
-    spawnSync('umount', [folder])
+    spawnSync('/bin/umount', [folder])
     await rmdir(folder)
   })
   return folder
@@ -115,14 +116,14 @@ function withoutOtherUser(): string | false {
 }
 
 function mountTmpfs(folder: string): boolean {
-  return spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${SPACE_KIB}k`, 'tmpfs', folder]).status === 0
+  return spawnSync('/bin/mount', ['-t', 'tmpfs', '-o', `size=${SPACE_KIB}k`, 'tmpfs', folder]).status === 0
 }
 
 function withoutMount(): string | false {
   if (process.getuid?.() !== 0) return 'only root can mount a small disk'
-  const probe = spawnSync('mktemp', ['-d'], { encoding: 'utf8' }).stdout.trim()
+  const probe = mkdtempSync(join(tmpdir(), 'coffre-full-'))
   const mounted = mountTmpfs(probe)
-  if (mounted) spawnSync('umount', [probe])
-  spawnSync('rmdir', [probe])
+  if (mounted) spawnSync('/bin/umount', [probe])
+  rmdirSync(probe)
   return mounted ? false : 'this machine does not let root mount a tmpfs'
 }

@@ -62,28 +62,28 @@ export interface TokenTable {
   revoked_at: number | null
 }
 
-export interface SealSlotTable {
+interface SealSlotTable {
   id: string
   provider: string
   wrapped: Uint8Array
   created_at: number
 }
 
-export interface AuditRecordTable {
+interface AuditRecordTable {
   idx: number
   body: string
   leaf_hash: Uint8Array
 }
 
 /** No row before the first record, one row with `id` 1 after it. */
-export interface AuditHeadTable {
+interface AuditHeadTable {
   id: number
   size: number
   root_hash: Uint8Array
   frontier: Uint8Array
 }
 
-export interface MigrationTable {
+interface MigrationTable {
   number: number
   name: string
   checksum: number
