@@ -14,9 +14,10 @@ import { fileSeal } from './seal/file/file-seal.ts'
 import { passphraseSeal } from './seal/passphrase/passphrase-seal.ts'
 import type { SealProvider } from './seal/seal-provider.ts'
 import { CallerCoffre, withOwnRequests } from './service/caller-coffre.ts'
-import { localCaller, systemCaller } from './service/caller.ts'
+import { type Caller, localCaller, systemCaller } from './service/caller.ts'
 import { Core, type FindSealProvider } from './service/operator/core.ts'
 import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
+import { isLoopback } from './config.ts'
 import { readVersion } from './version.ts'
 
 /** How the root key is protected. */
@@ -69,6 +70,70 @@ export async function initCoffre(options: OpenOptions): Promise<Initialised> {
   }
 }
 
+export interface ServeOptions extends OpenOptions {
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  readonly logLevel: string
+}
+
+export interface RunningServer {
+  readonly url: string
+  readonly initialisedNow: boolean
+  readonly sealed: boolean
+  readonly firstTokenFile: string
+  /** Finishes what is under way, then closes the store. May be called twice. */
+  close(): Promise<void>
+}
+
+/** Opens the Coffre and serves it. A passphrase that is not given leaves it sealed until `unseal`. */
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  // Loaded here so that the embedded library and the CLI start without an HTTP server.
+  const { buildServer } = await import('./http/server.ts')
+  const { Metrics } = await import('./monitor/metrics.ts')
+  const opened = await openCore({ ...options, startSealed: true })
+  const { core } = opened
+  try {
+    const server = await buildServer({
+      core,
+      metrics: new Metrics(() => core.isSealed),
+      logLevel: options.logLevel,
+      openMetrics: isLoopback(options.host),
+    })
+    const url = await server.listen({ host: options.host, port: options.port })
+    const close = async () => {
+      opened.stopJobs()
+      await server.close()
+      await core.close()
+    }
+    const { initialisedNow } = opened
+    const sealed = core.isSealed
+    return {
+      url,
+      initialisedNow,
+      sealed,
+      firstTokenFile: firstTokenFile(options.dataDir),
+      close: once(close),
+    }
+  } catch (error) {
+    opened.stopJobs()
+    await core.close()
+    throw toStartError(error, options)
+  }
+}
+
+function toStartError(error: unknown, options: ServeOptions): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') return error
+  const facts = { COFFRE_HOST: options.host, COFFRE_PORT: options.port, reason: code }
+  return new CoffreError('CONFIG_REFUSED', { facts, cause: error })
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined
+  return () => (done ??= work())
+}
+
 export interface OpenedCore {
   readonly core: Core
   readonly initialisedNow: boolean
@@ -87,6 +152,7 @@ export async function openCore(
     if (initialisedNow && options.createIfMissing !== true) throw new CoffreError('NOT_INITIALISED')
     if (initialisedNow) await initialise(core, options)
     else await unsealAtStart(core, options.startSealed === true)
+    await ensureFirstToken(core, options)
     return { core, initialisedNow, stopJobs: startJobs(core) }
   } catch (error) {
     await core.close()
@@ -122,11 +188,7 @@ function requireExisting(options: OpenOptions): void {
 async function initialise(core: Core, options: OpenOptions): Promise<Secret> {
   const caller = localCaller()
   await core.initialise(caller, new SealChoices(options).forNew())
-  const created = await core.tokens.create(caller, {
-    name: 'first token',
-    role: 'admin',
-    ttlSeconds: FIRST_TOKEN_TTL_SECONDS,
-  })
+  const created = await createFirstToken(core, caller)
   await saveFirstToken(options.dataDir, created)
   return created.token
 }
@@ -150,6 +212,22 @@ async function unsealAtStart(core: Core, startSealed: boolean): Promise<void> {
   } catch (error) {
     if (!startSealed || !hasCode(error, 'SEAL_KEY_MISSING')) throw error
   }
+}
+
+/** A start that died between the root key and the token finds no token, and makes one. */
+async function ensureFirstToken(core: Core, options: OpenOptions): Promise<void> {
+  const caller = systemCaller('start')
+  if (!core.isSealed && (await core.tokens.list(caller)).length === 0) {
+    await saveFirstToken(options.dataDir, await createFirstToken(core, caller))
+  }
+}
+
+function createFirstToken(core: Core, caller: Caller): Promise<CreatedToken> {
+  return core.tokens.create(caller, {
+    name: 'first token',
+    role: 'admin',
+    ttlSeconds: FIRST_TOKEN_TTL_SECONDS,
+  })
 }
 
 function startJobs(core: Core): () => void {
@@ -201,9 +279,4 @@ class SealChoices {
       environment: this.#options.environment ?? process.env,
     })
   }
-}
-
-/** A passphrase from the usual places; `undefined` where none is set. */
-export function readPassphrase(text: string | undefined): Secret | undefined {
-  return text === undefined || text === '' ? undefined : new Secret(text)
 }

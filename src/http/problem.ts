@@ -1,0 +1,58 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
+import { CoffreError, type ErrorCode } from '../model/errors.ts'
+import type { Problem } from '../model/wire.ts'
+import { ERROR_STATUS } from './error-status.ts'
+
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
+
+/** RFC 9457. Whatever is not a CoffreError is logged whole and answered as INTERNAL. */
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const known = toCoffreError(error)
+  if (known.code === 'INTERNAL' || known.code === 'STORE_UNAVAILABLE') {
+    request.log.error({ err: error }, 'request failed')
+  }
+  const problem = describeProblem(known, request.id)
+  void reply.code(problem.status).header('content-type', PROBLEM_TYPE).send(JSON.stringify(problem))
+}
+
+export function describeProblem(error: CoffreError, requestId: string): Problem {
+  return {
+    type: `urn:coffre:error:${error.code}`,
+    title: error.message,
+    status: ERROR_STATUS[error.code],
+    detail: error.next,
+    code: error.code,
+    facts: error.facts,
+    requestId,
+  }
+}
+
+function toCoffreError(error: unknown): CoffreError {
+  if (error instanceof CoffreError) return error
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const [first] = error.validation
+    const path = (first?.instancePath ?? '').replaceAll('/', '.').replace(/^\./, '')
+    const at = path === '' ? (error.validationContext ?? 'request') : path
+    return new CoffreError('INVALID_REQUEST', { facts: { at, expected: first?.message ?? 'another value' } })
+  }
+  if (error instanceof Error && 'code' in error) return fromFastify(error as FastifyError) // has a code
+  return new CoffreError('INTERNAL', { cause: error })
+}
+
+/** Fastify's own refusals of a request: size, content type, JSON syntax. */
+function fromFastify(error: FastifyError): CoffreError {
+  const codes: Readonly<Record<string, ErrorCode>> = {
+    FST_ERR_CTP_BODY_TOO_LARGE: 'LIMIT_EXCEEDED',
+    FST_ERR_CTP_INVALID_MEDIA_TYPE: 'INVALID_REQUEST',
+    FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'INVALID_REQUEST',
+    FST_ERR_CTP_EMPTY_JSON_BODY: 'INVALID_REQUEST',
+    FST_ERR_CTP_INVALID_JSON_BODY: 'INVALID_REQUEST',
+    FST_ERR_BAD_URL: 'NOT_FOUND',
+    FST_ERR_NOT_FOUND: 'NOT_FOUND',
+  }
+  const code = codes[error.code]
+  if (code === undefined) return new CoffreError('INTERNAL', { cause: error })
+  const facts = code === 'INVALID_REQUEST' ? { at: 'body', expected: 'JSON as application/json' } : {}
+  return new CoffreError(code, { facts, cause: error })
+}

@@ -1,0 +1,60 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { z } from 'zod'
+import type { Coffre } from '../../model/coffre.ts'
+import { authenticate } from '../authenticate.ts'
+import { PROBLEM } from '../schema.ts'
+import type { ServerParts } from '../server-parts.ts'
+
+export type Api = FastifyInstance
+
+/** What a route is: its shapes, and what it does with the caller's Coffre. */
+export interface RouteShape<Body extends z.ZodType, Path extends z.ZodType, Query extends z.ZodType> {
+  readonly method: 'GET' | 'POST' | 'PATCH'
+  readonly url: string
+  readonly summary: string
+  readonly tag: string
+  readonly body?: Body
+  readonly path?: Path
+  readonly query?: Query
+  readonly result?: z.ZodType
+  readonly status?: number
+  run(
+    coffre: Coffre,
+    input: { readonly body: z.output<Body>; readonly path: z.output<Path>; readonly query: z.output<Query> },
+    request: FastifyRequest,
+  ): Promise<unknown>
+}
+
+/** Registers a route that needs a token. */
+export function addRoute<
+  Body extends z.ZodType = z.ZodUndefined,
+  Path extends z.ZodType = z.ZodUndefined,
+  Query extends z.ZodType = z.ZodUndefined,
+>(api: Api, parts: ServerParts, route: RouteShape<Body, Path, Query>): void {
+  const status = route.status ?? 200
+  api.route({
+    method: route.method,
+    url: route.url,
+    schema: {
+      summary: route.summary,
+      tags: [route.tag],
+      security: [{ token: [] }],
+      ...(route.body === undefined ? {} : { body: route.body }),
+      ...(route.path === undefined ? {} : { params: route.path }),
+      ...(route.query === undefined ? {} : { querystring: route.query }),
+      response: { ...(route.result === undefined ? {} : { [status]: route.result }), default: PROBLEM },
+    },
+    // Before the body is read: strangers cannot make us parse.
+    onRequest: async (request) => {
+      request.coffre = await authenticate(parts.core, request)
+    },
+    handler: async (request, reply) => {
+      // The validator has parsed each part by the very schema that gives it its type.
+      const body = request.body as z.output<Body>
+      const path = request.params as z.output<Path>
+      const query = request.query as z.output<Query>
+      const answer = await route.run(request.coffre, { body, path, query }, request)
+      return reply.code(status).send(answer)
+    },
+  })
+}

@@ -1,0 +1,28 @@
+import { authenticate } from '../authenticate.ts'
+import type { ServerParts } from '../server-parts.ts'
+import type { Api } from './api.ts'
+
+/** Outside of the API: what probes and Prometheus ask. */
+export function addHealthRoutes(server: Api, parts: ServerParts): void {
+  server.get('/livez', { schema: { hide: true } }, async () => ({ status: 'ok' }))
+
+  server.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
+    const checks = await runChecks(parts)
+    const ready = Object.values(checks).every((state) => state === 'ok')
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable', checks })
+  })
+
+  server.get('/metrics', { schema: { hide: true } }, async (request, reply) => {
+    // An app's token does not open it: listing audit records is the admin's right that it stands beside.
+    if (!parts.openMetrics) await (await authenticate(parts.core, request)).audit.list({ limit: 1 })
+    return reply.header('content-type', parts.metrics.contentType).send(await parts.metrics.render())
+  })
+}
+
+async function runChecks(parts: ServerParts): Promise<Readonly<Record<string, string>>> {
+  const store = await parts.core.store.readAuditHead().then(
+    () => 'ok',
+    () => 'unavailable',
+  )
+  return { store, seal: parts.core.isSealed ? 'sealed' : 'ok' }
+}

@@ -1,0 +1,45 @@
+import { Secret } from '../../model/secret.ts'
+import { CallerCoffre } from '../../service/caller-coffre.ts'
+import { anonymousCaller, authenticate } from '../authenticate.ts'
+import { NOTHING, PROBLEM, STATUS, UNSEAL } from '../schema.ts'
+import type { ServerParts } from '../server-parts.ts'
+import { type Api, addRoute } from './api.ts'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+
+const TAG = 'operator'
+
+export function addOperatorRoutes(api: Api, parts: ServerParts): void {
+  addRoute(api, parts, {
+    method: 'POST',
+    url: '/seal',
+    summary: 'Forget the root key and every unwrapped key',
+    tag: TAG,
+    body: NOTHING,
+    result: STATUS,
+    run: (coffre) => coffre.operator.seal(),
+  })
+  const typed = api.withTypeProvider<ZodTypeProvider>()
+  typed.get(
+    '/status',
+    { schema: { summary: 'Sealed or not; needs no token', tags: [TAG], response: { 200: STATUS } } },
+    () => parts.core.status(),
+  )
+  typed.post(
+    '/unseal',
+    {
+      schema: {
+        summary: 'Unseal with the passphrase, or with a token where the seal key is the server’s own',
+        tags: [TAG],
+        body: UNSEAL,
+        response: { 200: STATUS, default: PROBLEM },
+      },
+    },
+    async (request) => {
+      const { passphrase } = request.body
+      // The passphrase is the credential; without one, somebody must be allowed to use the server's own key.
+      if (passphrase === undefined) return (await authenticate(parts.core, request)).operator.unseal()
+      const coffre = new CallerCoffre(parts.core, anonymousCaller(request))
+      return coffre.operator.unseal({ passphrase: new Secret(passphrase) })
+    },
+  )
+}

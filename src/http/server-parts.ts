@@ -1,0 +1,19 @@
+import type { Coffre } from '../model/coffre.ts'
+import type { Metrics } from '../monitor/metrics.ts'
+import type { Core } from '../service/operator/core.ts'
+
+/** What `app.ts` hands to the server. */
+export interface ServerParts {
+  readonly core: Core
+  readonly metrics: Metrics
+  readonly logLevel: string
+  /** /metrics is open where only this machine can ask; elsewhere it needs an admin's token. */
+  readonly openMetrics: boolean
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by `addRoute` once the token is known; absent on the few routes that need none. */
+    coffre: Coffre
+  }
+}

@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import swagger from '@fastify/swagger'
+import fastify, { type FastifyInstance, LogController } from 'fastify'
+import { jsonSchemaTransform, validatorCompiler } from 'fastify-type-provider-zod'
+import { CoffreError } from '../model/errors.ts'
+import { MAX_BODY_BYTES } from '../model/limits.ts'
+import { API_PREFIX, REQUEST_ID_HEADER } from '../model/wire.ts'
+import { parseJsonBody } from './json-body.ts'
+import { describeProblem, PROBLEM_TYPE, sendProblem } from './problem.ts'
+import { addAuditRoutes } from './route/audit.ts'
+import { addDataRoutes } from './route/data.ts'
+import { addHealthRoutes } from './route/health.ts'
+import { addKeyRoutes } from './route/keys.ts'
+import { addOperatorRoutes } from './route/operator.ts'
+import { addTokenRoutes } from './route/tokens.ts'
+import type { ServerParts } from './server-parts.ts'
+
+/** A request's head and body must arrive within these; slow senders hold a socket no longer. */
+const REQUEST_TIMEOUT_MS = 30_000
+const HEADERS_TIMEOUT_MS = 10_000
+const KEEP_ALIVE_TIMEOUT_MS = 65_000
+const MAX_HEADER_BYTES = 16 * 1024
+const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/
+
+/** The native API. It does not listen yet. */
+export async function buildServer(parts: ServerParts): Promise<FastifyInstance> {
+  const server = fastify({
+    logger: { level: parts.logLevel, serializers: { req: logRequest }, stream: process.stderr },
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    genReqId: chooseRequestId,
+    requestIdHeader: false,
+    routerOptions: { maxParamLength: 256 },
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES },
+    frameworkErrors: sendProblem,
+  })
+  server.setValidatorCompiler(validatorCompiler)
+  // Answers are built from typed views; the response schemas are there for /openapi.json.
+  server.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
+  server.setErrorHandler(sendProblem)
+  server.setNotFoundHandler((request, reply) => sendProblem(new CoffreError('NOT_FOUND'), request, reply))
+  acceptJsonOnly(server)
+  observe(server, parts)
+  await server.register(swagger, { openapi: OPENAPI, transform: jsonSchemaTransform })
+  addHealthRoutes(server, parts)
+  await server.register(
+    async (api) => {
+      addDataRoutes(api, parts)
+      addKeyRoutes(api, parts)
+      addTokenRoutes(api, parts)
+      addAuditRoutes(api, parts)
+      addOperatorRoutes(api, parts)
+    },
+    { prefix: API_PREFIX },
+  )
+  server.get('/openapi.json', { schema: { hide: true } }, () => server.swagger())
+  return server
+}
+
+const OPENAPI = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Coffre',
+    description: 'Managed keys and what they do. Errors are RFC 9457 problem details with a stable `code`.',
+    version: '1',
+    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+  },
+  components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+} as const
+
+/** A browser form cannot send JSON across sites without asking first, so nothing else is accepted. */
+function acceptJsonOnly(server: FastifyInstance): void {
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, parseJsonBody(body.toString()))
+    } catch (error) {
+      done(error instanceof Error ? error : new Error('unreachable: only errors are thrown'))
+    }
+  })
+  // POST without a body is an empty request.
+  server.addHook('preValidation', async (request) => {
+    if (request.method !== 'GET' && request.body === undefined) request.body = {}
+  })
+}
+
+function observe(server: FastifyInstance, parts: ServerParts): void {
+  server.addHook('onRequest', async (request, reply) => {
+    void reply.header(REQUEST_ID_HEADER, request.id)
+    void reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
+  })
+  server.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'unknown'
+    const { method } = request
+    const status = reply.statusCode
+    parts.metrics.observeRequest({ method, route, status, seconds: reply.elapsedTime / 1_000 })
+    request.log.debug({ method, route, status, milliseconds: reply.elapsedTime }, 'request')
+  })
+  // What never became a request: a malformed head. The default answer is plain text.
+  server.server.on('clientError', (_error, socket) => {
+    if (!socket.writable) return
+    const problem = JSON.stringify(describeProblem(new CoffreError('INVALID_REQUEST'), randomUUID()))
+    const head = `HTTP/1.1 400 Bad Request\r\ncontent-type: ${PROBLEM_TYPE}\r\nconnection: close\r\n`
+    socket.end(`${head}content-length: ${Buffer.byteLength(problem)}\r\n\r\n${problem}`)
+  })
+}
+
+/** No header, path or query: they hold tokens and names. */
+function logRequest(request: { readonly method: string; readonly id: string }) {
+  return { method: request.method, id: request.id }
+}
+
+function chooseRequestId(request: IncomingMessage): string {
+  const given = request.headers[REQUEST_ID_HEADER]
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
+}

@@ -1,0 +1,79 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+/** From a quarter of a millisecond, where an encrypt over loopback lies, to a slow RSA key. */
+const DURATION_BUCKETS_SECONDS = [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5]
+
+export interface ObservedRequest {
+  readonly method: string
+  /** The pattern of the route, never the path: a path holds key names. */
+  readonly route: string
+  readonly status: number
+  readonly seconds: number
+}
+
+export interface ObservedItems {
+  readonly operation: string
+  readonly succeeded: number
+  readonly failed: number
+}
+
+/** Prometheus metrics of one server. No label ever holds a value of a user. */
+export class Metrics {
+  readonly #registry = new Registry()
+  readonly #requests: Counter<'method' | 'route' | 'status'>
+  readonly #duration: Histogram<'method' | 'route'>
+  readonly #items: Counter<'operation' | 'outcome'>
+
+  constructor(isSealed: () => boolean) {
+    const registers = [this.#registry]
+    collectDefaultMetrics({ register: this.#registry })
+    this.#requests = new Counter({
+      name: 'coffre_http_requests_total',
+      help: 'HTTP requests by route pattern and status.',
+      labelNames: ['method', 'route', 'status'],
+      registers,
+    })
+    this.#duration = new Histogram({
+      name: 'coffre_http_request_duration_seconds',
+      help: 'Time from the first byte of a request to the last of its answer.',
+      labelNames: ['method', 'route'],
+      buckets: DURATION_BUCKETS_SECONDS,
+      registers,
+    })
+    this.#items = new Counter({
+      name: 'coffre_data_items_total',
+      help: 'Items of data operations; a batch counts each of its items.',
+      labelNames: ['operation', 'outcome'],
+      registers,
+    })
+    new Gauge({
+      name: 'coffre_sealed',
+      help: '1 while the root key is not in memory.',
+      registers,
+      collect() {
+        this.set(isSealed() ? 1 : 0)
+      },
+    })
+  }
+
+  observeRequest(request: ObservedRequest): void {
+    const { method, route, status, seconds } = request
+    this.#requests.inc({ method, route, status: String(status) })
+    this.#duration.observe({ method, route }, seconds)
+  }
+
+  observeItems(items: ObservedItems): void {
+    const { operation } = items
+    if (items.succeeded > 0) this.#items.inc({ operation, outcome: 'ok' }, items.succeeded)
+    if (items.failed > 0) this.#items.inc({ operation, outcome: 'failed' }, items.failed)
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  /** Prometheus text format. */
+  render(): Promise<string> {
+    return this.#registry.metrics()
+  }
+}
