@@ -2,8 +2,8 @@ import { createCipheriv, createDecipheriv } from 'node:crypto'
 import type { KeyMaterial } from './key-material.ts'
 
 const CIPHER = 'aes-256-gcm'
-export const GCM_NONCE_BYTES = 12
-export const GCM_TAG_BYTES = 16
+const GCM_NONCE_BYTES = 12
+const GCM_TAG_BYTES = 16
 
 interface GcmInput {
   readonly key: KeyMaterial

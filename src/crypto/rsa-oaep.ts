@@ -6,7 +6,7 @@ import { privateKeyOf, publicKeyOf } from './key-object.ts'
 const DIGEST_BYTES = 32
 
 /** RSAES-OAEP adds two digests and two bytes (RFC 8017, section 7.1.1). */
-export const OAEP_OVERHEAD_BYTES = 2 * DIGEST_BYTES + 2
+const OAEP_OVERHEAD_BYTES = 2 * DIGEST_BYTES + 2
 
 /** The longest plaintext in bytes that one block of this key takes: 446 for RSA-4096. */
 export function oaepCapacity(material: KeyMaterial): number {

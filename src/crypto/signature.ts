@@ -38,7 +38,7 @@ export const ed25519Signing: Signing = createSigning({
   options: {},
 })
 
-export function createSigning(scheme: SignatureScheme): Signing {
+function createSigning(scheme: SignatureScheme): Signing {
   const check = (key: KeyObject, message: Uint8Array, signature: Uint8Array) =>
     verify(scheme.digest, message, { key, ...scheme.options }, signature)
   return {

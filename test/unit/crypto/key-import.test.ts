@@ -184,6 +184,15 @@ function findComposite(prime: bigint): bigint {
   }
 }
 
+test('a public key in BER that is not DER is refused', () => {
+  const der = spki(ed25519.publicKey)
+  const longLength = Buffer.concat([Buffer.of(0x30, 0x81), der.subarray(1)])
+  const longTagLength = Buffer.concat([der.subarray(0, 10), Buffer.of(0x81), der.subarray(10)])
+  longTagLength[1]! += 1
+  refusesPublic('ed25519', longLength, 'spki')
+  refusesPublic('ed25519', longTagLength, 'spki')
+})
+
 function encodeNumber(value: bigint): string {
   const digits = value.toString(16)
   return Buffer.from(digits.padStart(digits.length + (digits.length % 2), '0'), 'hex').toString('base64url')

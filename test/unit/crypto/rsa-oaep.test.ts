@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, privateDecrypt } from 'node:crypto'
 import { test } from 'node:test'
 import { KeyMaterial } from '../../../src/crypto/key-material.ts'
 import { oaepCapacity, oaepDecrypt, oaepEncrypt } from '../../../src/crypto/rsa-oaep.ts'
@@ -22,6 +22,14 @@ test('a block opens to its plaintext, from nothing up to the capacity', () => {
 
 test('a plaintext above the capacity is refused', () => {
   assert.throws(() => oaepEncrypt(material, new Uint8Array(191), label), { code: 'LIMIT_EXCEEDED' })
+})
+
+test('a block without its leading zero, which OpenSSL opens, is refused', () => {
+  let block = oaepEncrypt(material, Buffer.from('x'), new Uint8Array(0))
+  while (block[0] !== 0) block = oaepEncrypt(material, Buffer.from('x'), new Uint8Array(0))
+  const options = { key: pair.privateKey, oaepHash: 'sha256' }
+  assert.equal(privateDecrypt(options, block.subarray(1)).toString(), 'x')
+  assert.equal(oaepDecrypt(material, block.subarray(1), new Uint8Array(0)), undefined)
 })
 
 test('a block does not open under another label, changed, shortened or lengthened', () => {
