@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto'
 import { concat } from './bytes.ts'
+import { sha256 } from './digest.ts'
 
 /** RFC 6962, section 2.1, with SHA-256. */
 export const HASH_BYTES = 32
@@ -59,11 +59,6 @@ export function parseFrontier(size: number, bytes: Uint8Array): Frontier | undef
 
 function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return sha256(concat(NODE, left, right))
-}
-
-function sha256(bytes: Uint8Array): Uint8Array {
-  // latin1 output is half the cost of a buffer from the one-shot call.
-  return Buffer.from(hash('sha256', bytes, 'latin1'), 'latin1')
 }
 
 function pop(roots: Uint8Array[]): Uint8Array {

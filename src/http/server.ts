@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import swagger from '@fastify/swagger'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
@@ -6,6 +5,7 @@ import { jsonSchemaTransform, validatorCompiler } from 'fastify-type-provider-zo
 import { CoffreError } from '../model/errors.ts'
 import { MAX_BODY_BYTES } from '../model/limits.ts'
 import { API_PREFIX, REQUEST_ID_HEADER } from '../model/wire.ts'
+import { newRequestId } from '../service/caller.ts'
 import { parseJsonBody } from './json-body.ts'
 import { describeProblem, PROBLEM_TYPE, sendProblem } from './problem.ts'
 import { addAuditRoutes } from './route/audit.ts'
@@ -102,7 +102,7 @@ function observe(server: FastifyInstance, parts: ServerParts): void {
   // What never became a request: a malformed head. The default answer is plain text.
   server.server.on('clientError', (_error, socket) => {
     if (!socket.writable) return
-    const problem = JSON.stringify(describeProblem(new CoffreError('INVALID_REQUEST'), randomUUID()))
+    const problem = JSON.stringify(describeProblem(new CoffreError('INVALID_REQUEST'), newRequestId()))
     const head = `HTTP/1.1 400 Bad Request\r\ncontent-type: ${PROBLEM_TYPE}\r\nconnection: close\r\n`
     socket.end(`${head}content-length: ${Buffer.byteLength(problem)}\r\n\r\n${problem}`)
   })
@@ -115,5 +115,5 @@ function logRequest(request: { readonly method: string; readonly id: string }) {
 
 function chooseRequestId(request: IncomingMessage): string {
   const given = request.headers[REQUEST_ID_HEADER]
-  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : newRequestId()
 }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { concat, lengthPrefixed, utf8 } from '../crypto/bytes.ts'
 import { openChunked, sealChunked } from '../crypto/chunked.ts'
+import { sha256 } from '../crypto/digest.ts'
 import { KeyMaterial, rawBytes } from '../crypto/key-material.ts'
 import { CoffreError } from '../model/errors.ts'
 import { toWrapped, type Wrapped } from '../model/wrapped.ts'
@@ -24,7 +24,7 @@ export async function sealRootKey(provider: SealProvider, root: KeyMaterial): Pr
   )
   const body = sealChunked(sealKey, rawBytes(root), header)
   sealKey.wipe()
-  return toWrapped(concat(header, body, digest(concat(header, body))))
+  return toWrapped(concat(header, body, sha256(concat(header, body))))
 }
 
 /** Throws SEAL_DAMAGED, SEAL_KEY_MISSING or PASSPHRASE_WRONG, in that order of knowledge. */
@@ -54,17 +54,13 @@ function readSlot(provider: SealProviderName, slot: Wrapped): SlotParts {
   const end = bytes.length - DIGEST_BYTES
   const bodyOffset = end - BODY_BYTES
   if (bodyOffset < PARAMETERS_OFFSET + 4) throw damaged('length')
-  if (!bytes.subarray(end).equals(digest(bytes.subarray(0, end)))) throw damaged('digest')
+  if (!bytes.subarray(end).equals(sha256(bytes.subarray(0, end)))) throw damaged('digest')
   const known = bytes.subarray(0, 4).equals(MAGIC) && bytes[4] === FORMAT
   if (!known || bytes[5] !== SEAL_PROVIDER_CODES[provider]) throw damaged('header')
   const length = bytes.readUInt32BE(PARAMETERS_OFFSET)
   const parameters = bytes.subarray(PARAMETERS_OFFSET + 4, bodyOffset)
   if (length > MAX_PARAMETER_BYTES || length !== parameters.length) throw damaged('parameters')
   return { header: bytes.subarray(0, bodyOffset), parameters, body: bytes.subarray(bodyOffset, end) }
-}
-
-function digest(bytes: Uint8Array): Uint8Array {
-  return createHash('sha256').update(bytes).digest()
 }
 
 function damaged(part: string): CoffreError {
