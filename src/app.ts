@@ -20,6 +20,8 @@ import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
 import { isLoopback } from './config.ts'
 import { readVersion } from './version.ts'
 
+export { runSelfTests } from './crypto/self-test.ts'
+
 /** How the root key is protected. */
 export type SealChoice =
   | { readonly provider: 'file'; readonly path?: string }
