@@ -49,7 +49,7 @@ interface Outcome {
 
 type Decrypt = (input: ChunkedInput, ciphertext: Uint8Array) => Promise<Outcome>
 
-const BYTEWISE_BYTES = 64 * 1024 // longer ciphertexts come in pieces of a prime size instead
+const BYTEWISE_BYTES = 17_000 // one full chunk and more; longer ciphertexts come in pieces of a prime size
 const PRIME_PIECE_BYTES = 4_099
 
 const isProduct = (input: ChunkedInput): boolean => input.aead === CHUNKED_AES_256_GCM
