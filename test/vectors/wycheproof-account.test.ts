@@ -70,7 +70,9 @@ test('every Wycheproof file is run, refused or given a reason', { skip: SKIP_WIT
       else assertNames(account.refusedBy, file)
     }
   }
-  context.diagnostic(`vectors: ${files.length} files: ${tally.run} run or refused, ${tally.outside} not expressible`)
+  context.diagnostic(
+    `vectors: ${files.length} files: ${tally.run} run or refused, ${tally.outside} not expressible`,
+  )
 })
 
 test('every account fits a file', { skip: SKIP_WITHOUT_VECTORS }, () => {
