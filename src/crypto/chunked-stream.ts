@@ -35,7 +35,10 @@ export function toWebStream(pieces: PieceTransform): BytePair {
   return new WebPieceStream(pieces)
 }
 
-/** Node's own bridge costs at most a tenth at pieces of 64 KiB, so there is no second implementation. */
+/**
+ * Node's own bridge, measured against a Duplex of ours: as fast at pieces of 64 KiB, 0.8 of it at 4 KiB and half at
+ * 100 bytes. That is not worth a second implementation.
+ */
 export function toNodeStream(pieces: PieceTransform): Duplex {
   return Duplex.fromWeb(toWebStream(pieces))
 }
