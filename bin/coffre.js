@@ -29,20 +29,20 @@ function runsCoffre(version) {
   return major > 26 || (major === 26 && minor >= 6)
 }
 
-/** The binary of an installed runtime package, looked up from this package and from the working folder. */
+/**
+ * The binary of a runtime package that is installed where this package is. Not in the working folder: that
+ * may be anybody's.
+ */
 function findRuntime(packageName) {
   const binary = process.platform === 'win32' ? 'bin/node.exe' : 'bin/node'
-  for (const origin of [fileURLToPath(import.meta.url), join(process.cwd(), 'start.js')]) {
-    try {
-      const manifest = createRequire(origin).resolve(packageName + '/package.json')
-      const path = join(dirname(manifest), binary)
-      accessSync(path, constants.X_OK)
-      return path
-    } catch {
-      // Not installed there; the next place is tried.
-    }
+  try {
+    const manifest = createRequire(import.meta.url).resolve(packageName + '/package.json')
+    const path = join(dirname(manifest), binary)
+    accessSync(path, constants.X_OK)
+    return path
+  } catch {
+    return undefined // Not installed, or not for this machine.
   }
-  return undefined
 }
 
 function runOn(nodePath) {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { GCM_NONCE_BYTES, GCM_TAG_BYTES, openAesGcm, sealAesGcmInto } from './aes-gcm.ts'
 import type { Encryption, PlainMessage, SealedMessage, VersionKey } from './algorithm.ts'
 import { concat, parseBase64url } from './bytes.ts'
 import { HEADER_BYTES, encodeHeader } from './ciphertext-header.ts'
@@ -6,15 +6,11 @@ import { encodePairs } from './context.ts'
 import { fillRandom } from './random.ts'
 import { COMMITMENT_BYTES, SALT_BYTES, type Subkey, subkeyForReading, subkeyForWriting } from './subkey.ts'
 
-const CIPHER = 'aes-256-gcm'
-const NONCE_BYTES = 12
-const TAG_BYTES = 16
 const SALT_END = HEADER_BYTES + SALT_BYTES
 const PREFIX_BYTES = SALT_END + COMMITMENT_BYTES
-const BODY_OFFSET = PREFIX_BYTES + NONCE_BYTES
+const BODY_OFFSET = PREFIX_BYTES + GCM_NONCE_BYTES
 /** docs/spec/ciphertext.md: what a message is longer than its plaintext, before the text form. */
-export const OVERHEAD_BYTES = BODY_OFFSET + TAG_BYTES
-const TAG = { authTagLength: TAG_BYTES }
+export const OVERHEAD_BYTES = BODY_OFFSET + GCM_TAG_BYTES
 
 /** Coffre's own ciphertext (docs/spec/ciphertext.md). */
 export const nativeEncryption: Encryption = { selfDescribing: true, sealMany, openMany }
@@ -28,12 +24,10 @@ function sealMessage(subkey: Subkey, message: PlainMessage): string {
   const { plaintext } = message
   const out = Buffer.allocUnsafe(OVERHEAD_BYTES + plaintext.length)
   out.set(subkey.prefix, 0)
-  fillRandom(out, PREFIX_BYTES, NONCE_BYTES)
-  const cipher = createCipheriv(CIPHER, subkey.key, out.subarray(PREFIX_BYTES, BODY_OFFSET), TAG)
-  cipher.setAAD(concat(subkey.prefix, subkey.scope, encodePairs(message.context)))
-  out.set(cipher.update(plaintext), BODY_OFFSET)
-  cipher.final()
-  out.set(cipher.getAuthTag(), BODY_OFFSET + plaintext.length)
+  fillRandom(out, PREFIX_BYTES, GCM_NONCE_BYTES)
+  const associatedData = concat(subkey.prefix, subkey.scope, encodePairs(message.context))
+  const nonce = out.subarray(PREFIX_BYTES, BODY_OFFSET)
+  sealAesGcmInto({ key: subkey.key, nonce, associatedData }, plaintext, out.subarray(BODY_OFFSET))
   return out.toString('base64url')
 }
 
@@ -55,16 +49,7 @@ function openMessage(key: VersionKey, bytes: Buffer, message: SealedMessage): Ui
     bytes.subarray(SALT_END, PREFIX_BYTES),
   )
   if (subkey === undefined) return undefined
-  const tagOffset = bytes.length - TAG_BYTES
-  const decipher = createDecipheriv(CIPHER, subkey.key, bytes.subarray(PREFIX_BYTES, BODY_OFFSET), TAG)
-  decipher.setAAD(concat(subkey.prefix, subkey.scope, encodePairs(message.context)))
-  decipher.setAuthTag(bytes.subarray(tagOffset))
-  const plaintext = decipher.update(bytes.subarray(BODY_OFFSET, tagOffset))
-  try {
-    decipher.final()
-    return plaintext
-  } catch {
-    plaintext.fill(0) // nothing unverified leaves
-    return undefined
-  }
+  const associatedData = concat(subkey.prefix, subkey.scope, encodePairs(message.context))
+  const nonce = bytes.subarray(PREFIX_BYTES, BODY_OFFSET)
+  return openAesGcm({ key: subkey.key, nonce, associatedData }, bytes.subarray(BODY_OFFSET))
 }

@@ -108,7 +108,7 @@ function digestTest(digest: string, expected: string): KnownAnswer {
 /** McGrew and Viega, "The Galois/Counter Mode of Operation", test case 16. */
 function testAesGcm(): boolean {
   const input = {
-    key: keyFromHex('feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308'),
+    key: keyFromHex('feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308').secretKey(),
     nonce: hex('cafebabefacedbaddecaf888'),
     associatedData: hex('feedfacedeadbeeffeedfacedeadbeefabaddad2'),
   }
