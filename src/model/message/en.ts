@@ -63,7 +63,7 @@ export const en = {
   'prompt.compromise': 'Mark {key} as compromised? This cannot be undone.',
 
   'dryRun.init': 'Would create a Coffre in {folder}, sealed by: {seal}. Nothing was written.',
-  'dryRun.ok': 'Would do: {command}. Nothing was written.',
+  'dryRun.ok': 'Would do: {command}. Nothing was changed.',
   'dryRun.change': 'version {version}: {before} → {after}',
   'dryRun.newVersion': 'version {version}: new, current',
   'dryRun.floor': 'floor: {before} → {after}',

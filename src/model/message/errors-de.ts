@@ -1,0 +1,152 @@
+import type { ErrorTexts } from './catalogue.ts'
+
+export const errorsDe: ErrorTexts = {
+  INVALID_REQUEST: {
+    sentence: 'Die Anfrage ist ungültig.',
+    next: 'Berichtigen Sie das oben genannte Feld und versuchen Sie es erneut.',
+  },
+  LIMIT_EXCEEDED: {
+    sentence: 'Die Eingabe ist größer, als dieser Vorgang erlaubt.',
+    next: 'Teilen Sie die Eingabe auf oder verarbeiten Sie sie stapelweise innerhalb der Grenzen der Referenz.',
+  },
+  NOT_FOUND: {
+    sentence: 'Unter dieser Adresse gibt es nichts.',
+    next: 'Vergleichen Sie Pfad und Methode mit /openapi.json.',
+  },
+  UNAUTHENTICATED: {
+    sentence: 'Ein gültiges Token ist nötig.',
+    next: 'Geben Sie in COFFRE_TOKEN_FILE oder COFFRE_TOKEN ein Token an, das weder abgelaufen noch widerrufen ist.',
+  },
+  FORBIDDEN: {
+    sentence: 'Dieses Token erlaubt das nicht.',
+    next: 'Verwenden Sie ein Token mit passender Rolle oder bitten Sie einen Administrator darum.',
+  },
+  TOKEN_NOT_FOUND: {
+    sentence: 'Dieses Token gibt es nicht.',
+    next: 'Zeigen Sie die Tokens mit `coffre token list` an.',
+  },
+  KEY_NOT_FOUND: {
+    sentence: 'Diesen Schlüssel gibt es nicht.',
+    next: 'Zeigen Sie die Schlüssel mit `coffre key list` an oder erzeugen Sie ihn mit `coffre key create`.',
+  },
+  KEY_EXISTS: {
+    sentence: 'Ein Schlüssel dieses Namens besteht bereits.',
+    next: 'Wählen Sie einen anderen Namen oder rotieren Sie den vorhandenen Schlüssel.',
+  },
+  KEY_VERSION_NOT_FOUND: {
+    sentence: 'Der Schlüssel hat keine solche Version.',
+    next: 'Zeigen Sie seine Versionen mit `coffre key show` an.',
+  },
+  KEY_VERSION_UNUSABLE: {
+    sentence: 'Der Zustand dieser Schlüsselversion lässt den Vorgang nicht zu.',
+    next: 'Sehen Sie sich den Schlüssel an; setzen Sie ihn fort, zurück, rotieren Sie ihn oder senken Sie seine Untergrenze.',
+  },
+  KEY_VERSION_EXHAUSTED: {
+    sentence: 'Diese Schlüsselversion hat die Grenze ihrer Verwendungen erreicht.',
+    next: 'Rotieren Sie den Schlüssel; alte Daten bleiben lesbar.',
+  },
+  KEY_VERSION_NEEDED: {
+    sentence: 'Daten brauchen diese Schlüsselversion möglicherweise noch.',
+    next: 'Schlüsseln Sie die Daten auf die aktuelle Version um, heben Sie die Untergrenze darüber und vernichten Sie die Version dann.',
+  },
+  KEY_SUSPENDED: {
+    sentence: 'Der Schlüssel ist ausgesetzt.',
+    next: 'Setzen Sie ihn mit `coffre key resume` fort.',
+  },
+  KEY_PENDING_DESTRUCTION: {
+    sentence: 'Der Schlüssel ist zur Vernichtung vorgemerkt.',
+    next: 'Widerrufen Sie das mit `coffre key cancel-destroy`, solange die Frist läuft.',
+  },
+  KEY_REFUSED: {
+    sentence: 'Dieses Schlüsselmaterial ist zu schwach oder fehlerhaft.',
+    next: 'Verwenden Sie einen Schlüssel, der die oben genannte Regel erfüllt.',
+  },
+  MOVE_REFUSED: {
+    sentence: 'Der gegenwärtige Zustand des Schlüssels lässt diesen Schritt nicht zu.',
+    next: 'Sehen Sie sich den Schlüssel an; die Tabelle des Lebenszyklus steht in docs/design/lifecycle.md.',
+  },
+  PURPOSE_MISMATCH: {
+    sentence: 'Der Schlüssel wurde für einen anderen Zweck erzeugt.',
+    next: 'Verwenden Sie einen Schlüssel, dessen Zweck zum Vorgang passt.',
+  },
+  ALGORITHM_UNSUPPORTED: {
+    sentence: 'Der Algorithmus ist unbekannt oder dient diesem Zweck nicht.',
+    next: '`coffre key create --help` nennt die Algorithmen und Zwecke.',
+  },
+  PARAMETERS_REFUSED: {
+    sentence: 'Die Parameter der Ableitung liegen außerhalb der erlaubten Grenzen.',
+    next: 'Bleiben Sie innerhalb der oben genannten Grenzen.',
+  },
+  DECRYPTION_FAILED: {
+    sentence: 'Der Geheimtext konnte nicht entschlüsselt werden.',
+    next: 'Prüfen Sie Schlüssel, Kontext und Vollständigkeit des Geheimtexts; `coffre inspect` zeigt, was er ist.',
+  },
+  SIGNATURE_INVALID: {
+    sentence: 'Die Signatur oder der MAC ist für diese Nachricht nicht gültig.',
+    next: 'Prüfen Sie Nachricht, Schlüssel und Version.',
+  },
+  CONFLICT: {
+    sentence: 'Jemand anderes hat dies gleichzeitig geändert.',
+    next: 'Lesen Sie den neuen Stand und wiederholen Sie die Änderung.',
+  },
+  SEALED: {
+    sentence: 'Coffre ist versiegelt: Der Wurzelschlüssel ist nicht im Speicher.',
+    next: 'Entsiegeln Sie Coffre mit `coffre unseal`.',
+  },
+  PASSPHRASE_WRONG: {
+    sentence: 'Mit dieser Passphrase oder diesem Siegelschlüssel wurde der Speicher nicht versiegelt.',
+    next: 'Versuchen Sie es mit dem richtigen Geheimnis; das gespeicherte Siegel ist unversehrt.',
+  },
+  SEAL_DAMAGED: {
+    sentence: 'Das gespeicherte Siegel ist beschädigt.',
+    next: 'Stellen Sie den Datenordner aus einer Sicherung wieder her; über die Passphrase sagt das nichts.',
+  },
+  SEAL_KEY_MISSING: {
+    sentence: 'Der Siegelschlüssel fehlt oder ist nicht lesbar.',
+    next: 'Legen Sie die Schlüsseldatei zurück oder setzen Sie die oben genannte Variable.',
+  },
+  NOT_INITIALISED: {
+    sentence: 'Hier gibt es noch kein Coffre.',
+    next: 'Legen Sie es mit `coffre init` an.',
+  },
+  ALREADY_INITIALISED: {
+    sentence: 'Hier gibt es bereits ein Coffre.',
+    next: 'Verwenden Sie es oder wählen Sie einen anderen Datenordner.',
+  },
+  STORE_IN_USE: {
+    sentence: 'Ein anderer Prozess hält diesen Datenordner.',
+    next: 'Sprechen Sie diesen Server mit COFFRE_ADDR und COFFRE_TOKEN an oder halten Sie ihn vorher an.',
+  },
+  STORE_UNAVAILABLE: {
+    sentence: 'Der Speicher hat nicht geantwortet.',
+    next: 'Prüfen Sie Plattenplatz, Rechte und Datenbank und versuchen Sie es dann erneut.',
+  },
+  STORE_DAMAGED: {
+    sentence: 'Ein gespeicherter Datensatz lässt sich unter seinem eigenen Namen nicht öffnen.',
+    next: 'Schreiben Sie nichts mehr, behalten Sie eine Kopie und stellen Sie eine Sicherung wieder her.',
+  },
+  AUDIT_UNAVAILABLE: {
+    sentence: 'Das Prüfprotokoll konnte den Vorgang nicht festhalten, deshalb wurde er nicht ausgeführt.',
+    next: 'Prüfen Sie Plattenplatz und Datenbank und versuchen Sie es dann erneut.',
+  },
+  AUDIT_DAMAGED: {
+    sentence: 'Das Prüfprotokoll besteht die Prüfung nicht.',
+    next: 'Behalten Sie eine Kopie des Speichers; der erste fehlerhafte Eintrag ist oben genannt.',
+  },
+  SELF_TEST_FAILED: {
+    sentence: 'Ein kryptografischer Selbsttest ist fehlgeschlagen, deshalb wurde nichts gestartet.',
+    next: 'Verwenden Sie diesen Rechner oder diese Version nicht; `coffre selftest` nennt den Test.',
+  },
+  CONFIG_REFUSED: {
+    sentence: 'Die Konfiguration ist nicht zulässig.',
+    next: 'Berichtigen Sie jede oben genannte Einstellung.',
+  },
+  SERVER_UNREACHABLE: {
+    sentence: 'Der Server hat nicht geantwortet.',
+    next: 'Prüfen Sie COFFRE_ADDR und ob `coffre serve` läuft.',
+  },
+  INTERNAL: {
+    sentence: 'In Coffre ist ein unerwarteter Fehler aufgetreten.',
+    next: 'Melden Sie ihn mit der Anfrage-ID; die zugehörige Protokollzeile enthält nichts Geheimes.',
+  },
+}

@@ -1,0 +1,152 @@
+import type { ErrorTexts } from './catalogue.ts'
+
+export const errorsFr: ErrorTexts = {
+  INVALID_REQUEST: {
+    sentence: 'La requête n’est pas valide.',
+    next: 'Corrigez le champ indiqué ci-dessus, puis recommencez.',
+  },
+  LIMIT_EXCEEDED: {
+    sentence: 'L’entrée dépasse la taille que cette opération accepte.',
+    next: 'Divisez l’entrée, ou traitez-la par lots dans les limites de la référence.',
+  },
+  NOT_FOUND: {
+    sentence: 'Il n’y a rien à cette adresse.',
+    next: 'Comparez le chemin et la méthode avec /openapi.json.',
+  },
+  UNAUTHENTICATED: {
+    sentence: 'Il faut un jeton valide.',
+    next: 'Indiquez un jeton ni expiré ni révoqué avec COFFRE_TOKEN_FILE ou COFFRE_TOKEN.',
+  },
+  FORBIDDEN: {
+    sentence: 'Ce jeton n’autorise pas cette opération.',
+    next: 'Utilisez un jeton dont le rôle la permet, ou demandez-en un à un administrateur.',
+  },
+  TOKEN_NOT_FOUND: {
+    sentence: 'Ce jeton n’existe pas.',
+    next: 'Affichez les jetons avec `coffre token list`.',
+  },
+  KEY_NOT_FOUND: {
+    sentence: 'Cette clé n’existe pas.',
+    next: 'Affichez les clés avec `coffre key list`, ou créez-la avec `coffre key create`.',
+  },
+  KEY_EXISTS: {
+    sentence: 'Une clé porte déjà ce nom.',
+    next: 'Choisissez un autre nom, ou faites tourner la clé existante.',
+  },
+  KEY_VERSION_NOT_FOUND: {
+    sentence: 'La clé n’a pas cette version.',
+    next: 'Affichez ses versions avec `coffre key show`.',
+  },
+  KEY_VERSION_UNUSABLE: {
+    sentence: 'L’état de cette version de la clé ne permet pas l’opération.',
+    next: 'Affichez la clé ; réactivez-la, revenez en arrière, faites-la tourner ou abaissez son plancher.',
+  },
+  KEY_VERSION_EXHAUSTED: {
+    sentence: 'Cette version de la clé a atteint sa limite d’utilisations.',
+    next: 'Faites tourner la clé ; les anciennes données restent lisibles.',
+  },
+  KEY_VERSION_NEEDED: {
+    sentence: 'Des données ont peut-être encore besoin de cette version de la clé.',
+    next: 'Rechiffrez les données vers la version courante, relevez le plancher au-dessus, puis détruisez-la.',
+  },
+  KEY_SUSPENDED: {
+    sentence: 'La clé est suspendue.',
+    next: 'Levez la suspension avec `coffre key resume`.',
+  },
+  KEY_PENDING_DESTRUCTION: {
+    sentence: 'La destruction de la clé est programmée.',
+    next: 'Annulez-la avec `coffre key cancel-destroy` tant que le délai court.',
+  },
+  KEY_REFUSED: {
+    sentence: 'Ce matériel de clé est trop faible ou mal formé.',
+    next: 'Utilisez une clé conforme à la règle indiquée ci-dessus.',
+  },
+  MOVE_REFUSED: {
+    sentence: 'L’état actuel de la clé ne permet pas ce changement.',
+    next: 'Affichez la clé ; la table du cycle de vie est dans docs/design/lifecycle.md.',
+  },
+  PURPOSE_MISMATCH: {
+    sentence: 'La clé a été créée pour un autre usage.',
+    next: 'Utilisez une clé dont l’usage convient à l’opération.',
+  },
+  ALGORITHM_UNSUPPORTED: {
+    sentence: 'L’algorithme est inconnu, ou ne convient pas à cet usage.',
+    next: 'Consultez les algorithmes et les usages avec `coffre key create --help`.',
+  },
+  PARAMETERS_REFUSED: {
+    sentence: 'Les paramètres de dérivation sortent des bornes permises.',
+    next: 'Restez dans les bornes indiquées ci-dessus.',
+  },
+  DECRYPTION_FAILED: {
+    sentence: 'Le texte chiffré n’a pas pu être déchiffré.',
+    next: 'Vérifiez la clé, le contexte et que le texte chiffré est complet ; `coffre inspect` dit ce qu’il est.',
+  },
+  SIGNATURE_INVALID: {
+    sentence: 'La signature ou le MAC n’est pas valide pour ce message.',
+    next: 'Vérifiez le message, la clé et la version.',
+  },
+  CONFLICT: {
+    sentence: 'Quelqu’un d’autre a modifié cela au même moment.',
+    next: 'Relisez l’état actuel et recommencez la modification.',
+  },
+  SEALED: {
+    sentence: 'Coffre est scellé : la clé racine n’est pas en mémoire.',
+    next: 'Descellez-le avec `coffre unseal`.',
+  },
+  PASSPHRASE_WRONG: {
+    sentence: 'La phrase secrète ou la clé de scellement n’est pas celle qui a scellé ces données.',
+    next: 'Essayez la bonne ; le scellé enregistré est intact.',
+  },
+  SEAL_DAMAGED: {
+    sentence: 'Le scellé enregistré est endommagé.',
+    next: 'Restaurez le dossier de données depuis une sauvegarde ; la phrase secrète n’est pas en cause.',
+  },
+  SEAL_KEY_MISSING: {
+    sentence: 'La clé de scellement est absente ou illisible.',
+    next: 'Remettez le fichier de clé en place ou définissez la variable indiquée ci-dessus.',
+  },
+  NOT_INITIALISED: {
+    sentence: 'Il n’y a pas encore de Coffre ici.',
+    next: 'Créez-en un avec `coffre init`.',
+  },
+  ALREADY_INITIALISED: {
+    sentence: 'Il y a déjà un Coffre ici.',
+    next: 'Utilisez-le, ou choisissez un autre dossier de données.',
+  },
+  STORE_IN_USE: {
+    sentence: 'Un autre processus tient ce dossier de données.',
+    next: 'Adressez-vous à ce serveur avec COFFRE_ADDR et COFFRE_TOKEN, ou arrêtez-le d’abord.',
+  },
+  STORE_UNAVAILABLE: {
+    sentence: 'Le stockage n’a pas répondu.',
+    next: 'Vérifiez l’espace disque, les droits et la base de données, puis réessayez.',
+  },
+  STORE_DAMAGED: {
+    sentence: 'Un enregistrement stocké ne s’ouvre pas sous son propre nom.',
+    next: 'Cessez d’écrire, gardez une copie et restaurez une sauvegarde.',
+  },
+  AUDIT_UNAVAILABLE: {
+    sentence: 'Le journal d’audit n’a pas pu enregistrer l’opération ; elle n’a donc pas eu lieu.',
+    next: 'Vérifiez l’espace disque et la base de données, puis réessayez.',
+  },
+  AUDIT_DAMAGED: {
+    sentence: 'Le journal d’audit ne se vérifie pas.',
+    next: 'Gardez une copie des données ; le premier enregistrement fautif est indiqué ci-dessus.',
+  },
+  SELF_TEST_FAILED: {
+    sentence: 'Un autotest cryptographique a échoué ; rien n’a donc démarré.',
+    next: 'N’utilisez pas cette machine ou cette version ; `coffre selftest` nomme le test.',
+  },
+  CONFIG_REFUSED: {
+    sentence: 'La configuration n’est pas acceptable.',
+    next: 'Corrigez chaque réglage indiqué ci-dessus.',
+  },
+  SERVER_UNREACHABLE: {
+    sentence: 'Le serveur n’a pas répondu.',
+    next: 'Vérifiez COFFRE_ADDR et que `coffre serve` tourne.',
+  },
+  INTERNAL: {
+    sentence: 'Une erreur inattendue s’est produite dans Coffre.',
+    next: 'Signalez-la avec l’identifiant de la requête ; sa ligne de journal ne contient rien de secret.',
+  },
+}
