@@ -1,0 +1,154 @@
+import { ALGORITHM_NAMES, KEY_PURPOSES } from '../../model/algorithm-name.ts'
+import type { CreateKeyRequest, KeyLabelsView, KeyView } from '../../model/coffre.ts'
+import { CoffreError, hasCode } from '../../model/errors.ts'
+import { parseKeyName } from '../../model/ids.ts'
+import { SECURITY_LEVELS } from '../../model/key.ts'
+import type { ArgumentRow, CommandRow, OptionRow } from '../command-row.ts'
+import { type ExitCode, OK } from '../exit-code.ts'
+import { type Invocation, valueAt } from '../invocation.ts'
+import { formatKey, formatKeyList } from '../key-text.ts'
+import { DRY_RUN } from '../option-rows.ts'
+import type { OptionReader } from '../option-reader.ts'
+import { reportPlan } from '../report-plan.ts'
+import { UsageError } from '../usage-error.ts'
+import { withCoffre } from '../with-coffre.ts'
+import { keyMoveCommands } from './key-move-commands.ts'
+
+const NAME: ArgumentRow = { syntax: '<name>', help: 'argument.key' }
+const LABEL_OPTIONS: readonly OptionRow[] = [
+  { flags: '--description <text>', help: 'option.description' },
+  { flags: '--owner <text>', help: 'option.owner' },
+  { flags: '--environment <text>', help: 'option.environment' },
+  { flags: '--security-level <level>', help: 'option.securityLevel', choices: SECURITY_LEVELS },
+  { flags: '--tag <name=value>', help: 'option.tag', repeats: true },
+]
+const LIST_LIMIT = { from: 1, to: 1_000 }
+const DEFAULT_LIST_LIMIT = 100
+
+export const keyCommands: readonly CommandRow[] = [
+  {
+    path: ['key', 'create'],
+    summary: 'command.key.create',
+    arguments: [NAME],
+    options: [
+      { flags: '--algorithm <name>', help: 'option.algorithm', choices: ALGORITHM_NAMES },
+      { flags: '--purpose <name>', help: 'option.purpose', choices: KEY_PURPOSES },
+      ...LABEL_OPTIONS,
+      DRY_RUN,
+    ],
+    run: runCreate,
+  },
+  {
+    path: ['key', 'list'],
+    summary: 'command.key.list',
+    options: [
+      { flags: '--after <name>', help: 'option.after' },
+      { flags: '--limit <number>', help: 'option.limitKeys' },
+    ],
+    run: runList,
+  },
+  { path: ['key', 'show'], summary: 'command.key.show', arguments: [NAME], run: runShow },
+  {
+    path: ['key', 'update'],
+    summary: 'command.key.update',
+    arguments: [NAME],
+    options: [...LABEL_OPTIONS, { flags: '--clear-tags', help: 'option.clearTags' }, DRY_RUN],
+    run: runUpdate,
+  },
+  ...keyMoveCommands,
+]
+
+function runCreate(invocation: Invocation): Promise<ExitCode> {
+  const { options, printer } = invocation
+  const request = readCreateRequest(invocation)
+  return withCoffre(invocation, async (coffre) => {
+    if (options.flag('dry-run')) {
+      const existing = await coffre.keys.get(request.name).catch(absentKey)
+      if (existing !== undefined) throw new CoffreError('KEY_EXISTS', { facts: { key: request.name } })
+      return reportPlan(invocation, { key: request.name, request, lines: [] })
+    }
+    const key = await coffre.keys.create(request)
+    await printer.done(key, 'done.created', { key: key.name, algorithm: key.algorithm, purpose: key.purpose })
+    return OK
+  })
+}
+
+function readCreateRequest(invocation: Invocation): CreateKeyRequest {
+  const { options } = invocation
+  const algorithm = options.choice('algorithm', ALGORITHM_NAMES)
+  const purpose = options.choice('purpose', KEY_PURPOSES)
+  return {
+    name: parseKeyName(valueAt(invocation, 0)),
+    ...(algorithm === undefined ? {} : { algorithm }),
+    ...(purpose === undefined ? {} : { purpose }),
+    ...readLabels(options),
+  }
+}
+
+function readLabels(options: OptionReader): Partial<KeyLabelsView> {
+  const texts = ['description', 'owner', 'environment'].flatMap((name) => {
+    const text = options.text(name)
+    return text === undefined ? [] : [[name, text]]
+  })
+  const securityLevel = options.choice('security-level', SECURITY_LEVELS)
+  const tags = options.flag('clear-tags') ? {} : options.pairs('tag')
+  return {
+    ...Object.fromEntries(texts),
+    ...(securityLevel === undefined ? {} : { securityLevel }),
+    ...(tags === undefined ? {} : { tags }),
+  }
+}
+
+function absentKey(error: unknown): undefined {
+  if (!hasCode(error, 'KEY_NOT_FOUND')) throw error
+}
+
+function runList(invocation: Invocation): Promise<ExitCode> {
+  const { options, printer } = invocation
+  const after = options.text('after')
+  const limit = options.wholeNumber('limit', LIST_LIMIT) ?? DEFAULT_LIST_LIMIT
+  const query = { limit, ...(after === undefined ? {} : { after: parseKeyName(after) }) }
+  return withCoffre(invocation, async (coffre) => {
+    const keys = await coffre.keys.list(query)
+    await printer.show({ keys }, () => formatKeyList(printer, keys))
+    const last = keys.at(-1)
+    if (last === undefined) await printer.note('list.empty')
+    else if (keys.length === limit) await printer.note('list.more', { option: `--after ${last.name}` })
+    return OK
+  })
+}
+
+function runShow(invocation: Invocation): Promise<ExitCode> {
+  const { printer } = invocation
+  return withCoffre(invocation, async (coffre) => {
+    const key = await coffre.keys.get(valueAt(invocation, 0))
+    await printer.show(key, () => formatKey(printer, key))
+    return OK
+  })
+}
+
+function runUpdate(invocation: Invocation): Promise<ExitCode> {
+  const { options, printer } = invocation
+  options.exclude('tag', 'clear-tags')
+  const labels = readLabels(options)
+  if (Object.keys(labels).length === 0) throw UsageError.of('usage.nothingToChange')
+  const name = valueAt(invocation, 0)
+  return withCoffre(invocation, async (coffre) => {
+    if (options.flag('dry-run')) return planUpdate(invocation, await coffre.keys.get(name), labels)
+    const key = await coffre.keys.update(name, labels)
+    await printer.done(key, 'done.updated', { key: key.name })
+    return OK
+  })
+}
+
+function planUpdate(invocation: Invocation, key: KeyView, labels: Partial<KeyLabelsView>): Promise<ExitCode> {
+  const before: Readonly<Record<string, unknown>> = { ...key }
+  const lines = Object.entries(labels).map(([field, after]: [string, unknown]) =>
+    invocation.printer.say('dryRun.label', {
+      field,
+      before: JSON.stringify(before[field]),
+      after: JSON.stringify(after),
+    }),
+  )
+  return reportPlan(invocation, { key: key.name, request: labels, lines })
+}

@@ -1,0 +1,28 @@
+import { auditCommands } from './command/audit-commands.ts'
+import { cipherCommands } from './command/cipher-commands.ts'
+import { keyCommands } from './command/key-commands.ts'
+import { materialCommands } from './command/material-commands.ts'
+import { operatorCommands } from './command/operator-commands.ts'
+import { proofCommands } from './command/proof-commands.ts'
+import { tokenCommands } from './command/token-commands.ts'
+import type { CommandRow, GroupRow } from './command-row.ts'
+
+export const groupRows: readonly GroupRow[] = [
+  { path: ['key'], summary: 'group.key' },
+  { path: ['mac'], summary: 'group.mac' },
+  { path: ['data-key'], summary: 'group.data-key' },
+  { path: ['token'], summary: 'group.token' },
+  { path: ['audit'], summary: 'group.audit' },
+  { path: ['audit', 'log'], summary: 'group.audit.log' },
+]
+
+/** Every command, in the order in which help lists them. */
+export const commandRows: readonly CommandRow[] = [
+  ...operatorCommands,
+  ...keyCommands,
+  ...cipherCommands,
+  ...proofCommands,
+  ...materialCommands,
+  ...tokenCommands,
+  ...auditCommands,
+]

@@ -1,0 +1,48 @@
+import type { MessageKey, MessageValues } from '../model/message/catalogue.ts'
+import { Secret } from '../model/secret.ts'
+import type { Invocation } from './invocation.ts'
+import type { Printer } from './printer.ts'
+import { canAsk } from './terminal.ts'
+import { UsageError } from './usage-error.ts'
+
+type PromptKey = Extract<MessageKey, `prompt.${string}`>
+
+/** Typed text does not show. Throws `error.interrupted` on Ctrl-C. */
+export async function askHidden(printer: Printer, key: PromptKey): Promise<string> {
+  const { isCancel, password } = await import('@clack/prompts')
+  const message = printer.catalogue.messages[key]
+  const answer = await password({ message, output: printer.terminal.stderr })
+  if (isCancel(answer)) throw UsageError.of('error.interrupted')
+  return answer
+}
+
+export async function askText(printer: Printer, key: PromptKey): Promise<string> {
+  const { isCancel, text } = await import('@clack/prompts')
+  const message = printer.catalogue.messages[key]
+  const answer = await text({ message, output: printer.terminal.stderr })
+  if (isCancel(answer)) throw UsageError.of('error.interrupted')
+  return answer
+}
+
+/** Asked twice, because a typing error would lock everybody out. */
+export async function askNewPassphrase(printer: Printer): Promise<Secret> {
+  const first = await askHidden(printer, 'prompt.passphrase')
+  const second = await askHidden(printer, 'prompt.passphraseAgain')
+  if (first !== second) throw UsageError.of('prompt.passphraseDiffers')
+  return new Secret(first)
+}
+
+/** For what cannot be undone: --yes, or a person who says so. Throws where there is neither. */
+export async function confirm<Key extends PromptKey>(
+  invocation: Invocation,
+  key: Key,
+  ...values: MessageValues<Key>
+): Promise<void> {
+  const { command, options, printer, terminal } = invocation
+  if (options.flag('yes')) return
+  if (!canAsk(terminal)) throw UsageError.of('usage.confirmationNeeded', { name: `coffre ${command}` })
+  const { confirm: ask } = await import('@clack/prompts')
+  const message = printer.say(key, ...values)
+  const answer = await ask({ message, initialValue: false, output: terminal.stderr })
+  if (answer !== true) throw UsageError.of('error.interrupted')
+}

@@ -1,0 +1,57 @@
+import { CoffreError } from '../model/errors.ts'
+import { MAX_PASSPHRASE_BYTES, MAX_TOKEN_CHARACTERS } from '../model/limits.ts'
+import { Secret } from '../model/secret.ts'
+import type { Invocation } from './invocation.ts'
+import { readLimited, readLimitedFile } from './read-limited.ts'
+
+interface SecretSetting {
+  /** The option that names a file; the secret itself is never an option. */
+  readonly option: string
+  readonly variable: string
+  readonly maximumBytes: number
+}
+
+const TOKEN: SecretSetting = {
+  option: 'token-file',
+  variable: 'COFFRE_TOKEN',
+  maximumBytes: MAX_TOKEN_CHARACTERS,
+}
+const PASSPHRASE: SecretSetting = {
+  option: 'passphrase-file',
+  variable: 'COFFRE_PASSPHRASE',
+  maximumBytes: MAX_PASSPHRASE_BYTES,
+}
+
+export function readToken(invocation: Invocation): Promise<Secret | undefined> {
+  return readSecret(invocation, TOKEN)
+}
+
+export function readPassphrase(invocation: Invocation): Promise<Secret | undefined> {
+  return readSecret(invocation, PASSPHRASE)
+}
+
+async function readSecret(invocation: Invocation, setting: SecretSetting): Promise<Secret | undefined> {
+  const { options, terminal } = invocation
+  const fromOption = options.text(setting.option)
+  if (fromOption !== undefined) return readFile(invocation, fromOption, setting)
+  const value = terminal.environment[setting.variable] ?? ''
+  const path = terminal.environment[`${setting.variable}_FILE`] ?? ''
+  if (value !== '' && path !== '') {
+    const facts = { setting: setting.variable, expected: `only one of it and ${setting.variable}_FILE` }
+    throw new CoffreError('CONFIG_REFUSED', { facts })
+  }
+  if (value !== '') return new Secret(value)
+  return path === '' ? undefined : readFile(invocation, path, setting)
+}
+
+/** One line; the line break that an editor adds is not part of the secret. */
+async function readFile(invocation: Invocation, path: string, setting: SecretSetting): Promise<Secret> {
+  const limit = { name: `--${setting.option}`, maximumBytes: setting.maximumBytes }
+  const bytes =
+    path === '-' ? await readLimited(invocation.terminal.stdin, limit) : await readLimitedFile(path, limit)
+  return new Secret(
+    Buffer.from(bytes)
+      .toString('utf8')
+      .replace(/\r?\n$/, ''),
+  )
+}

@@ -1,0 +1,56 @@
+import { connectCoffre } from '../client/connect-coffre.ts'
+import type { Coffre } from '../model/coffre.ts'
+import { CoffreError } from '../model/errors.ts'
+import { Secret } from '../model/secret.ts'
+import type { Invocation } from './invocation.ts'
+import { choosePlace } from './place.ts'
+import { askHidden } from './prompt.ts'
+import { chooseStoredSeal } from './seal-choice.ts'
+import { readToken } from './secret-setting.ts'
+import { canAsk } from './terminal.ts'
+
+/** Opens the data folder or connects to the server, runs `work`, and closes again whatever happens. */
+export async function withCoffre<Result>(
+  invocation: Invocation,
+  work: (coffre: Coffre) => Promise<Result>,
+): Promise<Result> {
+  const coffre = await open(invocation)
+  try {
+    return await work(coffre)
+  } finally {
+    await coffre.close()
+  }
+}
+
+async function open(invocation: Invocation): Promise<Coffre> {
+  const place = choosePlace(invocation.options, invocation.terminal.environment)
+  if (place.kind === 'folder') return openFolder(invocation, place.dataDir)
+  return connect(invocation, place.address)
+}
+
+export async function connect(invocation: Invocation, address: string): Promise<Coffre> {
+  const allowInsecure = invocation.options.flag('insecure-http')
+  return connectCoffre(address, await readToken(invocation), { allowInsecure })
+}
+
+async function openFolder(invocation: Invocation, dataDir: string): Promise<Coffre> {
+  // Loaded here, so that everything that needs no store starts without one.
+  const { openCoffre } = await import('../app.ts')
+  const seal = await chooseStoredSeal(invocation)
+  try {
+    return await openCoffre({ dataDir, ...(seal === undefined ? {} : { seal }) })
+  } catch (error) {
+    if (!wantsPassphrase(error) || !canAsk(invocation.terminal)) throw error
+    const passphrase = new Secret(await askHidden(invocation.printer, 'prompt.passphrase'))
+    return openCoffre({ dataDir, seal: { provider: 'passphrase', passphrase } })
+  }
+}
+
+/** The store is sealed by a passphrase, and nothing gave one. */
+export function wantsPassphrase(error: unknown): boolean {
+  return (
+    error instanceof CoffreError &&
+    error.code === 'SEAL_KEY_MISSING' &&
+    error.facts['setting'] === 'passphrase'
+  )
+}
