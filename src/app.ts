@@ -21,6 +21,7 @@ import { isLoopback } from './config.ts'
 import { readVersion } from './version.ts'
 
 export { runSelfTests } from './crypto/self-test.ts'
+export { decryptFile, encryptFile } from './service/data/file-cipher.ts'
 
 /** How the root key is protected. */
 export type SealChoice =

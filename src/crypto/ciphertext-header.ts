@@ -11,7 +11,7 @@ const KEY_ID_OFFSET = 4
 const VERSION_OFFSET = 20
 
 /** How the bytes after the header were made. Never renumbered. */
-export const CONSTRUCTION = { message: 1, oaep: 2, chunked: 3, wrapped: 4 } as const
+export const CONSTRUCTION = { message: 1, oaep: 2, file: 3, wrapped: 4 } as const
 
 export type Construction = keyof typeof CONSTRUCTION
 
@@ -48,7 +48,7 @@ export function readTextHeader(text: string): CiphertextHeader | undefined {
   return bytes === undefined ? undefined : readHeader(bytes)
 }
 
-const CONSTRUCTION_NAMES = ['message', 'oaep', 'chunked', 'wrapped'] as const
+const CONSTRUCTION_NAMES = ['message', 'oaep', 'file', 'wrapped'] as const
 
 function constructionOf(code: number | undefined): Construction | undefined {
   return CONSTRUCTION_NAMES.find((name) => CONSTRUCTION[name] === code)

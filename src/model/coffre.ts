@@ -186,7 +186,7 @@ export interface RandomBytes {
 export type BlobFormat =
   | 'coffre-ciphertext'
   | 'coffre-rsa-oaep'
-  | 'coffre-chunked'
+  | 'coffre-file'
   | 'coffre-wrapped-data-key'
   | 'fernet'
   | 'vault-transit'

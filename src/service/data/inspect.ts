@@ -13,7 +13,7 @@ import { MAX_CIPHERTEXT_CHARACTERS } from '../../model/limits.ts'
 const FORMAT: Readonly<Record<Construction, BlobFormat>> = {
   message: 'coffre-ciphertext',
   oaep: 'coffre-rsa-oaep',
-  chunked: 'coffre-chunked',
+  file: 'coffre-file',
   wrapped: 'coffre-wrapped-data-key',
 }
 

@@ -157,7 +157,12 @@ export class Core {
     const keys = new KeyService({ store, trail, clock, vault, cache })
     const reserve = new UseReserve(store)
     const rotateSoon = async (key: Key) => {
-      await keys.rotate(systemCaller('limits', key.tenant), key.name)
+      try {
+        await keys.rotate(systemCaller('limits', key.tenant), key.name)
+      } catch (error) {
+        // The attempt is recorded; until the limit itself the version still protects.
+        if (!(error instanceof CoffreError)) throw error
+      }
     }
     const data = new DataService({ trail, keys: new DataKeys({ cache, reserve, rotateSoon }) })
     return { vault, cache, keys, data }
