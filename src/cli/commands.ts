@@ -1,9 +1,11 @@
 import { auditCommands } from './command/audit-commands.ts'
 import { cipherCommands } from './command/cipher-commands.ts'
+import { completionCommand } from './command/completion-command.ts'
 import { keyCommands } from './command/key-commands.ts'
 import { materialCommands } from './command/material-commands.ts'
 import { operatorCommands } from './command/operator-commands.ts'
 import { proofCommands } from './command/proof-commands.ts'
+import { serveCommand } from './command/serve-command.ts'
 import { tokenCommands } from './command/token-commands.ts'
 import type { CommandRow, GroupRow } from './command-row.ts'
 
@@ -16,8 +18,8 @@ export const groupRows: readonly GroupRow[] = [
   { path: ['audit', 'log'], summary: 'group.audit.log' },
 ]
 
-/** Every command, in the order in which help lists them. */
-export const commandRows: readonly CommandRow[] = [
+const rows: readonly CommandRow[] = [
+  serveCommand,
   ...operatorCommands,
   ...keyCommands,
   ...cipherCommands,
@@ -26,3 +28,6 @@ export const commandRows: readonly CommandRow[] = [
   ...tokenCommands,
   ...auditCommands,
 ]
+
+/** Every command, in the order in which help lists them. */
+export const commandRows: readonly CommandRow[] = [...rows, completionCommand(rows)]

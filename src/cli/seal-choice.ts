@@ -32,7 +32,7 @@ export async function chooseStoredSeal(invocation: Invocation): Promise<SealChoi
   return choice.path === undefined ? undefined : choice
 }
 
-function chooseProvider({ options, terminal }: Invocation): SealProviderName | undefined {
+export function chooseProvider({ options, terminal }: Invocation): SealProviderName | undefined {
   const asked = options.choice('seal', SEAL_PROVIDERS)
   if (asked !== undefined) return asked
   if (options.text('seal-file') !== undefined) return 'file'

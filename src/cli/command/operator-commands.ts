@@ -59,7 +59,8 @@ async function planInit({ options, printer }: Invocation, folder: string): Promi
   return OK
 }
 
-async function isInitialised(dataDir: string): Promise<boolean> {
+/** Asks the folder itself. It is opened for that, sealed or not. */
+export async function isInitialised(dataDir: string): Promise<boolean> {
   const { openCore } = await import('../../app.ts')
   try {
     const opened = await openCore({ dataDir, startSealed: true })
@@ -128,7 +129,8 @@ async function unseal(
   try {
     return await server.operator.unseal(given === undefined ? {} : { passphrase: given })
   } catch (error) {
-    if (given !== undefined || !wantsPassphrase(error) || !canAsk(invocation.terminal)) throw error
+    const mayHelp = wantsPassphrase(error) || hasCode(error, 'UNAUTHENTICATED')
+    if (given !== undefined || !mayHelp || !canAsk(invocation.terminal)) throw error
     const passphrase = new Secret(await askHidden(invocation.printer, 'prompt.passphrase'))
     return server.operator.unseal({ passphrase })
   }

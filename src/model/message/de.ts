@@ -44,7 +44,6 @@ export const de: Messages = {
   'usage.fileUnwritable': 'Die Datei von {name} lässt sich nicht schreiben.',
   'usage.fileExists': 'Die Datei von {name} besteht bereits. --force ersetzt sie.',
   'usage.base64': '{name} ist base64 (RFC 4648, mit Auffüllung).',
-  'usage.text': '{name} ist UTF-8-Text.',
   'usage.nothingToChange': 'Es wurde keine Änderung angegeben.',
   'usage.oneStandardInput': 'Aus der Standardeingabe kann nur eines kommen.',
   'usage.lineBreak':
@@ -91,6 +90,7 @@ export const de: Messages = {
   'progress.lines': '{count} Zeilen · {rate}/s',
   'done.stopping': 'Wird angehalten …',
   'done.listening': 'Coffre lauscht auf {url}',
+  'done.startedSealed': 'Coffre ist versiegelt: Geben Sie ihm mit `coffre unseal` seine Passphrase.',
 
   'status.unsealed': 'entsiegelt',
   'status.sealed': 'versiegelt',

@@ -46,7 +46,6 @@ export const en = {
   'usage.fileUnwritable': 'The file of {name} cannot be written.',
   'usage.fileExists': 'The file of {name} exists already. --force replaces it.',
   'usage.base64': '{name} is base64 (RFC 4648, with padding).',
-  'usage.text': '{name} is UTF-8 text.',
   'usage.nothingToChange': 'Nothing to change was given.',
   'usage.oneStandardInput': 'Only one thing can come from standard input.',
   'usage.lineBreak': 'The plaintext of line {line} holds a line break. Use --json, or decrypt it alone.',
@@ -91,6 +90,7 @@ export const en = {
   'progress.lines': '{count} lines · {rate}/s',
   'done.stopping': 'Stopping …',
   'done.listening': 'Coffre listens on {url}',
+  'done.startedSealed': 'Coffre is sealed: give it its passphrase with `coffre unseal`.',
 
   'status.unsealed': 'unsealed',
   'status.sealed': 'sealed',

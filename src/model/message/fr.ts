@@ -43,7 +43,6 @@ export const fr: Messages = {
   'usage.fileUnwritable': 'Le fichier de {name} ne peut pas être écrit.',
   'usage.fileExists': 'Le fichier de {name} existe déjà. --force le remplace.',
   'usage.base64': '{name} est en base64 (RFC 4648, avec remplissage).',
-  'usage.text': '{name} est un texte UTF-8.',
   'usage.nothingToChange': 'Rien à modifier n’a été indiqué.',
   'usage.oneStandardInput': 'Une seule chose peut venir de l’entrée standard.',
   'usage.lineBreak':
@@ -90,6 +89,7 @@ export const fr: Messages = {
   'progress.lines': '{count} lignes · {rate}/s',
   'done.stopping': 'Arrêt en cours…',
   'done.listening': 'Coffre écoute sur {url}',
+  'done.startedSealed': 'Coffre est scellé : donnez-lui sa phrase secrète avec `coffre unseal`.',
 
   'status.unsealed': 'descellé',
   'status.sealed': 'scellé',

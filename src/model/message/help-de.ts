@@ -77,7 +77,6 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.host': 'Adresse, auf der gelauscht wird (COFFRE_HOST)',
   'option.port': 'Port, auf dem gelauscht wird (COFFRE_PORT)',
   'option.logLevel': 'niedrigste Stufe, die protokolliert wird (COFFRE_LOG_LEVEL)',
-  'option.startSealed': 'auf `coffre unseal` warten, bevor Schlüssel benutzt werden können',
   'option.algorithm': 'Algorithmus des Schlüssels (ohne Angabe aes256-gcm)',
   'option.purpose': 'Zweck, wo der Algorithmus mehreren dient',
   'option.description': 'was der Schlüssel schützt',

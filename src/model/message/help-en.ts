@@ -74,7 +74,6 @@ export const helpEn = {
   'option.host': 'address to listen on (COFFRE_HOST)',
   'option.port': 'port to listen on (COFFRE_PORT)',
   'option.logLevel': 'least level that is logged (COFFRE_LOG_LEVEL)',
-  'option.startSealed': 'wait for `coffre unseal` before any key can be used',
   'option.algorithm': 'algorithm of the key (aes256-gcm when absent)',
   'option.purpose': 'purpose, where the algorithm serves several',
   'option.description': 'what the key protects',

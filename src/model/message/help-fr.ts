@@ -78,7 +78,6 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.host': 'adresse d’écoute (COFFRE_HOST)',
   'option.port': 'port d’écoute (COFFRE_PORT)',
   'option.logLevel': 'niveau minimal des messages du journal (COFFRE_LOG_LEVEL)',
-  'option.startSealed': 'attendre `coffre unseal` avant que les clés servent',
   'option.algorithm': 'algorithme de la clé (aes256-gcm par défaut)',
   'option.purpose': 'usage, quand l’algorithme en permet plusieurs',
   'option.description': 'ce que la clé protège',

@@ -1,0 +1,72 @@
+import type { RunningServer, SealChoice } from '../../app.ts'
+import type { CommandRow } from '../command-row.ts'
+import { type ExitCode, OK } from '../exit-code.ts'
+import type { Invocation } from '../invocation.ts'
+import { SEAL_OPTIONS } from '../option-rows.ts'
+import { requireFolder } from '../place.ts'
+import { chooseNewSeal, chooseProvider, chooseStoredSeal } from '../seal-choice.ts'
+import { isInitialised } from './operator-commands.ts'
+
+/** Options that stand for a setting of config.ts, which checks their values. */
+const SETTINGS = [
+  ['host', 'COFFRE_HOST'],
+  ['port', 'COFFRE_PORT'],
+  ['log-level', 'COFFRE_LOG_LEVEL'],
+] as const
+
+export const serveCommand: CommandRow = {
+  path: ['serve'],
+  summary: 'command.serve',
+  options: [
+    { flags: '--host <address>', help: 'option.host' },
+    { flags: '--port <number>', help: 'option.port' },
+    { flags: '--log-level <level>', help: 'option.logLevel' },
+    ...SEAL_OPTIONS,
+  ],
+  run: runServe,
+}
+
+async function runServe(invocation: Invocation): Promise<ExitCode> {
+  const { options, printer, terminal } = invocation
+  const dataDir = requireFolder(options, terminal.environment, 'coffre serve')
+  const [{ readSettings }, { serve }] = await Promise.all([import('../../config.ts'), import('../../app.ts')])
+  const settings = readSettings({ ...terminal.environment, ...readOptions(invocation) })
+  const seal = await chooseSeal(invocation, dataDir)
+  const { host, port, logLevel } = settings
+  const choice = seal === undefined ? {} : { seal }
+  const server = await serve({ dataDir, host, port, logLevel, createIfMissing: true, ...choice })
+  await tellStart(invocation, server)
+  await untilStopped()
+  await printer.note('done.stopping')
+  await server.close()
+  return OK
+}
+
+function readOptions({ options }: Invocation): Readonly<Record<string, string>> {
+  const given = SETTINGS.flatMap(([option, variable]) => {
+    const value = options.text(option)
+    return value === undefined ? [] : [[variable, value]]
+  })
+  return Object.fromEntries(given)
+}
+
+/** A passphrase is asked for only where it will seal a new Coffre; a stored one waits for `unseal`. */
+async function chooseSeal(invocation: Invocation, dataDir: string): Promise<SealChoice | undefined> {
+  const stored = await chooseStoredSeal(invocation)
+  if (stored !== undefined || chooseProvider(invocation) !== 'passphrase') return stored
+  return (await isInitialised(dataDir)) ? undefined : chooseNewSeal(invocation)
+}
+
+async function tellStart({ printer }: Invocation, server: RunningServer): Promise<void> {
+  const { url, sealed, initialisedNow, firstTokenFile } = server
+  await printer.done({ url, sealed, initialisedNow, firstTokenFile }, 'done.listening', { url })
+  if (initialisedNow) await printer.note('done.firstToken', { file: firstTokenFile })
+  if (sealed) await printer.note('done.startedSealed')
+}
+
+function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve())
+    process.once('SIGTERM', () => resolve())
+  })
+}
