@@ -1,16 +1,16 @@
 import { existsSync } from 'node:fs'
-import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AuditLog } from './audit/audit-log.ts'
 import { readLog } from './audit/read-log.ts'
 import { verifyLog } from './audit/verify-log.ts'
 import { requireSelfTests } from './crypto/self-test.ts'
 import { type Clock, toInstant } from './model/clock.ts'
-import type { Coffre, CreatedToken, StatusView } from './model/coffre.ts'
+import type { Coffre, StatusView } from './model/coffre.ts'
 import { CoffreError, hasCode } from './model/errors.ts'
-import { Secret } from './model/secret.ts'
+import type { Secret } from './model/secret.ts'
 import { DEFAULT_VARIABLE, environmentSeal } from './seal/environment/environment-seal.ts'
 import { fileSeal } from './seal/file/file-seal.ts'
+import { writePrivateFile } from './seal/file/private-file.ts'
 import { passphraseSeal } from './seal/passphrase/passphrase-seal.ts'
 import type { SealProvider } from './seal/seal-provider.ts'
 import { CallerCoffre, withOwnRequests } from './service/caller-coffre.ts'
@@ -40,7 +40,6 @@ export interface OpenOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>
 }
 
-const OWNER_ONLY = 0o600
 /** Tokens and keys stop working at their own moment; this only erases what is over. */
 const SWEEP_INTERVAL_MS = 60_000
 const FIRST_TOKEN_TTL_SECONDS = 31_536_000 // one year: it is there to make others
@@ -191,22 +190,7 @@ function requireExisting(options: OpenOptions): void {
 async function initialise(core: Core, options: OpenOptions): Promise<Secret> {
   const caller = localCaller()
   await core.initialise(caller, new SealChoices(options).forNew())
-  const created = await createFirstToken(core, caller)
-  await saveFirstToken(options.dataDir, created)
-  return created.token
-}
-
-/** Written whole or not at all, and never through a link that somebody prepared. */
-async function saveFirstToken(dataDir: string, created: CreatedToken): Promise<void> {
-  const path = firstTokenFile(dataDir)
-  await rm(path, { force: true })
-  const file = await open(path, 'wx', OWNER_ONLY)
-  try {
-    await file.writeFile(`${created.token.reveal()}\n`)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
+  return makeFirstToken(core, caller, options.dataDir)
 }
 
 async function unsealAtStart(core: Core, startSealed: boolean): Promise<void> {
@@ -217,20 +201,20 @@ async function unsealAtStart(core: Core, startSealed: boolean): Promise<void> {
   }
 }
 
-/** A start that died between the root key and the token finds no token, and makes one. */
+/** A start that died before it had a token makes one. */
 async function ensureFirstToken(core: Core, options: OpenOptions): Promise<void> {
   const caller = systemCaller('start')
   if (!core.isSealed && (await core.tokens.list(caller)).length === 0) {
-    await saveFirstToken(options.dataDir, await createFirstToken(core, caller))
+    await makeFirstToken(core, caller, options.dataDir)
   }
 }
 
-function createFirstToken(core: Core, caller: Caller): Promise<CreatedToken> {
-  return core.tokens.create(caller, {
-    name: 'first token',
-    role: 'admin',
-    ttlSeconds: FIRST_TOKEN_TTL_SECONDS,
+async function makeFirstToken(core: Core, caller: Caller, dataDir: string): Promise<Secret> {
+  const request = { name: 'first token', role: 'admin', ttlSeconds: FIRST_TOKEN_TTL_SECONDS } as const
+  const { token } = await core.tokens.create(caller, request, async (made) => {
+    await writePrivateFile(firstTokenFile(dataDir), `${made.reveal()}\n`, { ifExists: 'replace' })
   })
+  return token
 }
 
 function startJobs(core: Core): () => void {

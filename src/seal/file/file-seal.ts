@@ -1,13 +1,12 @@
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { open } from 'node:fs/promises'
 import { type KeyMaterial, rawBytes } from '../../crypto/key-material.ts'
 import { randomKeyMaterial } from '../../crypto/random.ts'
 import { CoffreError } from '../../model/errors.ts'
 import { MAX_SEAL_KEY_CHARACTERS, parseSealKey } from '../seal-key.ts'
 import { SEAL_KEY_BYTES, type SealProvider } from '../seal-provider.ts'
+import { writePrivateFile } from './private-file.ts'
 
-const OWNER_ONLY = 0o600
 const OTHERS = 0o077
 
 /** A generated key file: 64 hex digits and a newline, readable by its owner alone. */
@@ -25,23 +24,13 @@ export function fileSeal(path: string): SealProvider {
 /** An existing file is kept: a first start that died after writing it goes on with it. */
 async function createOrRead(path: string): Promise<KeyMaterial> {
   const key = randomKeyMaterial(SEAL_KEY_BYTES)
-  // Exclusive and not through a link: nobody can have prepared the place.
-  const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW
-  let file: FileHandle
+  const text = `${Buffer.from(rawBytes(key)).toString('hex')}\n`
   try {
-    file = await open(path, flags, OWNER_ONLY)
+    return (await writePrivateFile(path, text, { ifExists: 'keep' })) ? key : await read(path)
   } catch (error) {
-    if (errorCode(error) === 'EEXIST') return read(path)
+    if (error instanceof CoffreError) throw error
     throw missing(path, 'writable', error)
   }
-  try {
-    await file.writeFile(`${Buffer.from(rawBytes(key)).toString('hex')}\n`)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await syncFolder(dirname(path))
-  return key
 }
 
 async function read(path: string): Promise<KeyMaterial> {
@@ -56,20 +45,6 @@ async function read(path: string): Promise<KeyMaterial> {
   } finally {
     await file.close()
   }
-}
-
-/** The name of a new file is durable only when its folder is. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, constants.O_RDONLY)
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
-}
-
-function errorCode(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
 function missing(path: string, expected: string, cause?: unknown): CoffreError {

@@ -4,6 +4,7 @@ import type { CreatedToken, CreateTokenRequest, TokenView } from '../../model/co
 import { CoffreError } from '../../model/errors.ts'
 import { parseTokenId, type RequestId } from '../../model/ids.ts'
 import { MAX_TEXT_CHARACTERS } from '../../model/limits.ts'
+import type { Secret } from '../../model/secret.ts'
 import { isRole, type Token } from '../../model/token.ts'
 import type { Store } from '../../store/store.ts'
 import type { AuditTrail } from '../audit-trail.ts'
@@ -32,10 +33,16 @@ export class TokenService {
     this.#clock = parts.clock
   }
 
-  async create(caller: Caller, request: CreateTokenRequest): Promise<CreatedToken> {
+  /** `keep` gets the token before it is valid, so that no valid token is ever lost. */
+  async create(
+    caller: Caller,
+    request: CreateTokenRequest,
+    keep?: (token: Secret) => Promise<void>,
+  ): Promise<CreatedToken> {
     await authorize(this.#trail, caller, 'token.change')
     const made = createToken()
     const token = this.#describe(caller, request, made)
+    await keep?.(made.token)
     await this.#store.transaction(async (tx) => {
       await tx.insertToken(token)
       await this.#trail.append(tx, [
