@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { runCli } from './run-cli.ts'
+import { readVersion } from '../version.ts'
 
 // `coffre … | head` closes our output early; that is the reader's choice and no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -8,4 +8,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 const { stdin, stdout, stderr, env } = process
-process.exitCode = await runCli(process.argv.slice(2), { stdin, stdout, stderr, environment: env })
+const argv = process.argv.slice(2)
+
+if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+  // Scripts ask this often; it needs neither the parser nor a catalogue.
+  stdout.write(`${readVersion()}\n`)
+} else {
+  const { runCli } = await import('./run-cli.ts')
+  process.exitCode = await runCli(argv, { stdin, stdout, stderr, environment: env })
+}

@@ -40,6 +40,7 @@ function folderOf(options: OptionReader, environment: Environment): string {
   return options.text('data-dir') ?? (variable === undefined || variable === '' ? DEFAULT_DATA_DIR : variable)
 }
 
-function shellQuote(text: string): string {
+/** One word for a POSIX shell. */
+export function shellQuote(text: string): string {
   return /^[A-Za-z0-9_./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

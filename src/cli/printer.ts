@@ -42,6 +42,11 @@ export class Printer {
     if (!this.quiet && !this.json) await writeTo(this.terminal.stderr, `${this.say(key, ...values)}\n`)
   }
 
+  /** As `note`, for what is the same in every language. */
+  async line(text: string): Promise<void> {
+    if (!this.quiet && !this.json) await writeTo(this.terminal.stderr, `${text}\n`)
+  }
+
   /** The result: `view` under --json, else `lines`. */
   async show(view: object, lines: () => readonly string[]): Promise<void> {
     const text = this.json ? formatJson(view) : lines().join('\n')

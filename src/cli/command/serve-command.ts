@@ -1,9 +1,11 @@
+import { resolve } from 'node:path'
 import type { RunningServer, SealChoice } from '../../app.ts'
 import type { CommandRow } from '../command-row.ts'
 import { type ExitCode, OK } from '../exit-code.ts'
 import type { Invocation } from '../invocation.ts'
 import { SEAL_OPTIONS } from '../option-rows.ts'
-import { requireFolder } from '../place.ts'
+import { requireFolder, shellQuote } from '../place.ts'
+import type { Printer } from '../printer.ts'
 import { chooseNewSeal, chooseProvider, chooseStoredSeal } from '../seal-choice.ts'
 import { isInitialised } from './operator-commands.ts'
 
@@ -60,8 +62,21 @@ async function chooseSeal(invocation: Invocation, dataDir: string): Promise<Seal
 async function tellStart({ printer }: Invocation, server: RunningServer): Promise<void> {
   const { url, sealed, initialisedNow, firstTokenFile } = server
   await printer.done({ url, sealed, initialisedNow, firstTokenFile }, 'done.listening', { url })
-  if (initialisedNow) await printer.note('done.firstToken', { file: firstTokenFile })
+  await printer.note('done.firstToken', { file: firstTokenFile })
   if (sealed) await printer.note('done.startedSealed')
+  else await tellCommands(printer, server)
+}
+
+/** Three commands that work as they stand: on the first start, and when keys exist already. */
+async function tellCommands(printer: Printer, server: RunningServer): Promise<void> {
+  await printer.note('done.tryThis')
+  const coffre = process.env['npm_lifecycle_event'] === 'start' ? 'npm run -s coffre --' : 'coffre'
+  const lines = [
+    `export COFFRE_ADDR=${server.url} COFFRE_TOKEN_FILE=${shellQuote(resolve(server.firstTokenFile))}`,
+    server.initialisedNow ? `${coffre} key create demo` : `${coffre} key list`,
+    server.initialisedNow ? `echo bonjour | ${coffre} encrypt demo` : `${coffre} audit log verify`,
+  ]
+  for (const line of lines) await printer.line(`  ${line}`)
 }
 
 function untilStopped(): Promise<void> {
