@@ -21,7 +21,12 @@ import { isLoopback } from './config.ts'
 import { readVersion } from './version.ts'
 
 export { runSelfTests } from './crypto/self-test.ts'
-export { decryptFile, encryptFile } from './service/data/file-cipher.ts'
+export {
+  type DecryptFileOptions,
+  decryptFile,
+  type EncryptFileOptions,
+  encryptFile,
+} from './service/data/file-cipher.ts'
 
 /** How the root key is protected. */
 export type SealChoice =
@@ -91,7 +96,7 @@ export interface RunningServer {
 /** Opens the Coffre and serves it. A passphrase that is not given leaves it sealed until `unseal`. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   // Loaded here so that the embedded library and the CLI start without an HTTP server.
-  const { buildServer } = await import('./http/server.ts')
+  const { buildServer, listen } = await import('./http/server.ts')
   const { Metrics } = await import('./monitor/metrics.ts')
   const opened = await openCore({ ...options, startSealed: true })
   const { core } = opened
@@ -102,7 +107,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       logLevel: options.logLevel,
       openMetrics: isLoopback(options.host),
     })
-    const url = await server.listen({ host: options.host, port: options.port })
+    const url = await listen(server, options)
     const close = async () => {
       opened.stopJobs()
       await server.close()

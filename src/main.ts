@@ -1,7 +1,10 @@
-import { serve } from './app.ts'
-import { readSettings } from './config.ts'
-const settings = readSettings(process.env)
-const running = await serve({ ...settings, createIfMissing: true })
-console.log(running.url)
-process.once('SIGINT', () => void running.close())
-process.once('SIGTERM', () => void running.close())
+import { runCli } from './cli/run-cli.ts'
+
+// `npm start`: the server on its defaults. Everything that it says and takes is `coffre serve`.
+const { stdin, stdout, stderr, env } = process
+process.exitCode = await runCli(['serve', ...process.argv.slice(2)], {
+  stdin,
+  stdout,
+  stderr,
+  environment: env,
+})

@@ -60,6 +60,18 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   return server
 }
 
+/** Answers the URL. Whoever starts the server says so in their own words; the log keeps to what goes wrong. */
+export async function listen(
+  server: FastifyInstance,
+  address: { readonly host: string; readonly port: number },
+): Promise<string> {
+  const { level } = server.log
+  server.log.level = 'warn'
+  const url = await server.listen({ host: address.host, port: address.port })
+  server.log.level = level
+  return url
+}
+
 const OPENAPI = {
   openapi: '3.1.0',
   info: {

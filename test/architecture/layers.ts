@@ -17,7 +17,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ['model', 'client', 'app.ts', 'config.ts', 'version.ts'],
   'config.ts': ['model'],
   'version.ts': [],
-  'main.ts': ['model', 'app.ts', 'config.ts', 'version.ts'],
+  'main.ts': ['cli'],
   'index.ts': ['model', 'client', 'app.ts', 'config.ts', 'version.ts'],
 }
 

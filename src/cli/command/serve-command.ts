@@ -74,7 +74,8 @@ async function tellCommands(printer: Printer, server: RunningServer): Promise<vo
   const lines = [
     `export COFFRE_ADDR=${server.url} COFFRE_TOKEN_FILE=${shellQuote(resolve(server.firstTokenFile))}`,
     server.initialisedNow ? `${coffre} key create demo` : `${coffre} key list`,
-    server.initialisedNow ? `echo bonjour | ${coffre} encrypt demo` : `${coffre} audit log verify`,
+    server.initialisedNow ? `echo bonjour | ${coffre} encrypt demo` : `${coffre} status`,
+    `${coffre} audit log verify`,
   ]
   for (const line of lines) await printer.line(`  ${line}`)
 }

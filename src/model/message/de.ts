@@ -90,6 +90,7 @@ export const de: Messages = {
   'progress.lines': '{count} Zeilen · {rate}/s',
   'done.stopping': 'Wird angehalten …',
   'done.listening': 'Coffre lauscht auf {url}',
+  'done.tryThis': 'In ein anderes Terminal einfügen:',
   'done.startedSealed': 'Coffre ist versiegelt: Geben Sie ihm mit `coffre unseal` seine Passphrase.',
 
   'status.unsealed': 'entsiegelt',

@@ -90,6 +90,7 @@ export const en = {
   'progress.lines': '{count} lines · {rate}/s',
   'done.stopping': 'Stopping …',
   'done.listening': 'Coffre listens on {url}',
+  'done.tryThis': 'Paste these in another terminal:',
   'done.startedSealed': 'Coffre is sealed: give it its passphrase with `coffre unseal`.',
 
   'status.unsealed': 'unsealed',
