@@ -1,6 +1,7 @@
 import { auditCommands } from './command/audit-commands.ts'
 import { cipherCommands } from './command/cipher-commands.ts'
 import { completionCommand } from './command/completion-command.ts'
+import { fileCommands } from './command/file-commands.ts'
 import { keyCommands } from './command/key-commands.ts'
 import { materialCommands } from './command/material-commands.ts'
 import { operatorCommands } from './command/operator-commands.ts'
@@ -11,6 +12,7 @@ import type { CommandRow, GroupRow } from './command-row.ts'
 
 export const groupRows: readonly GroupRow[] = [
   { path: ['key'], summary: 'group.key' },
+  { path: ['file'], summary: 'group.file' },
   { path: ['mac'], summary: 'group.mac' },
   { path: ['data-key'], summary: 'group.data-key' },
   { path: ['token'], summary: 'group.token' },
@@ -23,6 +25,7 @@ const rows: readonly CommandRow[] = [
   ...operatorCommands,
   ...keyCommands,
   ...cipherCommands,
+  ...fileCommands,
   ...proofCommands,
   ...materialCommands,
   ...tokenCommands,

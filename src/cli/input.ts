@@ -5,7 +5,7 @@ import { MAX_CIPHERTEXT_CHARACTERS } from '../model/limits.ts'
 import type { MessageKey } from '../model/message/catalogue.ts'
 import type { Invocation } from './invocation.ts'
 import { askHidden, askText } from './prompt.ts'
-import { readLimited, readLimitedFile } from './read-limited.ts'
+import { readHead, readLimited, readLimitedFile } from './read-limited.ts'
 import { canAsk } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -17,8 +17,20 @@ export async function readBytes(
   limit: { readonly maximumBytes: number; readonly prompt: PromptKey },
 ): Promise<Uint8Array> {
   if (isPrompt(invocation)) return Buffer.from(await askHidden(invocation.printer, limit.prompt))
-  const name = invocation.options.text('in') === undefined ? 'stdin' : '--in'
-  return readLimited(openInput(invocation), { name, maximumBytes: limit.maximumBytes })
+  return readLimited(openInput(invocation), { name: inputName(invocation), ...limit })
+}
+
+/** As `readBytes`, of input that may be longer: its beginning. */
+export async function readBeginning(
+  invocation: Invocation,
+  limit: { readonly maximumBytes: number; readonly prompt: PromptKey },
+): Promise<Uint8Array> {
+  if (isPrompt(invocation)) return Buffer.from(await askHidden(invocation.printer, limit.prompt))
+  return readHead(openInput(invocation), { name: inputName(invocation), ...limit })
+}
+
+function inputName(invocation: Invocation): string {
+  return invocation.options.text('in') === undefined ? 'stdin' : '--in'
 }
 
 /** A ciphertext as text, without the white space around it. */

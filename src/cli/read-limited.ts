@@ -21,6 +21,18 @@ export async function readLimited(stream: Readable, limit: ReadLimit): Promise<U
   return Buffer.concat(pieces)
 }
 
+/** The first bytes of the stream; the rest is not read. */
+export async function readHead(stream: Readable, limit: ReadLimit): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = []
+  let length = 0
+  for await (const piece of readPieces(stream, limit.name)) {
+    pieces.push(piece)
+    length += piece.length
+    if (length >= limit.maximumBytes) break
+  }
+  return Buffer.concat(pieces).subarray(0, limit.maximumBytes)
+}
+
 export function readLimitedFile(path: string, limit: ReadLimit): Promise<Uint8Array> {
   return readLimited(createReadStream(path), limit)
 }

@@ -2,7 +2,7 @@ import type { Coffre, DataKey, DataKeyRequest, Inspection } from '../../model/co
 import { MAX_CIPHERTEXT_CHARACTERS, MAX_RANDOM_BYTES } from '../../model/limits.ts'
 import type { CommandRow } from '../command-row.ts'
 import { type ExitCode, OK } from '../exit-code.ts'
-import { readBytes } from '../input.ts'
+import { readBeginning } from '../input.ts'
 import { type Invocation, valueAt } from '../invocation.ts'
 import { formatFields } from '../key-text.ts'
 import { CONTEXT, FORCE, IN, OUT, RAW } from '../option-rows.ts'
@@ -110,7 +110,7 @@ async function runRandom(invocation: Invocation): Promise<ExitCode> {
 async function runInspect(invocation: Invocation): Promise<ExitCode> {
   const { printer } = invocation
   const maximumBytes = MAX_CIPHERTEXT_CHARACTERS
-  const blob = toBlob(await readBytes(invocation, { maximumBytes, prompt: 'prompt.blob' }))
+  const blob = toBlob(await readBeginning(invocation, { maximumBytes, prompt: 'prompt.blob' }))
   const found = await withCoffre(invocation, (coffre) => coffre.inspect(blob))
   await printer.show(found, () => formatInspection(printer, found))
   return OK

@@ -87,6 +87,7 @@ export const de: Messages = {
   'done.verified': 'Gültig: {key}, Version {version}.',
   'done.lines': '{count} Zeilen',
   'done.linesFailed': '{failed} von {count} Zeilen sind fehlgeschlagen.',
+  'progress.bytes': '{count} Bytes · {rate}/s',
   'progress.lines': '{count} Zeilen · {rate}/s',
   'done.stopping': 'Wird angehalten …',
   'done.listening': 'Coffre lauscht auf {url}',

@@ -87,6 +87,7 @@ export const en = {
   'done.verified': 'Valid: {key}, version {version}.',
   'done.lines': '{count} lines',
   'done.linesFailed': '{failed} of {count} lines failed.',
+  'progress.bytes': '{count} bytes · {rate}/s',
   'progress.lines': '{count} lines · {rate}/s',
   'done.stopping': 'Stopping …',
   'done.listening': 'Coffre listens on {url}',

@@ -5,6 +5,7 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'help.command': 'Hilfe zu einem Befehl anzeigen',
   'help.option': 'Diese Hilfe anzeigen',
 
+  'group.file': 'Dateien jeder Länge',
   'group.key': 'Verwaltete Schlüssel: erzeugen, rotieren, ausmustern',
   'group.mac': 'Nachrichten-Authentisierungscodes (MAC)',
   'group.data-key': 'Schlüssel für ein einzelnes Objekt, unter einem verwalteten Schlüssel',
@@ -34,6 +35,8 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.key.cancel-destroy': 'Eine vorgemerkte Vernichtung widerrufen',
   'command.encrypt': 'Die Standardeingabe oder eine Datei unter einem Schlüssel verschlüsseln',
   'command.decrypt': 'Einen Geheimtext aus der Standardeingabe oder einer Datei entschlüsseln',
+  'command.file.encrypt': 'Eine Datei jeder Länge unter ihrem eigenen Datenschlüssel verschlüsseln',
+  'command.file.decrypt': 'Eine Datei entschlüsseln, die `coffre file encrypt` erzeugt hat',
   'command.rewrap': 'Einen Geheimtext auf die aktuelle Version, einen anderen Schlüssel oder Kontext bringen',
   'command.sign': 'Die Standardeingabe oder eine Datei signieren; die Signatur ist base64',
   'command.verify': 'Eine Signatur prüfen (Exit-Code: 0 gültig, 3 ungültig)',

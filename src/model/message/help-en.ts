@@ -4,6 +4,7 @@ export const helpEn = {
   'help.command': 'Show the help of a command',
   'help.option': 'Show this help',
 
+  'group.file': 'Files of any length',
   'group.key': 'Managed keys: create, rotate, retire',
   'group.mac': 'Message authentication codes',
   'group.data-key': 'Keys for one object, made under a managed key',
@@ -33,6 +34,8 @@ export const helpEn = {
   'command.key.cancel-destroy': 'Cancel a scheduled destruction',
   'command.encrypt': 'Encrypt standard input or a file under a key',
   'command.decrypt': 'Decrypt a ciphertext from standard input or a file',
+  'command.file.encrypt': 'Encrypt a file of any length under its own data key',
+  'command.file.decrypt': 'Decrypt a file that `coffre file encrypt` made',
   'command.rewrap': 'Bring a ciphertext to the current version, another key or another context',
   'command.sign': 'Sign standard input or a file; the signature is base64',
   'command.verify': 'Check a signature (exit code: 0 valid, 3 not valid)',

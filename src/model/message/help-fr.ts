@@ -5,6 +5,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'help.command': 'Afficher l’aide d’une commande',
   'help.option': 'Afficher cette aide',
 
+  'group.file': 'Fichiers de toute longueur',
   'group.key': 'Clés gérées : créer, faire tourner, retirer',
   'group.mac': 'Codes d’authentification de message (MAC)',
   'group.data-key': 'Clés pour un seul objet, produites sous une clé gérée',
@@ -34,6 +35,8 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.key.cancel-destroy': 'Annuler une destruction programmée',
   'command.encrypt': 'Chiffrer l’entrée standard ou un fichier sous une clé',
   'command.decrypt': 'Déchiffrer un texte chiffré venu de l’entrée standard ou d’un fichier',
+  'command.file.encrypt': 'Chiffrer un fichier de toute longueur sous sa propre clé de données',
+  'command.file.decrypt': 'Déchiffrer un fichier produit par `coffre file encrypt`',
   'command.rewrap': 'Porter un texte chiffré vers la version courante, une autre clé ou un autre contexte',
   'command.sign': 'Signer l’entrée standard ou un fichier ; la signature est en base64',
   'command.verify': 'Vérifier une signature (code de sortie : 0 valide, 3 non valide)',
