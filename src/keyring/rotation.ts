@@ -1,7 +1,7 @@
 import { addMilliseconds, DAY, type Instant } from '../model/clock.ts'
 import { parseVersionNumber, type VersionNumber } from '../model/ids.ts'
 import type { Key, KeyVersion } from '../model/key.ts'
-import type { KeyStateName } from '../model/key-state.ts'
+import type { KeyState, KeyStateName } from '../model/key-state.ts'
 import { type KeyMove, nextState } from './lifecycle.ts'
 import { Refusal } from './refusal.ts'
 
@@ -34,7 +34,7 @@ export function firstVersion(made: NewVersion): KeyVersion {
 
 /** A new version, current from now on; the version before it still reads. */
 export function rotateKey(key: Key, made: NewVersion): Key | Refusal {
-  const blocked = refuseWhileStopped(key) ?? refuseWhileSuspended(key)
+  const blocked = refuseWhileStopped(key) ?? refuseWhileSuspended(key) ?? refuseDestroyed(key, 'rotate')
   if (blocked !== undefined) return blocked
   const version = parseVersionNumber(newestVersion(key).version + 1)
   const older = key.versions.map((each) => (isActive(each) ? stepDown(each, made.now) : each))
@@ -66,27 +66,34 @@ export function rollbackKey(key: Key, choice: VersionChoice): Key | Refusal {
 /** The moves that a user asks for by name, on one version or on every version that admits it. */
 export type AskedMove = Exclude<KeyMove, 'activate' | 'reactivate' | 'destroy'>
 
-/** Without a version: suspend and resume take every version they can, the others the current one. */
+/**
+ * Without a version: suspend and resume take every version they can, the others the current one, which may be
+ * suspended: a key is often suspended on suspicion and declared compromised afterwards.
+ */
 export function moveKey(key: Key, move: AskedMove, choice: VersionChoice): Key | Refusal {
   const blocked = refuseWhileStopped(key)
   if (blocked !== undefined) return blocked
   if (choice.version !== undefined) return moveVersion(key, move, { ...choice, version: choice.version })
   if (move === 'suspend' || move === 'resume') return moveAll(key, move, choice.now)
-  const current = currentVersion(key)
-  if (current === undefined) return new Refusal('MOVE_REFUSED', { move, state: stateOf(key) })
-  return moveVersion(key, move, { ...choice, version: current.version })
+  const target = currentVersion(key) ?? heldVersion(key)
+  if (target === undefined) return new Refusal('MOVE_REFUSED', { move, state: stateOf(key) })
+  return moveVersion(key, move, { ...choice, version: target.version })
 }
 
 function moveVersion(key: Key, move: KeyMove, choice: Required<VersionChoice>): Key | Refusal {
   const target = findVersion(key, choice.version)
   if (target === undefined) return missing()
-  const state = nextState(target.state, move, choice.now)
-  if (state === undefined) return new Refusal('MOVE_REFUSED', { move, state: target.state.name })
-  // Another version may have become current while this one was suspended; it reads, and no more.
-  const clash = state.name === 'active' && currentVersion(key) !== undefined
-  const settled = clash ? ({ name: 'deactivated', since: choice.now } as const) : state
-  const versions = key.versions.map((each) => (each === target ? { ...each, state: settled } : each))
+  const moved = nextState(target.state, move, choice.now)
+  if (moved === undefined) return new Refusal('MOVE_REFUSED', { move, state: target.state.name })
+  const state = settle(key, target, moved)
+  const versions = key.versions.map((each) => (each === target ? { ...each, state } : each))
   return change(key, choice.now, { versions })
+}
+
+/** The floor may have risen above a version while it was suspended: it must not protect what nobody reads. */
+function settle(key: Key, version: KeyVersion, state: KeyState): KeyState {
+  if (state.name !== 'active' || version.version >= key.floor) return state
+  return { name: 'deactivated', since: state.since }
 }
 
 function moveAll(key: Key, move: 'suspend' | 'resume', now: Instant): Key | Refusal {
@@ -95,7 +102,7 @@ function moveAll(key: Key, move: 'suspend' | 'resume', now: Instant): Key | Refu
     const state = nextState(each.state, move, now)
     if (state === undefined) return each
     moved += 1
-    return { ...each, state }
+    return { ...each, state: settle(key, each, state) }
   })
   if (moved === 0) return new Refusal('MOVE_REFUSED', { move, state: stateOf(key) })
   return change(key, now, { versions })
@@ -126,7 +133,7 @@ export function destroyVersion(key: Key, version: number, now: Instant): Key | R
 }
 
 export function scheduleDestroy(key: Key, days: number, now: Instant): Key | Refusal {
-  const blocked = refuseWhileStopped(key)
+  const blocked = refuseWhileStopped(key) ?? refuseDestroyed(key, 'schedule-destroy')
   if (blocked !== undefined) return blocked
   if (!Number.isInteger(days) || days < MIN_DESTROY_DAYS || days > MAX_DESTROY_DAYS) {
     return new Refusal('INVALID_REQUEST', { at: 'days', from: MIN_DESTROY_DAYS, to: MAX_DESTROY_DAYS })
@@ -155,9 +162,17 @@ export function isDestroyed(key: Key): boolean {
   return key.versions.every((version) => version.state.name === 'destroyed')
 }
 
-/** One word for the whole key: that of its current version, else of its newest. */
+/** One word for the whole key: that of its current version, suspended or not, else of its newest. */
 export function stateOf(key: Key): KeyStateName {
-  return (currentVersion(key) ?? newestVersion(key)).state.name
+  return (currentVersion(key) ?? heldVersion(key) ?? newestVersion(key)).state.name
+}
+
+/**
+ * The version that is current again once it is resumed. No other version becomes current meanwhile (see
+ * `refuseWhileSuspended`), so a key never has both, and never two.
+ */
+function heldVersion(key: Key): KeyVersion | undefined {
+  return key.versions.find(({ state }) => state.name === 'suspended' && state.resumesTo === 'active')
 }
 
 function describeVersion(version: VersionNumber, made: NewVersion): KeyVersion {
@@ -183,6 +198,11 @@ function stepDown(version: KeyVersion, now: Instant): KeyVersion {
 
 function refuseWhileStopped(key: Key): Refusal | undefined {
   return key.destroyAt === undefined ? undefined : new Refusal('KEY_PENDING_DESTRUCTION')
+}
+
+/** Destroyed is for good: a new version would bring the name back to life with other material. */
+function refuseDestroyed(key: Key, move: string): Refusal | undefined {
+  return isDestroyed(key) ? new Refusal('MOVE_REFUSED', { move, state: 'destroyed' }) : undefined
 }
 
 function refuseWhileSuspended(key: Key): Refusal | undefined {
