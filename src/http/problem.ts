@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { CoffreError, type ErrorCode } from '../model/errors.ts'
-import type { Problem } from '../model/wire.ts'
+import { type Problem, REQUEST_ID_HEADER } from '../model/wire.ts'
 import { ERROR_STATUS } from './error-status.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
@@ -13,6 +13,8 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     request.log.error({ err: error }, 'request failed')
   }
   const problem = describeProblem(known, request.id)
+  // Where no route was reached, no hook has set the id.
+  void reply.header(REQUEST_ID_HEADER, request.id)
   void reply.code(problem.status).header('content-type', PROBLEM_TYPE).send(JSON.stringify(problem))
 }
 
@@ -49,6 +51,7 @@ function fromFastify(error: FastifyError): CoffreError {
     FST_ERR_CTP_EMPTY_JSON_BODY: 'INVALID_REQUEST',
     FST_ERR_CTP_INVALID_JSON_BODY: 'INVALID_REQUEST',
     FST_ERR_BAD_URL: 'NOT_FOUND',
+    FST_ERR_MAX_PARAM_LENGTH: 'NOT_FOUND',
     FST_ERR_NOT_FOUND: 'NOT_FOUND',
   }
   const code = codes[error.code]

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import swagger from '@fastify/swagger'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
 import { jsonSchemaTransform, validatorCompiler } from 'fastify-type-provider-zod'
@@ -36,6 +37,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     routerOptions: { maxParamLength: 256 },
     http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES },
     frameworkErrors: sendProblem,
+    clientErrorHandler: refuseHead,
   })
   server.setValidatorCompiler(validatorCompiler)
   // Answers are built from typed views; the response schemas are there for /openapi.json.
@@ -111,13 +113,21 @@ function observe(server: FastifyInstance, parts: ServerParts): void {
     parts.metrics.observeRequest({ method, route, status, seconds: reply.elapsedTime / 1_000 })
     request.log.debug({ method, route, status, milliseconds: reply.elapsedTime }, 'request')
   })
-  // What never became a request: a malformed head. The default answer is plain text.
-  server.server.on('clientError', (_error, socket) => {
-    if (!socket.writable) return
-    const problem = JSON.stringify(describeProblem(new CoffreError('INVALID_REQUEST'), newRequestId()))
-    const head = `HTTP/1.1 400 Bad Request\r\ncontent-type: ${PROBLEM_TYPE}\r\nconnection: close\r\n`
-    socket.end(`${head}content-length: ${Buffer.byteLength(problem)}\r\n\r\n${problem}`)
-  })
+}
+
+/** What never became a request: a malformed or oversized head, or one that came too slowly. */
+function refuseHead(_error: Error, socket: Socket): void {
+  if (!socket.writable) return
+  const requestId = newRequestId()
+  const problem = JSON.stringify(describeProblem(new CoffreError('INVALID_REQUEST'), requestId))
+  const head = [
+    'HTTP/1.1 400 Bad Request',
+    `content-type: ${PROBLEM_TYPE}`,
+    `content-length: ${Buffer.byteLength(problem)}`,
+    `${REQUEST_ID_HEADER}: ${requestId}`,
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${problem}`, () => socket.destroy())
 }
 
 /** No header, path or query: they hold tokens and names. */
