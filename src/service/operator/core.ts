@@ -108,12 +108,20 @@ export class Core {
     this.#unsealed = this.#assemble(vault)
   }
 
-  /** Needs no role: whoever has the passphrase, or started the process with the seal key, may. */
+  /**
+   * A passphrase is the credential and needs no role. Without one the seal key that this process can reach is
+   * used, which only an administrator may ask for.
+   */
   async unseal(caller: Caller, passphrase?: Secret): Promise<void> {
+    if (passphrase === undefined) await authorize(this.#parts.trail, caller, 'operator.change')
     if (this.#unsealed !== undefined) return
     const slots = await this.#parts.store.listSealSlots()
     const [slot] = slots
     if (slot === undefined) throw new CoffreError('NOT_INITIALISED')
+    // Otherwise any text at all would pass for a credential.
+    if (passphrase !== undefined && slot.provider !== 'passphrase') {
+      throw new CoffreError('INVALID_REQUEST', { facts: { at: 'passphrase', expected: slot.provider } })
+    }
     try {
       const provider = this.#parts.findSealProvider(slot.provider, passphrase)
       const vault = await UnsealedVault.open(provider, slot.wrapped)
