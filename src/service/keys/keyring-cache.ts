@@ -18,6 +18,8 @@ export class KeyringCache {
   /** In order of last load. */
   readonly #byId = new Map<KeyId, Keyring>()
   readonly #idByName = new Map<string, KeyId>()
+  /** Rises with every change. A load that began before one may have read what was true before it. */
+  #changes = 0
 
   constructor(store: ReadStore, vault: UnsealedVault) {
     this.#store = store
@@ -29,9 +31,10 @@ export class KeyringCache {
     const id = this.#idByName.get(indexName(tenant, name))
     const known = id === undefined ? undefined : this.#byId.get(id)
     if (known !== undefined) return known
+    const changes = this.#changes
     const key = await this.#store.findKey(tenant, name)
     if (key === undefined) throw new CoffreError('KEY_NOT_FOUND')
-    return this.#load(key)
+    return this.#load(key, changes)
   }
 
   /** `undefined` for an id that no key has, or only another tenant's. */
@@ -43,7 +46,10 @@ export class KeyringCache {
 
   /** After a commit. Materials of versions that stay are kept, those of destroyed ones wiped. */
   replace(key: Key, added: ReadonlyMap<VersionNumber, KeyMaterial>): void {
+    this.#changes += 1
     const before = this.#byId.get(key.id)
+    // Answers of two commits may arrive here in either order.
+    if (before !== undefined && before.key.epoch >= key.epoch) return
     const materials = new Map(added)
     for (const version of key.versions) {
       const kept = before?.materialOf(version.version)
@@ -58,17 +64,20 @@ export class KeyringCache {
   }
 
   clear(): void {
+    this.#changes += 1
     for (const keyring of this.#byId.values()) keyring.wipe()
     this.#byId.clear()
     this.#idByName.clear()
   }
 
   async #loadById(id: KeyId): Promise<Keyring | undefined> {
+    const changes = this.#changes
     const key = await this.#store.findKeyById(id)
-    return key === undefined ? undefined : this.#load(key)
+    return key === undefined ? undefined : this.#load(key, changes)
   }
 
-  async #load(key: Key): Promise<Keyring> {
+  /** `changes` is what it was before `key` was read. */
+  async #load(key: Key, changes: number): Promise<Keyring> {
     let read: Key | undefined = key
     for (let loads = 0; loads < MAX_LOADS && read !== undefined; loads += 1) {
       const wrapped = await this.#store.readWrapped(read.id)
@@ -76,7 +85,11 @@ export class KeyringCache {
       const newer = this.#byId.get(read.id)
       if (newer !== undefined && newer.key.epoch >= read.epoch) return newer
       const materials = this.#unwrapAll(read, wrapped)
-      if (materials !== undefined) return this.#keep(new Keyring(read, materials))
+      if (materials !== undefined) {
+        const keyring = new Keyring(read, materials)
+        // It answers this request, which overlaps with the change; the next one reads anew.
+        return changes === this.#changes ? this.#keep(keyring) : keyring
+      }
       read = await this.#store.findKeyById(read.id)
     }
     throw new CoffreError('STORE_DAMAGED', { facts: { part: 'key_version' } })

@@ -15,6 +15,8 @@ export interface Reservation {
 export class UseReserve {
   readonly #store: Store
   readonly #budget = new UseBudget()
+  /** By key id and version. */
+  readonly #refills = new Map<string, Promise<number>>()
 
   constructor(store: Store) {
     this.#store = store
@@ -25,15 +27,34 @@ export class UseReserve {
     return this.#budget.take(key.keyId, key.version, count)
   }
 
-  /** Stores a new block. Throws KEY_VERSION_EXHAUSTED when it would pass `maxUses`; nothing is counted then. */
+  /**
+   * Stores a new block. Throws KEY_VERSION_EXHAUSTED when it would pass `maxUses`; nothing is counted then.
+   * Callers that find the block empty at the same time share one reservation; only the first of them is told
+   * to rotate.
+   */
   async refill(key: VersionKey, count: number, maxUses: number): Promise<Reservation> {
-    const wanted = Math.max(USE_BLOCK, count)
+    const name = `${key.keyId}:${key.version}`
+    const underWay = this.#refills.get(name)
+    if (underWay !== undefined) {
+      await underWay
+      return { rotateSoon: false }
+    }
+    const refill = this.#reserve(key, Math.max(USE_BLOCK, count), maxUses)
+    this.#refills.set(name, refill)
+    try {
+      return { rotateSoon: (await refill) > maxUses * ROTATE_AT }
+    } finally {
+      this.#refills.delete(name)
+    }
+  }
+
+  async #reserve(key: VersionKey, wanted: number, maxUses: number): Promise<number> {
     const total = await this.#store.transaction(async (tx) => {
       const reserved = await tx.reserveUses(key.keyId, key.version, wanted)
       if (reserved > maxUses) throw new CoffreError('KEY_VERSION_EXHAUSTED', { facts: { maxUses } })
       return reserved
     })
     this.#budget.add(key.keyId, key.version, wanted)
-    return { rotateSoon: total > maxUses * ROTATE_AT }
+    return total
   }
 }
