@@ -31,7 +31,7 @@ export function parseKeyId(text: string): KeyId {
 }
 
 export function parseKeyName(text: string): KeyName {
-  return KEY_NAME.test(text) && !text.includes('..')
+  return typeof text === 'string' && KEY_NAME.test(text) && !text.includes('..')
     ? (text as KeyName)
     : refuse('name', '1 to 128 of A-Z a-z 0-9 _ . -, starting with a letter or digit')
 }

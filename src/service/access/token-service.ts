@@ -120,7 +120,8 @@ function checkTokenRequest(request: CreateTokenRequest, ttlSeconds: number): voi
   const refuse = (at: string, expected: string): never => {
     throw new CoffreError('INVALID_REQUEST', { facts: { at, expected } })
   }
-  if (request.name.length < 1 || request.name.length > MAX_TEXT_CHARACTERS)
+  const { name } = request
+  if (typeof name !== 'string' || name === '' || name.length > MAX_TEXT_CHARACTERS)
     refuse('name', '1 to 256 characters')
   if (!isRole(request.role)) refuse('role', 'admin or app')
   if (!Number.isInteger(ttlSeconds) || ttlSeconds < MIN_TTL_SECONDS || ttlSeconds > MAX_TTL_SECONDS) {

@@ -40,7 +40,7 @@ export function mergeLabels(changes: Partial<KeyLabelsView>, before: KeyLabels =
   }
   for (const at of ['description', 'owner', 'environment'] as const) checkText(labels[at], at)
   if (!isSecurityLevel(labels.securityLevel)) refuse('securityLevel', 'low, medium, high or critical')
-  const tags = Object.entries(labels.tags)
+  const tags = Object.entries(readTags(labels.tags))
   if (tags.length > MAX_TAGS) refuse('tags', `at most ${MAX_TAGS}`)
   for (const [name, value] of tags) {
     if (name === '') refuse('tags', 'names of at least one character')
@@ -48,6 +48,12 @@ export function mergeLabels(changes: Partial<KeyLabelsView>, before: KeyLabels =
     checkText(value, 'tags')
   }
   return labels
+}
+
+/** An array or a text has entries too, but would not be tags again when it is read back. */
+function readTags(tags: unknown): object {
+  const isObject = typeof tags === 'object' && tags !== null && !Array.isArray(tags)
+  return isObject ? tags : refuse('tags', 'names with texts')
 }
 
 function checkText(value: unknown, at: string): void {
