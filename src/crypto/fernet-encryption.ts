@@ -14,8 +14,12 @@ function findKey(material: KeyMaterial): FernetKey {
   return key
 }
 
+function isEmpty(context: Context = {}): boolean {
+  return Object.keys(context).length === 0
+}
+
 function refuseContext(context: Context): void {
-  if (Object.keys(context).length === 0) return
+  if (isEmpty(context)) return
   throw new CoffreError('INVALID_REQUEST', {
     facts: { at: 'context', expected: 'no pairs: Fernet binds none' },
   })
@@ -30,10 +34,17 @@ export const fernetEncryption: Encryption = {
     return findKey(material).sealMany(plaintexts, { timeSeconds: readSystemSeconds() })
   },
   openMany: ({ material }, messages) => {
-    for (const { context } of messages) refuseContext(context)
     const tokens = messages.map((message) => message.ciphertext)
-    return findKey(material)
-      .openMany(tokens, { nowSeconds: readSystemSeconds(), ttlSeconds: undefined })
-      .map((opened) => (typeof opened === 'string' ? undefined : opened))
+    const opened = findKey(material).openMany(tokens, {
+      nowSeconds: readSystemSeconds(),
+      ttlSeconds: undefined,
+    })
+    // A context that nothing is bound to fails its own item, not the others of the batch.
+    return opened.map((each, index) => {
+      if (typeof each === 'string') return undefined
+      if (isEmpty(messages[index]?.context)) return each
+      each.fill(0)
+      return undefined
+    })
   },
 }
