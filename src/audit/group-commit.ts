@@ -2,6 +2,8 @@ import { CoffreError } from '../model/errors.ts'
 
 /** Longer than any healthy commit, shorter than a caller's patience. */
 const MAX_WAIT_MS = 2_000
+/** How late the answer may be: one check more. */
+const CHECKS_PER_WAIT = 20
 /** One transaction's worth; more wait for the next. */
 const MAX_GROUP = 1_000
 /** Beyond this the store is not keeping up, and a quick refusal is better than a long queue. */
@@ -20,11 +22,14 @@ interface Waiting<Item> {
  */
 export class GroupCommit<Item> {
   readonly #write: (items: readonly Item[]) => Promise<void>
+  readonly #maxWaitMs: number
   #waiting: Waiting<Item>[] = []
+  #committing: readonly Waiting<Item>[] = []
   #running = false
 
-  constructor(write: (items: readonly Item[]) => Promise<void>) {
+  constructor(write: (items: readonly Item[]) => Promise<void>, maxWaitMs = MAX_WAIT_MS) {
     this.#write = write
+    this.#maxWaitMs = maxWaitMs
   }
 
   add(item: Item): Promise<void> {
@@ -39,31 +44,32 @@ export class GroupCommit<Item> {
   }
 
   async #run(): Promise<void> {
+    const watch = setInterval(() => this.#giveUp(), this.#maxWaitMs / CHECKS_PER_WAIT)
     while (this.#waiting.length > 0) {
-      const group = this.#waiting.slice(0, MAX_GROUP)
-      this.#waiting = this.#waiting.slice(group.length)
-      await this.#commit(group)
+      this.#committing = this.#waiting.slice(0, MAX_GROUP)
+      this.#waiting = this.#waiting.slice(this.#committing.length)
+      await this.#commit(this.#committing)
     }
+    clearInterval(watch)
+    this.#committing = []
     this.#running = false
   }
 
   async #commit(group: readonly Waiting<Item>[]): Promise<void> {
-    const giveUp = setTimeout(() => this.#giveUp(group), MAX_WAIT_MS)
     try {
       await this.#write(group.map((each) => each.item))
       for (const each of group) each.resolve()
     } catch (cause) {
       for (const each of group) each.reject(unavailable(cause))
-    } finally {
-      clearTimeout(giveUp)
     }
   }
 
   /** Settling twice is harmless: the first wins. */
-  #giveUp(group: readonly Waiting<Item>[]): void {
-    for (const each of group) each.reject(unavailable())
-    const oldest = performance.now() - MAX_WAIT_MS
-    for (const each of this.#waiting) if (each.since < oldest) each.reject(unavailable())
+  #giveUp(): void {
+    const oldest = performance.now() - this.#maxWaitMs
+    for (const queue of [this.#committing, this.#waiting]) {
+      for (const each of queue) if (each.since < oldest) each.reject(unavailable())
+    }
   }
 }
 

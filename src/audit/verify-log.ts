@@ -1,24 +1,25 @@
 import { appendLeaves, EMPTY_FRONTIER, encodeFrontier, leafHash, rootHash } from '../crypto/merkle.ts'
 import { utf8 } from '../crypto/bytes.ts'
 import type { AuditVerification } from '../model/coffre.ts'
-import type { ReadStore, StoredAuditRecord } from '../store/store.ts'
+import type { Store, StoredAuditRecord } from '../store/store.ts'
 
 const PAGE = 1_000
 const NO_PREVIOUS = '0'.repeat(64)
 
 /**
- * Recomputes the whole log from its bodies and names the first record that does not fit
- * (docs/spec/audit-log.md, "Verifying").
+ * Recomputes the log from its bodies up to the head of this moment, and names the first record that does not
+ * fit (docs/spec/audit-log.md, "Verifying"). Others may append meanwhile.
  */
-export async function verifyLog(store: ReadStore): Promise<AuditVerification> {
+export async function verifyLog(store: Store): Promise<AuditVerification> {
   const head = await store.readAuditHead()
   let frontier = EMPTY_FRONTIER
   let previous = NO_PREVIOUS
-  while (frontier.size <= head.size) {
+  while (frontier.size < head.size) {
     const from = frontier.size
-    const records = await store.readAuditRecords(from, PAGE)
+    const records = await store.readAuditRecords(from, Math.min(PAGE, head.size - from))
+    if (records.length === 0) return bad(head, { index: from, reason: 'missing' })
     for (const [offset, record] of records.entries()) {
-      const fault = findFault(record, { index: from + offset, previous, size: head.size })
+      const fault = findFault(record, from + offset, previous)
       if (fault !== undefined) return bad(head, fault)
       previous = hex(record.leafHash)
     }
@@ -26,19 +27,22 @@ export async function verifyLog(store: ReadStore): Promise<AuditVerification> {
       frontier,
       records.map((record) => record.leafHash),
     )
-    if (records.length < PAGE) break
   }
-  if (frontier.size < head.size) return bad(head, { index: frontier.size, reason: 'missing' })
   const root = rootHash(frontier)
   const whole = hex(root) === hex(head.rootHash) && hex(encodeFrontier(frontier)) === hex(head.frontier)
   if (!whole) return bad(head, { reason: 'head' })
+  const stray = await findStray(store)
+  if (stray !== undefined) return bad(head, { index: stray, reason: 'behind the head' })
   return { valid: true, size: head.size, rootHash: hex(root) }
 }
 
-interface Expected {
-  readonly index: number
-  readonly previous: string
-  readonly size: number
+/** The first record that no head covers. One transaction, so that an append cannot come between the reads. */
+function findStray(store: Store): Promise<number | undefined> {
+  return store.transaction(async (tx) => {
+    const { size } = await tx.readAuditHead()
+    const [stray] = await tx.readAuditRecords(size, 1)
+    return stray?.index
+  })
 }
 
 interface Fault {
@@ -46,15 +50,13 @@ interface Fault {
   readonly reason: string
 }
 
-function findFault(record: StoredAuditRecord, expected: Expected): Fault | undefined {
-  const { index } = expected
+function findFault(record: StoredAuditRecord, index: number, expectedPrevious: string): Fault | undefined {
   if (record.index !== index) return { index, reason: 'missing' }
-  if (index >= expected.size) return { index, reason: 'behind the head' }
   if (hex(leafHash(utf8(record.body))) !== hex(record.leafHash)) return { index, reason: 'changed' }
   const claims = readClaims(record.body)
   if (claims === undefined || claims.index !== index) return { index, reason: 'misplaced' }
   // The leaf of this record is sound, so it is the one before that was changed together with its hash.
-  if (claims.previous !== expected.previous) return { index: Math.max(index - 1, 0), reason: 'chain' }
+  if (claims.previous !== expectedPrevious) return { index: Math.max(index - 1, 0), reason: 'chain' }
   return undefined
 }
 
