@@ -1,7 +1,7 @@
 import { DEFAULT_ARGON2ID, deriveArgon2id } from '../../crypto/derive.ts'
 import type { KeyMaterial } from '../../crypto/key-material.ts'
 import { randomBytes } from '../../crypto/random.ts'
-import { CoffreError } from '../../model/errors.ts'
+import { CoffreError, hasCode } from '../../model/errors.ts'
 import type { Secret } from '../../model/secret.ts'
 import { SEAL_KEY_BYTES, type SealProvider } from '../seal-provider.ts'
 
@@ -34,7 +34,13 @@ export function passphraseSeal(passphrase: Secret): SealProvider {
         throw new CoffreError('SEAL_DAMAGED', { facts: { part: 'parameters' } })
       }
       const { cost, salt } = readParameters(parameters)
-      return stretch(passphrase, cost, salt)
+      try {
+        return await stretch(passphrase, cost, salt)
+      } catch (cause) {
+        // We never write such a cost, and it was refused before any work.
+        if (!hasCode(cause, 'PARAMETERS_REFUSED')) throw cause
+        throw new CoffreError('SEAL_DAMAGED', { facts: { part: 'parameters' }, cause })
+      }
     },
   }
 }
