@@ -1,6 +1,7 @@
 import { auditCommands } from './command/audit-commands.ts'
 import { cipherCommands } from './command/cipher-commands.ts'
 import { completionCommand } from './command/completion-command.ts'
+import { deriveCommand } from './command/derive-command.ts'
 import { fileCommands } from './command/file-commands.ts'
 import { keyCommands } from './command/key-commands.ts'
 import { materialCommands } from './command/material-commands.ts'
@@ -28,6 +29,7 @@ const rows: readonly CommandRow[] = [
   ...fileCommands,
   ...proofCommands,
   ...materialCommands,
+  deriveCommand,
   ...tokenCommands,
   ...auditCommands,
 ]

@@ -33,6 +33,7 @@ export const DATA_SHAPES: {
   mac: { mac: 'string', ...JUDGED },
   'verify-mac': JUDGED,
   'data-key': WRITTEN,
+  'derive-key': { derivedKey: 'string', ...JUDGED },
   random: { bytes: 'string' },
 }
 

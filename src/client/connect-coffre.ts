@@ -52,6 +52,7 @@ export function connectCoffre(url: string, token?: Secret | string, options: Con
     mac: (request) => sendOperation(connection, 'mac', request),
     verifyMac: (request) => sendOperation(connection, 'verify-mac', request),
     generateDataKey: (request) => sendOperation(connection, 'data-key', request),
+    deriveKey: (request) => sendOperation(connection, 'derive-key', request),
     random: (request) => sendOperation(connection, 'random', request),
     batch: (operation, items) => sendBatch(connection, operation, items),
     inspect: (blob) => sendInspect(connection, blob),

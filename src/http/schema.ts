@@ -68,6 +68,13 @@ export const OPERATION_REQUEST = {
     context: CONTEXT.optional(),
     withPlaintext: z.boolean().optional(),
   }),
+  'derive-key': z.strictObject({
+    key: KEY_NAME,
+    peerPublicKey: z.string().max(4_096).describe('X25519, as SPKI PEM'),
+    info: z.string().max(MAX_CONTEXT_BYTES).describe('What the derived key is for'),
+    bytes: z.number().int().min(16).max(64).optional(),
+    version: VERSION.optional(),
+  }),
   random: z.strictObject({ bytes: z.number().int().min(1).max(MAX_RANDOM_BYTES).optional() }),
 } satisfies Record<DataOperationName, z.ZodType>
 
@@ -82,6 +89,7 @@ export const OPERATION_RESULT = {
   mac: z.object({ mac: BASE64, ...NAMED }),
   'verify-mac': z.object(NAMED),
   'data-key': z.object({ ciphertext: z.string(), plaintext: BASE64.optional(), ...NAMED }),
+  'derive-key': z.object({ derivedKey: BASE64, ...NAMED }),
   random: z.object({ bytes: BASE64 }),
 } satisfies Record<DataOperationName, z.ZodType>
 

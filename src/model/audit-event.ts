@@ -26,6 +26,7 @@ export const AUDIT_ACTIONS = [
   'data.mac',
   'data.verify-mac',
   'data.data-key',
+  'data.derive-key',
   'data.random',
   'token.create',
   'token.revoke',

@@ -27,6 +27,8 @@ export interface Coffre {
   /** Resolves when the MAC is valid; rejects with SIGNATURE_INVALID otherwise. */
   verifyMac(request: VerifyMacRequest): Promise<Verified>
   generateDataKey(request: DataKeyRequest): Promise<DataKey>
+  /** Key agreement with a peer, then HKDF (docs/spec/agreement.md). */
+  deriveKey(request: DeriveKeyRequest): Promise<DerivedKey>
   random(request: RandomRequest): Promise<RandomBytes>
   /** The same operations over up to 1,000 items; each item succeeds or fails on its own. */
   batch<Name extends DataOperationName>(
@@ -48,6 +50,7 @@ export interface DataOperations {
   readonly mac: { readonly request: MacRequest; readonly result: Maced }
   readonly 'verify-mac': { readonly request: VerifyMacRequest; readonly result: Verified }
   readonly 'data-key': { readonly request: DataKeyRequest; readonly result: DataKey }
+  readonly 'derive-key': { readonly request: DeriveKeyRequest; readonly result: DerivedKey }
   readonly random: { readonly request: RandomRequest; readonly result: RandomBytes }
 }
 
@@ -62,6 +65,7 @@ export const DATA_OPERATION_NAMES = [
   'mac',
   'verify-mac',
   'data-key',
+  'derive-key',
   'random',
 ] as const satisfies readonly DataOperationName[]
 
@@ -170,6 +174,24 @@ export interface DataKey {
   /** Open it with `decrypt`. */
   readonly ciphertext: string
   readonly plaintext?: Uint8Array
+  readonly key: string
+  readonly version: number
+}
+
+export interface DeriveKeyRequest {
+  readonly key: string
+  /** X25519, as SPKI PEM. */
+  readonly peerPublicKey: string
+  /** What the derived key is for; the peer uses the same. */
+  readonly info: string
+  /** 16 to 64; 32 when absent. */
+  readonly bytes?: number
+  /** Absent: the current version. */
+  readonly version?: number
+}
+
+export interface DerivedKey {
+  readonly derivedKey: Uint8Array
   readonly key: string
   readonly version: number
 }

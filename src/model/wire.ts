@@ -3,7 +3,7 @@
  * these names. `ciphertext` is text already and travels as it is.
  */
 export const REQUEST_BYTE_FIELDS: readonly string[] = ['plaintext', 'message', 'signature', 'mac']
-export const RESULT_BYTE_FIELDS: readonly string[] = ['plaintext', 'signature', 'mac', 'bytes']
+export const RESULT_BYTE_FIELDS: readonly string[] = ['plaintext', 'signature', 'mac', 'derivedKey', 'bytes']
 
 /** Every path of the native API lies below it. */
 export const API_PREFIX = '/api/v1'

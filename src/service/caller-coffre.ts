@@ -37,6 +37,7 @@ export class CallerCoffre implements Coffre {
   mac = (request: DataOperations['mac']['request']) => this.#one('mac', request)
   verifyMac = (request: DataOperations['verify-mac']['request']) => this.#one('verify-mac', request)
   generateDataKey = (request: DataOperations['data-key']['request']) => this.#one('data-key', request)
+  deriveKey = (request: DataOperations['derive-key']['request']) => this.#one('derive-key', request)
   random = (request: DataOperations['random']['request']) => this.#one('random', request)
 
   async batch<Name extends DataOperationName>(

@@ -27,6 +27,7 @@ const SUMMARY: Readonly<Record<DataOperationName, string>> = {
   mac: 'Compute a MAC',
   'verify-mac': 'Verify a MAC',
   'data-key': 'Generate a data key, in clear and encrypted',
+  'derive-key': 'Agree on a key with a peer (X25519, HKDF)',
   random: 'Random bytes',
 }
 

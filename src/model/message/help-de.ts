@@ -44,6 +44,7 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.mac.verify': 'Einen MAC prüfen (Exit-Code: 0 gültig, 3 ungültig)',
   'command.data-key.generate':
     'Einen Datenschlüssel erzeugen: eine Zeile Geheimtext, eine Zeile Klartext in base64',
+  'command.derive-key': 'Mit einer Gegenstelle per X25519 und HKDF einen Schlüssel vereinbaren',
   'command.random': 'Zufallsbytes aus dem kryptografischen Generator',
   'command.inspect': 'Sagen, was ein Datenblock ist, mit Schlüssel und Version, ohne Schlüsselgebrauch',
   'command.token.create': 'Ein Token erzeugen; es wird nur dieses eine Mal gezeigt',
@@ -100,6 +101,8 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.toContext': 'ein Paar des neuen Kontexts; für mehrere wiederholen',
   'option.clearContext': 'der neue Kontext ist leer',
   'option.signature': 'die Signatur in base64',
+  'option.peer': 'Datei mit dem öffentlichen Schlüssel der Gegenstelle (PEM)',
+  'option.info': 'wofür der abgeleitete Schlüssel ist; die Gegenstelle nimmt dasselbe',
   'option.signatureFile': 'Datei mit der Signatur',
   'option.mac': 'der MAC in base64',
   'option.macFile': 'Datei mit dem MAC',

@@ -44,6 +44,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.mac.verify': 'Vérifier un MAC (code de sortie : 0 valide, 3 non valide)',
   'command.data-key.generate':
     'Produire une clé de données : une ligne de texte chiffré, une ligne de clair en base64',
+  'command.derive-key': 'Convenir d’une clé avec un pair par X25519 et HKDF',
   'command.random': 'Octets aléatoires du générateur cryptographique',
   'command.inspect': 'Dire ce qu’est une donnée, avec sa clé et sa version, sans utiliser de clé',
   'command.token.create': 'Créer un jeton ; il n’est montré que cette fois',
@@ -101,6 +102,8 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.toContext': 'une paire du nouveau contexte ; à répéter pour plusieurs',
   'option.clearContext': 'le nouveau contexte est vide',
   'option.signature': 'la signature en base64',
+  'option.peer': 'fichier de la clé publique du pair (PEM)',
+  'option.info': 'à quoi sert la clé dérivée ; le pair emploie la même',
   'option.signatureFile': 'fichier de la signature',
   'option.mac': 'le MAC en base64',
   'option.macFile': 'fichier du MAC',

@@ -14,6 +14,7 @@ import type { AuditTrail } from '../audit-trail.ts'
 import type { Caller } from '../caller.ts'
 import { Batch, type Outcome } from './batch.ts'
 import type { DataKeys } from './data-keys.ts'
+import { deriveKeys } from './derive.ts'
 import { Protect } from './protect.ts'
 import { Read } from './read.ts'
 
@@ -47,6 +48,7 @@ export class DataService {
       mac: (tenant, items) => protect.mac(tenant, items),
       'verify-mac': (tenant, items) => read.verifyMac(tenant, items),
       'data-key': (tenant, items) => protect.dataKey(tenant, items),
+      'derive-key': (tenant, items) => deriveKeys(parts.keys, tenant, items),
       random: async (_tenant, items) => protect.random(items),
     }
   }

@@ -9,6 +9,7 @@ import {
 } from '../../model/limits.ts'
 
 const NO_CONTEXT: Context = {}
+const DEFAULT_BYTES = 32
 
 /** A string is its UTF-8 bytes. Throws LIMIT_EXCEEDED. */
 export function readPlaintext(value: string | Uint8Array): Uint8Array {
@@ -39,6 +40,23 @@ export function readContext(context: Context | undefined): Context {
     }
   }
   return context
+}
+
+/** What a derived key is for. */
+export function readInfo(info: string): string {
+  if (typeof info !== 'string' || !info.isWellFormed()) refuse('info', 'well-formed text')
+  if (Buffer.byteLength(info) > MAX_CONTEXT_BYTES) exceed('info', MAX_CONTEXT_BYTES)
+  return info
+}
+
+/** A number of bytes; DEFAULT_BYTES when absent. Throws INVALID_REQUEST. */
+export function readLength(
+  bytes: number | undefined,
+  bound: { readonly minimum: number; readonly maximum: number },
+): number {
+  const length = bytes ?? DEFAULT_BYTES
+  if (Number.isInteger(length) && length >= bound.minimum && length <= bound.maximum) return length
+  throw new CoffreError('INVALID_REQUEST', { facts: { at: 'bytes', from: bound.minimum, to: bound.maximum } })
 }
 
 function readBytes(value: string | Uint8Array, at: string, maximum: number): Uint8Array {

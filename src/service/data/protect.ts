@@ -18,11 +18,10 @@ import type { TenantId } from '../../model/ids.ts'
 import { MAX_RANDOM_BYTES } from '../../model/limits.ts'
 import { Batch } from './batch.ts'
 import type { DataKeys, UsableVersion } from './data-keys.ts'
-import { readContext, readMessage, readPlaintext } from './input.ts'
+import { readContext, readLength, readMessage, readPlaintext } from './input.ts'
 
-const MIN_DATA_KEY_BYTES = 16
-const MAX_DATA_KEY_BYTES = 64
-const DEFAULT_BYTES = 32
+const DATA_KEY_BOUND = { minimum: 16, maximum: 64 }
+const RANDOM_BOUND = { minimum: 1, maximum: MAX_RANDOM_BYTES }
 
 interface Member<Input> {
   readonly index: number
@@ -74,7 +73,7 @@ export class Protect {
     const batch = new Batch<RandomBytes>(items.length)
     for (const [index, item] of items.entries()) {
       batch.attempt(index, () => {
-        const length = readLength(item.bytes, 1, MAX_RANDOM_BYTES)
+        const length = readLength(item.bytes, RANDOM_BOUND)
         batch.succeed(index, { bytes: randomBytes(length) })
       })
     }
@@ -155,7 +154,7 @@ interface DataKeyInput extends PlainMessage {
 }
 
 function readDataKeyRequest(item: DataKeyRequest): DataKeyInput {
-  const length = readLength(item.bytes, MIN_DATA_KEY_BYTES, MAX_DATA_KEY_BYTES)
+  const length = readLength(item.bytes, DATA_KEY_BOUND)
   const plaintext = new Uint8Array(length)
   fillRandom(plaintext)
   return { plaintext, context: readContext(item.context), withPlaintext: item.withPlaintext ?? true }
@@ -201,12 +200,6 @@ function sealEach(
     if (!(error instanceof CoffreError)) throw error
     for (const member of members) batch.attempt(member.index, () => seal([member]))
   }
-}
-
-function readLength(bytes: number | undefined, minimum: number, maximum: number): number {
-  const length = bytes ?? DEFAULT_BYTES
-  if (Number.isInteger(length) && length >= minimum && length <= maximum) return length
-  throw new CoffreError('INVALID_REQUEST', { facts: { at: 'bytes', from: minimum, to: maximum } })
 }
 
 function unsupported(): never {
