@@ -16,11 +16,10 @@ export class ParseStop extends Error {
   }
 }
 
-const SHOWN = new Set(['commander.helpDisplayed', 'commander.version'])
-
 /** Commander's stable code and the quoted name in its message, as our own sentence. */
 export function parseFailure(error: CommanderError, commandLine: string): ParseStop {
-  if (SHOWN.has(error.code)) return new ParseStop({ commandLine })
+  // Help that was asked for, and the version.
+  if (error.exitCode === 0) return new ParseStop({ commandLine })
   const suggestion = /\(Did you mean (?:one of )?([^?]+)\?\)/.exec(error.message)?.[1]
   const problem = problemOf(error, commandLine)
   return new ParseStop({ commandLine, problem, ...(suggestion === undefined ? {} : { suggestion }) })

@@ -13,7 +13,8 @@ export type StateMove = 'suspend' | 'resume' | 'deactivate' | 'compromise' | 'de
 
 /**
  * A forecast for --dry-run, from what a key view shows. The rules themselves are the keyring's; a test
- * compares both over every state and move.
+ * compares both over every key that moves can lead to. One thing a view does not show: which suspended
+ * version will be current again. The newest is taken for it.
  */
 const FROM: Readonly<Record<StateMove, readonly KeyStateName[]>> = {
   suspend: ['active', 'deactivated'],
@@ -36,14 +37,15 @@ export function planMove(key: KeyView, move: StateMove, version?: number): reado
   refuseWhilePending(key)
   if (version !== undefined) return [planVersion(findVersion(key, version), move)]
   if (move === 'suspend' || move === 'resume') return planAll(key, move)
-  const current = currentVersion(key)
-  if (current === undefined) throw refusedMove(move, newestVersion(key).state)
-  return [planVersion(current, move)]
+  const target = currentVersion(key) ?? heldVersion(key)
+  if (target === undefined) throw refusedMove(move, stateOf(key))
+  return [planVersion(target, move)]
 }
 
 export function planRotate(key: KeyView): readonly PlannedChange[] {
   refuseWhilePending(key)
   refuseWhileSuspended(key)
+  refuseDestroyed(key, 'rotate')
   return [...planStepDown(key), { version: newestVersion(key).version + 1, after: 'active' }]
 }
 
@@ -77,10 +79,12 @@ export function planFloor(key: KeyView, version: number): void {
 
 export function planScheduleDestroy(key: KeyView): void {
   refuseWhilePending(key)
+  refuseDestroyed(key, 'schedule-destroy')
 }
 
 export function planCancelDestroy(key: KeyView): void {
-  if (key.destroyAt === undefined) throw refusedMove('cancel-destroy', newestVersion(key).state)
+  if (key.destroyAt === undefined) throw refusedMove('cancel-destroy', stateOf(key))
+  refuseDestroyed(key, 'cancel-destroy')
 }
 
 function planVersion(version: KeyVersionView, move: StateMove): PlannedChange {
@@ -91,7 +95,7 @@ function planVersion(version: KeyVersionView, move: StateMove): PlannedChange {
 
 function planAll(key: KeyView, move: 'suspend' | 'resume'): readonly PlannedChange[] {
   const moved = key.versions.filter((version) => FROM[move].includes(version.state))
-  if (moved.length === 0) throw refusedMove(move, (currentVersion(key) ?? newestVersion(key)).state)
+  if (moved.length === 0) throw refusedMove(move, stateOf(key))
   return moved.map((version) => planVersion(version, move))
 }
 
@@ -116,6 +120,14 @@ function currentVersion(key: KeyView): KeyVersionView | undefined {
   return key.versions.find((version) => version.version === key.currentVersion)
 }
 
+function heldVersion(key: KeyView): KeyVersionView | undefined {
+  return key.versions.findLast((version) => version.state === 'suspended')
+}
+
+function stateOf(key: KeyView): KeyStateName {
+  return (currentVersion(key) ?? heldVersion(key) ?? newestVersion(key)).state
+}
+
 function newestVersion(key: KeyView): KeyVersionView {
   return key.versions.at(-1) ?? missingVersion()
 }
@@ -125,8 +137,11 @@ function refuseWhilePending(key: KeyView): void {
 }
 
 function refuseWhileSuspended(key: KeyView): void {
-  if ((currentVersion(key) ?? newestVersion(key)).state === 'suspended')
-    throw new CoffreError('KEY_SUSPENDED')
+  if (stateOf(key) === 'suspended') throw new CoffreError('KEY_SUSPENDED')
+}
+
+function refuseDestroyed(key: KeyView, move: string): void {
+  if (key.versions.every((version) => version.state === 'destroyed')) throw refusedMove(move, 'destroyed')
 }
 
 function refusedMove(move: string, state: KeyStateName): CoffreError {

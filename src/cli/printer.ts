@@ -5,7 +5,7 @@ import {
   type MessageKey,
   type MessageValues,
 } from '../model/message/catalogue.ts'
-import { hasColours, type Terminal, writeTo } from './terminal.ts'
+import { hasColours, type MaybeTerminal, type Terminal, writeTo } from './terminal.ts'
 
 type Style = Parameters<typeof styleText>[0]
 
@@ -67,7 +67,7 @@ export class Printer {
     return this.#style(style, text, this.terminal.stderr)
   }
 
-  #style(style: Style, text: string, stream: { readonly isTTY: boolean }): string {
+  #style(style: Style, text: string, stream: MaybeTerminal): string {
     const coloured = !this.#noColor && hasColours(stream, this.terminal.environment)
     return coloured ? styleText(style, text, { validateStream: false }) : text
   }

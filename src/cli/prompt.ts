@@ -1,8 +1,9 @@
+import type { Readable, Writable } from 'node:stream'
 import type { MessageKey, MessageValues } from '../model/message/catalogue.ts'
 import { Secret } from '../model/secret.ts'
 import type { Invocation } from './invocation.ts'
 import type { Printer } from './printer.ts'
-import { canAsk } from './terminal.ts'
+import { canAsk, type Terminal } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
 type PromptKey = Extract<MessageKey, `prompt.${string}`>
@@ -11,7 +12,7 @@ type PromptKey = Extract<MessageKey, `prompt.${string}`>
 export async function askHidden(printer: Printer, key: PromptKey): Promise<string> {
   const { isCancel, password } = await import('@clack/prompts')
   const message = printer.catalogue.messages[key]
-  const answer = await password({ message, output: printer.terminal.stderr })
+  const answer = await password({ message, ...streamsOf(printer.terminal) })
   if (isCancel(answer)) throw UsageError.of('error.interrupted')
   return answer
 }
@@ -19,7 +20,7 @@ export async function askHidden(printer: Printer, key: PromptKey): Promise<strin
 export async function askText(printer: Printer, key: PromptKey): Promise<string> {
   const { isCancel, text } = await import('@clack/prompts')
   const message = printer.catalogue.messages[key]
-  const answer = await text({ message, output: printer.terminal.stderr })
+  const answer = await text({ message, ...streamsOf(printer.terminal) })
   if (isCancel(answer)) throw UsageError.of('error.interrupted')
   return answer
 }
@@ -43,6 +44,11 @@ export async function confirm<Key extends PromptKey>(
   if (!canAsk(terminal)) throw UsageError.of('usage.confirmationNeeded', { name: `coffre ${command}` })
   const { confirm: ask } = await import('@clack/prompts')
   const message = printer.say(key, ...values)
-  const answer = await ask({ message, initialValue: false, output: terminal.stderr })
+  const answer = await ask({ message, initialValue: false, ...streamsOf(terminal) })
   if (answer !== true) throw UsageError.of('error.interrupted')
+}
+
+/** Questions go to standard error: standard output is for results. */
+function streamsOf({ stdin, stderr }: Terminal): { readonly input: Readable; readonly output: Writable } {
+  return { input: stdin, output: stderr }
 }

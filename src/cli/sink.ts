@@ -20,7 +20,8 @@ export async function withSink(
 ): Promise<void> {
   const path = invocation.options.text(option)
   const { stdout } = invocation.terminal
-  if (path === undefined) return work({ isTerminal: stdout.isTTY, write: (chunk) => writeTo(stdout, chunk) })
+  if (path === undefined)
+    return work({ isTerminal: stdout.isTTY === true, write: (chunk) => writeTo(stdout, chunk) })
   const target = { path, name: `--${option}`, replace: invocation.options.flag('force') }
   if (!target.replace && (await exists(path))) throw UsageError.of('usage.fileExists', { name: target.name })
   await writeNewFile(target, work)

@@ -90,7 +90,7 @@ export const fr: Messages = {
   'progress.lines': '{count} lignes · {rate}/s',
   'done.stopping': 'Arrêt en cours…',
   'done.listening': 'Coffre écoute sur {url}',
-  'done.tryThis': 'À coller dans un autre terminal :',
+  'done.tryThis': 'À coller dans un autre terminal :',
   'done.startedSealed': 'Coffre est scellé : donnez-lui sa phrase secrète avec `coffre unseal`.',
 
   'status.unsealed': 'descellé',

@@ -103,7 +103,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.clearContext': 'le nouveau contexte est vide',
   'option.signature': 'la signature en base64',
   'option.peer': 'fichier de la clé publique du pair (PEM)',
-  'option.info': 'à quoi sert la clé dérivée ; le pair emploie la même',
+  'option.info': 'à quoi sert la clé dérivée ; le pair emploie la même',
   'option.signatureFile': 'fichier de la signature',
   'option.mac': 'le MAC en base64',
   'option.macFile': 'fichier du MAC',
