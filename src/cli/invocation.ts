@@ -1,7 +1,7 @@
 import { UsageError } from './usage-error.ts'
-import type { OptionReader } from './option-reader.ts'
-import type { Printer } from './printer.ts'
-import type { Terminal } from './terminal.ts'
+import type { OptionReader } from './line/option-reader.ts'
+import type { Printer } from './output/printer.ts'
+import type { Terminal } from './output/terminal.ts'
 
 /** One command line, read: what a command gets and nothing more. */
 export interface Invocation {

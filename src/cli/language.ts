@@ -1,7 +1,7 @@
 import { ERRORS } from '../model/errors.ts'
 import { type Catalogue, isLanguage, type Language } from '../model/message/catalogue.ts'
 import { en } from '../model/message/en.ts'
-import type { Environment } from './terminal.ts'
+import type { Environment } from './output/terminal.ts'
 
 /** The first that is set decides, as in POSIX (LC_ALL over LC_MESSAGES over LANG); English otherwise. */
 const VARIABLES = ['COFFRE_LANG', 'LC_ALL', 'LC_MESSAGES', 'LANG']

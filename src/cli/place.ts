@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import type { OptionReader } from './option-reader.ts'
-import type { Environment } from './terminal.ts'
+import type { OptionReader } from './line/option-reader.ts'
+import type { Environment } from './output/terminal.ts'
 import { UsageError } from './usage-error.ts'
 
 const DEFAULT_DATA_DIR = './coffre-data'

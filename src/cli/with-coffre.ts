@@ -4,10 +4,10 @@ import { CoffreError } from '../model/errors.ts'
 import { Secret } from '../model/secret.ts'
 import type { Invocation } from './invocation.ts'
 import { choosePlace } from './place.ts'
-import { askHidden } from './prompt.ts'
-import { chooseStoredSeal } from './seal-choice.ts'
-import { readToken } from './secret-setting.ts'
-import { canAsk } from './terminal.ts'
+import { askHidden } from './input/prompt.ts'
+import { chooseStoredSeal } from './input/seal-choice.ts'
+import { readToken } from './input/secret-setting.ts'
+import { canAsk } from './output/terminal.ts'
 
 /** Opens the data folder or connects to the server, runs `work`, and closes again whatever happens. */
 export async function withCoffre<Result>(

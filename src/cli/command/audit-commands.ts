@@ -2,8 +2,8 @@ import type { AuditRecordView, AuditVerification } from '../../model/coffre.ts'
 import type { CommandRow } from '../command-row.ts'
 import { type ExitCode, INTEGRITY, OK } from '../exit-code.ts'
 import type { Invocation } from '../invocation.ts'
-import { titles, withHeading } from '../key-text.ts'
-import type { Printer } from '../printer.ts'
+import { titles, withHeading } from '../output/key-text.ts'
+import type { Printer } from '../output/printer.ts'
 import { withCoffre } from '../with-coffre.ts'
 
 const FROM = { from: 0, to: Number.MAX_SAFE_INTEGER }

@@ -1,9 +1,9 @@
 import type { CommandRow } from '../command-row.ts'
-import { formatCompletion, SHELLS } from '../completion.ts'
+import { formatCompletion, SHELLS } from '../line/completion.ts'
 import { OK } from '../exit-code.ts'
 import { valueAt } from '../invocation.ts'
-import { globalOptions } from '../option-rows.ts'
-import { writeTo } from '../terminal.ts'
+import { globalOptions } from '../line/option-rows.ts'
+import { writeTo } from '../output/terminal.ts'
 import { UsageError } from '../usage-error.ts'
 
 /** It completes the other commands and itself, so it is made over their list. */

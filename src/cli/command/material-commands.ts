@@ -2,12 +2,12 @@ import type { Coffre, DataKey, DataKeyRequest, Inspection } from '../../model/co
 import { MAX_CIPHERTEXT_CHARACTERS, MAX_RANDOM_BYTES } from '../../model/limits.ts'
 import type { CommandRow } from '../command-row.ts'
 import { type ExitCode, OK } from '../exit-code.ts'
-import { readBeginning } from '../input.ts'
+import { readBeginning } from '../input/read-input.ts'
 import { type Invocation, valueAt } from '../invocation.ts'
-import { formatFields } from '../key-text.ts'
-import { CONTEXT, FORCE, IN, OUT, RAW } from '../option-rows.ts'
-import { formatJson, type Printer, visible } from '../printer.ts'
-import { type Sink, withSink } from '../sink.ts'
+import { formatFields } from '../output/key-text.ts'
+import { CONTEXT, FORCE, IN, OUT, RAW } from '../line/option-rows.ts'
+import { formatJson, type Printer, visible } from '../output/printer.ts'
+import { type Sink, withSink } from '../output/sink.ts'
 import { withCoffre } from '../with-coffre.ts'
 
 const DATA_KEY_BYTES = { from: 16, to: 64 }

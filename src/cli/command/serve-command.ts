@@ -3,10 +3,10 @@ import type { RunningServer, SealChoice } from '../../app.ts'
 import type { CommandRow } from '../command-row.ts'
 import { type ExitCode, OK } from '../exit-code.ts'
 import type { Invocation } from '../invocation.ts'
-import { SEAL_OPTIONS } from '../option-rows.ts'
+import { SEAL_OPTIONS } from '../line/option-rows.ts'
 import { requireFolder, shellQuote } from '../place.ts'
-import type { Printer } from '../printer.ts'
-import { chooseNewSeal, chooseProvider, chooseStoredSeal } from '../seal-choice.ts'
+import type { Printer } from '../output/printer.ts'
+import { chooseNewSeal, chooseProvider, chooseStoredSeal } from '../input/seal-choice.ts'
 import { isInitialised } from './operator-commands.ts'
 
 /** Options that stand for a setting of config.ts, which checks their values. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { describe, test } from 'node:test'
-import { readLineBatches } from '../../../src/cli/line-batches.ts'
+import { readLineBatches } from '../../../src/cli/input/line-batches.ts'
 import { hasCode } from '../../../src/model/errors.ts'
 
 const LIMIT = { name: 'line', maximumBytes: 1_000 }

@@ -7,8 +7,8 @@ import {
   planMove,
   planRollback,
   planRotate,
-} from '../../../src/cli/plan-move.ts'
-import { planScheduleDestroy } from '../../../src/cli/plan-move.ts'
+} from '../../../src/cli/command/plan-move.ts'
+import { planScheduleDestroy } from '../../../src/cli/command/plan-move.ts'
 import { Refusal } from '../../../src/keyring/refusal.ts'
 import * as rotation from '../../../src/keyring/rotation.ts'
 import { toInstant } from '../../../src/model/clock.ts'

@@ -1,5 +1,5 @@
-import type { OptionRow } from './command-row.ts'
-import { SEAL_PROVIDERS } from './seal-choice.ts'
+import type { OptionRow } from '../command-row.ts'
+import { SEAL_PROVIDERS } from '../input/seal-choice.ts'
 
 /** Understood before and after every command. */
 export const globalOptions: readonly OptionRow[] = [

@@ -1,5 +1,5 @@
 import type { CommanderError } from 'commander'
-import { UsageError } from './usage-error.ts'
+import { UsageError } from '../usage-error.ts'
 
 /** The parser stopped: help or version was shown (no problem), or the line is not valid. */
 export class ParseStop extends Error {

@@ -1,9 +1,9 @@
-import { CoffreError, ERRORS } from '../model/errors.ts'
-import { en } from '../model/message/en.ts'
-import { type ErrorText, fillPlaceholders } from '../model/message/catalogue.ts'
+import { CoffreError, ERRORS } from '../../model/errors.ts'
+import { en } from '../../model/message/en.ts'
+import { type ErrorText, fillPlaceholders } from '../../model/message/catalogue.ts'
 import { type Printer, visible } from './printer.ts'
 import { writeTo } from './terminal.ts'
-import { UsageError } from './usage-error.ts'
+import { UsageError } from '../usage-error.ts'
 
 export interface ErrorScene {
   /** `coffre key rotate`. */

@@ -1,5 +1,5 @@
-import type { KeyView } from '../model/coffre.ts'
-import type { MessageKey } from '../model/message/catalogue.ts'
+import type { KeyView } from '../../model/coffre.ts'
+import type { MessageKey } from '../../model/message/catalogue.ts'
 import { type Printer, visible } from './printer.ts'
 import { formatTable } from './table.ts'
 

@@ -1,6 +1,6 @@
-import { type ExitCode, OK } from './exit-code.ts'
-import type { Invocation } from './invocation.ts'
-import type { PlannedChange } from './plan-move.ts'
+import { type ExitCode, OK } from '../exit-code.ts'
+import type { Invocation } from '../invocation.ts'
+import type { PlannedChange } from '../command/plan-move.ts'
 import { visible } from './printer.ts'
 import { writeTo } from './terminal.ts'
 

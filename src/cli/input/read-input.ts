@@ -1,13 +1,13 @@
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
-import { decodeBase64 } from '../client/base64.ts'
-import { MAX_CIPHERTEXT_CHARACTERS } from '../model/limits.ts'
-import type { MessageKey } from '../model/message/catalogue.ts'
-import type { Invocation } from './invocation.ts'
+import { decodeBase64 } from '../../client/base64.ts'
+import { MAX_CIPHERTEXT_CHARACTERS } from '../../model/limits.ts'
+import type { MessageKey } from '../../model/message/catalogue.ts'
+import type { Invocation } from '../invocation.ts'
 import { askHidden, askText } from './prompt.ts'
 import { readHead, readLimited, readLimitedFile } from './read-limited.ts'
-import { canAsk } from './terminal.ts'
-import { UsageError } from './usage-error.ts'
+import { canAsk } from '../output/terminal.ts'
+import { UsageError } from '../usage-error.ts'
 
 type PromptKey = Extract<MessageKey, `prompt.${string}`>
 

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { MAX_BATCH_ITEMS } from '../model/limits.ts'
+import { MAX_BATCH_ITEMS } from '../../model/limits.ts'
 import { type ReadLimit, readPieces, tooLong } from './read-limited.ts'
 
 /** In base64 and with a context on every item this stays below MAX_BODY_BYTES. */

@@ -1,8 +1,8 @@
 import { lstat, link, mkdtemp, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Invocation } from './invocation.ts'
+import type { Invocation } from '../invocation.ts'
 import { writeTo } from './terminal.ts'
-import { UsageError } from './usage-error.ts'
+import { UsageError } from '../usage-error.ts'
 
 /** Where a result goes: standard output, or a file that appears whole or not at all. */
 export interface Sink {

@@ -1,7 +1,7 @@
-import { CoffreError } from '../model/errors.ts'
-import { MAX_PASSPHRASE_BYTES, MAX_TOKEN_CHARACTERS } from '../model/limits.ts'
-import { Secret } from '../model/secret.ts'
-import type { Invocation } from './invocation.ts'
+import { CoffreError } from '../../model/errors.ts'
+import { MAX_PASSPHRASE_BYTES, MAX_TOKEN_CHARACTERS } from '../../model/limits.ts'
+import { Secret } from '../../model/secret.ts'
+import type { Invocation } from '../invocation.ts'
 import { readLimited, readLimitedFile } from './read-limited.ts'
 
 interface SecretSetting {

@@ -1,10 +1,10 @@
 import type { Readable, Writable } from 'node:stream'
-import type { MessageKey, MessageValues } from '../model/message/catalogue.ts'
-import { Secret } from '../model/secret.ts'
-import type { Invocation } from './invocation.ts'
-import type { Printer } from './printer.ts'
-import { canAsk, type Terminal } from './terminal.ts'
-import { UsageError } from './usage-error.ts'
+import type { MessageKey, MessageValues } from '../../model/message/catalogue.ts'
+import { Secret } from '../../model/secret.ts'
+import type { Invocation } from '../invocation.ts'
+import type { Printer } from '../output/printer.ts'
+import { canAsk, type Terminal } from '../output/terminal.ts'
+import { UsageError } from '../usage-error.ts'
 
 type PromptKey = Extract<MessageKey, `prompt.${string}`>
 

@@ -1,9 +1,9 @@
-import type { SealChoice } from '../app.ts'
-import { CoffreError } from '../model/errors.ts'
-import type { Invocation } from './invocation.ts'
+import type { SealChoice } from '../../app.ts'
+import { CoffreError } from '../../model/errors.ts'
+import type { Invocation } from '../invocation.ts'
 import { askNewPassphrase } from './prompt.ts'
 import { readPassphrase } from './secret-setting.ts'
-import { canAsk } from './terminal.ts'
+import { canAsk } from '../output/terminal.ts'
 
 export const SEAL_PROVIDERS = ['file', 'environment', 'passphrase'] as const
 

@@ -4,7 +4,7 @@ import {
   formatMessage,
   type MessageKey,
   type MessageValues,
-} from '../model/message/catalogue.ts'
+} from '../../model/message/catalogue.ts'
 import { hasColours, type MaybeTerminal, type Terminal, writeTo } from './terminal.ts'
 
 type Style = Parameters<typeof styleText>[0]

@@ -1,9 +1,9 @@
 import { Argument, Command, CommanderError, Help, Option } from 'commander'
-import { type Catalogue, formatMessage, type MessageKey } from '../model/message/catalogue.ts'
-import type { ArgumentRow, CommandRow, GroupRow, OptionRow } from './command-row.ts'
+import { type Catalogue, formatMessage, type MessageKey } from '../../model/message/catalogue.ts'
+import type { ArgumentRow, CommandRow, GroupRow, OptionRow } from '../command-row.ts'
 import { parseFailure } from './parse-failure.ts'
-import { writeTo } from './terminal.ts'
-import type { Terminal } from './terminal.ts'
+import { writeTo } from '../output/terminal.ts'
+import type { Terminal } from '../output/terminal.ts'
 
 export interface ProgramParts {
   readonly catalogue: Catalogue

@@ -1,6 +1,6 @@
-import type { KeyVersionView, KeyView } from '../model/coffre.ts'
-import { CoffreError } from '../model/errors.ts'
-import type { KeyStateName } from '../model/key-state.ts'
+import type { KeyVersionView, KeyView } from '../../model/coffre.ts'
+import { CoffreError } from '../../model/errors.ts'
+import type { KeyStateName } from '../../model/key-state.ts'
 
 /** What a dry run foresees for one version. `after` is absent where only the store knows it (resume). */
 export interface PlannedChange {

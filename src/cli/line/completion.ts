@@ -1,4 +1,4 @@
-import type { CommandRow, OptionRow } from './command-row.ts'
+import type { CommandRow, OptionRow } from '../command-row.ts'
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
 

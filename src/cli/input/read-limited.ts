@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
-import { CoffreError } from '../model/errors.ts'
-import { UsageError } from './usage-error.ts'
+import { CoffreError } from '../../model/errors.ts'
+import { UsageError } from '../usage-error.ts'
 
 export interface ReadLimit {
   /** Of the option or stream, for the reader. */
