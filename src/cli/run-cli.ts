@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { hasCode } from '../model/errors.ts'
+import { LANGUAGES } from '../model/message/catalogue.ts'
 import type { CommandRow } from './command-row.ts'
 import { commandRows, groupRows } from './commands.ts'
 import { type ExitCode, exitCodeOf, FINDING, OK } from './exit-code.ts'
@@ -59,6 +60,7 @@ async function run(line: Line, row: CommandRow, command: Command): Promise<void>
   const options = new OptionReader(command.optsWithGlobals())
   line.commandLine = ['coffre', ...row.path].join(' ')
   line.options = options
+  options.choice('lang', LANGUAGES)
   line.exitCode = await row.run({
     command: row.path.join(' '),
     values: command.args,
@@ -72,13 +74,14 @@ async function fail(line: Line, error: unknown): Promise<ExitCode> {
   const stop = error instanceof ParseStop ? error : undefined
   if (stop !== undefined && stop.problem === undefined) return OK
   const problem = stop?.problem ?? error
+  const commandLine = stop?.commandLine ?? line.commandLine
   await renderError(line.printer, problem, {
-    commandLine: stop?.commandLine ?? line.commandLine,
+    commandLine,
     suggestion: stop?.suggestion,
     remedy: remedyFor(line, problem),
   })
   // Scripts read `coffre status` as 0 unsealed, 1 error, 2 sealed, so no error may be 2.
-  return line.argv.find((word) => !word.startsWith('-')) === 'status' ? FINDING : exitCodeOf(problem)
+  return commandLine === 'coffre status' ? FINDING : exitCodeOf(problem)
 }
 
 function remedyFor({ options, printer }: Line, problem: unknown): readonly string[] | undefined {

@@ -7,7 +7,7 @@ import { Readable, Writable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import { runCli } from '../../src/cli/run-cli.ts'
 
-const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts')
+export const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts')
 /** Halves the start of each process; keyed by Node itself to the content of every file. */
 const COMPILE_CACHE = join(tmpdir(), `coffre-test-compile-cache-${process.getuid?.() ?? 0}`)
 
@@ -64,6 +64,29 @@ export class CoffreProcess {
     return { code, bytes, out: bytes.toString(), error: Buffer.concat(error).toString() }
   }
 
+  /** Without a process, and so much faster. Files are named by absolute path. */
+  async runHere(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+    const stdin = Readable.from([Buffer.from(options.input ?? '')])
+    const [stdout, stderr] = [new Collector(), new Collector()]
+    const places = { COFFRE_DATA_DIR: this.dataDir, HOME: this.folder }
+    const environment = { ...places, ...this.environment, ...options.environment }
+    const code = await runCli(args, { stdin, stdout, stderr, environment })
+    const bytes = stdout.bytes()
+    return { code, bytes, out: bytes.toString(), error: stderr.bytes().toString() }
+  }
+
+  /** What a test stands on and does not look at. */
+  async prepare(...lines: readonly string[]): Promise<void> {
+    for (const line of lines) {
+      const { code, error } = await this.runHere(line.split(' '))
+      if (code !== 0) throw new Error(`coffre ${line} ended with ${code}: ${error}`)
+    }
+  }
+
+  path(name: string): string {
+    return join(this.folder, name)
+  }
+
   /** Runs a command that must succeed; `line` has no quoting. */
   async ok(line: string, options: RunOptions = {}): Promise<Finished> {
     const finished = await this.run(line.split(' '), options)
@@ -94,14 +117,8 @@ export class CoffreProcess {
 
 /** The same without a process of its own, for tests of many commands. Files are named by absolute path. */
 export class CoffreLine extends CoffreProcess {
-  override async run(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-    const stdin = Readable.from([Buffer.from(options.input ?? '')])
-    const [stdout, stderr] = [new Collector(), new Collector()]
-    const places = { COFFRE_DATA_DIR: this.dataDir, HOME: this.folder }
-    const environment = { ...places, ...this.environment, ...options.environment }
-    const code = await runCli(args, { stdin, stdout, stderr, environment })
-    const bytes = stdout.bytes()
-    return { code, bytes, out: bytes.toString(), error: stderr.bytes().toString() }
+  override run(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+    return this.runHere(args, options)
   }
 }
 

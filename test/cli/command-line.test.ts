@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { commandRows } from '../../src/cli/commands.ts'
 import { readVersion } from '../../src/version.ts'
-import { CoffreLine, CoffreProcess } from './coffre-process.ts'
+import { CoffreLine, CoffreProcess, MAIN } from './coffre-process.ts'
 
 const TOKEN = `coffre_abcdefghij_${'canary0'.repeat(7)}01234567`
 
@@ -49,6 +49,7 @@ describe('the command line', { concurrency: 2 }, () => {
     ['key compromise x', /Repeat it with --yes/],
     ['seal', /set COFFRE_ADDR or --addr/],
     ['init --addr http://127.0.0.1:1', /not through a server/],
+    ['key list --lang es', /--lang is one of: en, fr, de/],
     ['completion tcsh', /one of: bash, zsh, fish/],
     ['inspect --in absent', /--in cannot be read/],
     ['inspect --passphrase-file -', /Only one thing can come from standard input/],
@@ -90,6 +91,36 @@ describe('the command line', { concurrency: 2 }, () => {
     const finished = await cli.run(['encrypt', 'x', '--plaintext=canary'])
     assert.equal(finished.code, 2)
     assert.ok(!finished.error.includes('canary'))
+  })
+
+  test('ends without a word when its reader has enough', async (t) => {
+    const cli = new CoffreProcess(t)
+    await cli.prepare('init')
+    const script = '"$0" "$@" random --bytes 65536 --hex | head -c 1; echo " ${PIPESTATUS[0]}"'
+    const finished = spawnSync('bash', ['-c', script, process.execPath, MAIN], {
+      cwd: cli.folder,
+      encoding: 'utf8',
+    })
+    assert.match(finished.stdout, /^[0-9a-f] 0\n$/)
+    assert.equal(finished.stderr, '')
+  })
+
+  test('interrupted, leaves nothing of an unfinished file', async (t) => {
+    const cli = new CoffreProcess(t)
+    await cli.prepare('init', 'key create x')
+    const child = spawn(process.execPath, [MAIN, 'encrypt', 'x', '--lines', '--out', 'out'], {
+      cwd: cli.folder,
+    })
+    const ended = new Promise<number | null>((done) => child.on('close', done))
+    // The draft is there as soon as it reads; the input never ends.
+    const names = () => readdirSync(cli.folder, { recursive: true }).map(String)
+    while (!names().some((name) => name.endsWith('draft'))) {
+      assert.equal(child.exitCode, null)
+      await new Promise((done) => setTimeout(done, 10))
+    }
+    child.kill('SIGINT')
+    assert.equal(await ended, 130)
+    assert.deepEqual(readdirSync(cli.folder), ['coffre-data'])
   })
 
   test('writes errors as one JSON object on standard error under --json', async (t) => {

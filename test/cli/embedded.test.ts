@@ -67,8 +67,7 @@ describe('a Coffre in a data folder', { concurrency: 2 }, () => {
 
   test('bytes come back as they went in, through standard input and through files', async (t) => {
     const cli = new CoffreProcess(t)
-    await cli.ok('init')
-    await cli.ok('key create invoices')
+    await cli.prepare('init', 'key create invoices', 'key create other')
     const plaintext = Buffer.from([0, 10, 13, 255, 0x1b, 10])
     const { out } = await cli.ok('encrypt invoices --context row=7', { input: plaintext })
     assert.match(out, /^cof1[A-Za-z0-9_-]+\n$/)
@@ -78,8 +77,7 @@ describe('a Coffre in a data folder', { concurrency: 2 }, () => {
     const wrong = await cli.run(['decrypt'], { input: out })
     assert.equal(wrong.code, 3)
     assert.equal(wrong.out, '')
-    await cli.ok('key rotate invoices')
-    await cli.ok('key create other')
+    await cli.prepare('key rotate invoices')
     const moved = await cli.json('rewrap --context row=7 --to-key other --to-context row=8', { input: out })
     assert.equal(moved['key'], 'other')
     const read = await cli.json('decrypt --context row=8', { input: String(moved['ciphertext']) })
@@ -95,7 +93,7 @@ describe('a Coffre in a data folder', { concurrency: 2 }, () => {
   })
 
   test('a signature verifies here and with the public key elsewhere', async (t) => {
-    const cli = new CoffreProcess(t)
+    const cli = new CoffreLine(t)
     await cli.ok('init')
     const key = (await cli.json('key create signer --algorithm ed25519')) as {
       versions: { publicKey: string }[]
@@ -108,8 +106,10 @@ describe('a Coffre in a data folder', { concurrency: 2 }, () => {
     assert.deepEqual(valid, { key: 'signer', version: 1 })
     const wrong = await cli.run(['verify', 'signer', '--signature', signature], { input: 'massage' })
     assert.equal(wrong.code, 3)
-    await cli.ok('sign signer --raw --out sig', { input: 'message' })
-    await cli.ok('verify signer --raw --signature-file sig --key-version 1', { input: 'message' })
+    await cli.ok(`sign signer --raw --out ${cli.path('sig')}`, { input: 'message' })
+    await cli.ok(`verify signer --raw --signature-file ${cli.path('sig')} --key-version 1`, {
+      input: 'message',
+    })
     assert.equal((await cli.run(['verify', 'signer'], { input: 'message' })).code, 2)
   })
 
@@ -126,19 +126,37 @@ describe('a Coffre in a data folder', { concurrency: 2 }, () => {
   })
 
   test('a data key opens from its ciphertext, and its plaintext can stay off standard output', async (t) => {
-    const cli = new CoffreProcess(t)
+    const cli = new CoffreLine(t)
     await cli.ok('init')
     await cli.ok('key create invoices')
     const [ciphertext, plaintext] = (await cli.ok('data-key generate invoices --bytes 16')).out.split('\n')
     const opened = await cli.json('decrypt', { input: ciphertext ?? '' })
     assert.equal(opened['plaintext'], plaintext)
-    const split = await cli.ok('data-key generate invoices --plaintext-out secret')
+    const split = await cli.ok(`data-key generate invoices --plaintext-out ${cli.path('secret')}`)
     assert.equal(split.out.trim().split('\n').length, 1)
     const secret = readFileSync(join(cli.folder, 'secret'))
     assert.equal(secret.length, 32)
     assert.deepEqual((await cli.ok('decrypt', { input: split.out })).bytes, secret)
     const bare = await cli.json('data-key generate invoices --ciphertext-only')
     assert.equal(bare['plaintext'], undefined)
+  })
+
+  test('two keys derive the same from each other', async (t) => {
+    const cli = new CoffreLine(t)
+    await cli.prepare('init')
+    const derive = async (own: string, peer: string) => {
+      const { out } = await cli.ok(`derive-key ${own} --peer ${cli.path(peer)} --info session --bytes 16`)
+      return out
+    }
+    for (const name of ['anna', 'bert']) {
+      const key = (await cli.json(`key create ${name} --algorithm x25519`)) as {
+        versions: { publicKey: string }[]
+      }
+      writeFileSync(cli.path(name), key.versions[0]!.publicKey)
+    }
+    const derived = await derive('anna', 'bert')
+    assert.equal(Buffer.from(derived, 'base64').length, 16)
+    assert.equal(await derive('bert', 'anna'), derived)
   })
 
   test('random gives as many bytes as asked, in the form asked', async (t) => {

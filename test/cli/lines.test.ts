@@ -7,13 +7,12 @@ import { CoffreLine, CoffreProcess } from './coffre-process.ts'
 describe('--lines', { concurrency: 2 }, () => {
   test('keeps 2,500 values in order through encrypt, rewrap and decrypt', async (t) => {
     const cli = new CoffreProcess(t)
-    await cli.ok('init')
-    await cli.ok('key create invoices')
+    await cli.prepare('init', 'key create invoices')
     const values = Array.from({ length: 2_500 }, (_, index) => (index % 100 === 7 ? '' : `value ${index} é`))
     const input = `${values.join('\n')}\n`
     const sealed = await cli.ok('encrypt invoices --lines', { input })
     assert.equal(sealed.out.split('\n').length, 2_501)
-    await cli.ok('key rotate invoices')
+    await cli.prepare('key rotate invoices')
     const moved = await cli.ok('rewrap --lines', { input: sealed.out })
     const back = await cli.ok('decrypt --lines', { input: moved.out })
     assert.equal(back.out, input)
@@ -22,8 +21,7 @@ describe('--lines', { concurrency: 2 }, () => {
 
   test('takes a last line without a line feed as a value', async (t) => {
     const cli = new CoffreLine(t)
-    await cli.ok('init')
-    await cli.ok('key create invoices')
+    await cli.prepare('init', 'key create invoices')
     const sealed = await cli.ok('encrypt invoices --lines -q', { input: 'a\n\nb' })
     assert.equal(sealed.error, '')
     assert.equal((await cli.ok('decrypt --lines', { input: sealed.out })).out, 'a\n\nb\n')
@@ -32,8 +30,7 @@ describe('--lines', { concurrency: 2 }, () => {
 
   test('stops at the first line that fails, names it, and leaves no file behind', async (t) => {
     const cli = new CoffreProcess(t)
-    await cli.ok('init')
-    await cli.ok('key create invoices')
+    await cli.prepare('init', 'key create invoices')
     const [a, b] = (await cli.ok('encrypt invoices --lines', { input: 'a\nb\n' })).out.split('\n')
     const input = `${a}\n${a?.slice(0, -4)}AAAA\n${b}\n`
     const failed = await cli.run(['decrypt', '--lines'], { input })
@@ -49,8 +46,7 @@ describe('--lines', { concurrency: 2 }, () => {
 
   test('under --json lets every line answer for itself', async (t) => {
     const cli = new CoffreLine(t)
-    await cli.ok('init')
-    await cli.ok('key create invoices')
+    await cli.prepare('init', 'key create invoices')
     const sealed = await cli.ok('encrypt invoices --lines --json', { input: 'a\nb\n' })
     const items = sealed.out
       .trim()
@@ -76,8 +72,7 @@ describe('--lines', { concurrency: 2 }, () => {
 
   test('refuses a plaintext with a line break, which would shift the lines after it', async (t) => {
     const cli = new CoffreLine(t)
-    await cli.ok('init')
-    await cli.ok('key create invoices')
+    await cli.prepare('init', 'key create invoices')
     const { out } = await cli.ok('encrypt invoices', { input: 'a\nb' })
     const refused = await cli.run(['decrypt', '--lines'], { input: out })
     assert.equal(refused.code, 2)
@@ -86,8 +81,7 @@ describe('--lines', { concurrency: 2 }, () => {
 
   test('refuses a line above the limit', async (t) => {
     const cli = new CoffreLine(t)
-    await cli.ok('init')
-    await cli.ok('key create invoices')
+    await cli.prepare('init', 'key create invoices')
     const input = Buffer.concat([Buffer.from('a\n'), Buffer.alloc(1024 * 1024 + 1, 'b')])
     const refused = await cli.run(['encrypt', 'invoices', '--lines'], { input })
     assert.equal(refused.code, 2)

@@ -9,17 +9,21 @@ interface SecretSetting {
   readonly option: string
   readonly variable: string
   readonly maximumBytes: number
+  /** `-` as the file means standard input. */
+  readonly fromStandardInput: boolean
 }
 
 const TOKEN: SecretSetting = {
   option: 'token-file',
   variable: 'COFFRE_TOKEN',
   maximumBytes: MAX_TOKEN_CHARACTERS,
+  fromStandardInput: false,
 }
 const PASSPHRASE: SecretSetting = {
   option: 'passphrase-file',
   variable: 'COFFRE_PASSPHRASE',
   maximumBytes: MAX_PASSPHRASE_BYTES,
+  fromStandardInput: true,
 }
 
 export function readToken(invocation: Invocation): Promise<Secret | undefined> {
@@ -47,8 +51,10 @@ async function readSecret(invocation: Invocation, setting: SecretSetting): Promi
 /** One line; the line break that an editor adds is not part of the secret. */
 async function readFile(invocation: Invocation, path: string, setting: SecretSetting): Promise<Secret> {
   const limit = { name: `--${setting.option}`, maximumBytes: setting.maximumBytes }
-  const bytes =
-    path === '-' ? await readLimited(invocation.terminal.stdin, limit) : await readLimitedFile(path, limit)
+  const isStandardInput = path === '-' && setting.fromStandardInput
+  const bytes = isStandardInput
+    ? await readLimited(invocation.terminal.stdin, limit)
+    : await readLimitedFile(path, limit)
   return new Secret(
     Buffer.from(bytes)
       .toString('utf8')

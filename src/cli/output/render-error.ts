@@ -42,7 +42,7 @@ function humanOf(printer: Printer, error: unknown, scene: ErrorScene): string {
   const { requestId, ...facts } = known.facts
   return [
     `${label} ${text.sentence} [${known.code}]`,
-    ...Object.entries(facts).map(([name, value]) => `  ${name}: ${visible(String(value))}`),
+    ...Object.entries(facts).map(([name, value]) => `  ${visible(name)}: ${visible(String(value))}`),
     `  ${printer.say('error.next')} ${text.next}`,
     ...(requestId === undefined ? [] : [`  ${printer.say('error.requestId')} ${visible(String(requestId))}`]),
     ...(scene.remedy === undefined ? [] : [printer.say('error.useServer'), ...scene.remedy]),
@@ -57,5 +57,8 @@ function usageAdvice(printer: Printer, { commandLine, suggestion }: ErrorScene):
 }
 
 function toCoffreError(error: unknown): CoffreError {
-  return error instanceof CoffreError ? error : new CoffreError('INTERNAL', { cause: error })
+  if (error instanceof CoffreError) return error
+  // Its kind helps whoever reports it; its message could repeat an input.
+  const kind = error instanceof Error ? error.name : typeof error
+  return new CoffreError('INTERNAL', { facts: { kind }, cause: error })
 }

@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs'
+import { constants } from 'node:os'
 import { lstat, link, mkdtemp, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Invocation } from '../invocation.ts'
@@ -36,6 +38,7 @@ interface Target {
 async function writeNewFile(target: Target, work: (sink: Sink) => Promise<void>): Promise<void> {
   // A folder of our own beside the target: same file system, and nobody else can look into it.
   const folder = await mkdtemp(join(dirname(target.path), '.coffre-')).catch(() => unwritable(target))
+  const forget = removeOnSignal(folder)
   try {
     const draft = join(folder, 'draft')
     const file = await open(draft, 'wx', OWNER_ONLY)
@@ -43,6 +46,21 @@ async function writeNewFile(target: Target, work: (sink: Sink) => Promise<void>)
     await publish(draft, target)
   } finally {
     await rm(folder, { recursive: true, force: true })
+    forget()
+  }
+}
+
+/** An interrupted draft can be plaintext. Answers how to end the watch. */
+function removeOnSignal(folder: string): () => void {
+  const remove = (signal: NodeJS.Signals) => {
+    rmSync(folder, { recursive: true, force: true })
+    // As shells report a process that the signal ended.
+    process.exit(128 + constants.signals[signal])
+  }
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const signal of signals) process.once(signal, remove)
+  return () => {
+    for (const signal of signals) process.off(signal, remove)
   }
 }
 
