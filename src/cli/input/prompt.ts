@@ -44,7 +44,8 @@ export async function confirm<Key extends PromptKey>(
   if (!canAsk(terminal)) throw UsageError.of('usage.confirmationNeeded', { name: `coffre ${command}` })
   const { confirm: ask } = await import('@clack/prompts')
   const message = printer.say(key, ...values)
-  const answer = await ask({ message, initialValue: false, ...streamsOf(terminal) })
+  const words = { active: printer.say('prompt.yes'), inactive: printer.say('prompt.no') }
+  const answer = await ask({ message, initialValue: false, ...words, ...streamsOf(terminal) })
   if (answer !== true) throw UsageError.of('error.interrupted')
 }
 

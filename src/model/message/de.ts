@@ -59,6 +59,8 @@ export const de: Messages = {
   'prompt.destroy': 'Version {version} von {key} endgültig löschen?',
   'prompt.scheduleDestroy': '{key} jetzt anhalten und in {days} Tagen ganz löschen?',
   'prompt.compromise': '{key} als kompromittiert kennzeichnen? Das ist unwiderruflich.',
+  'prompt.yes': 'Ja',
+  'prompt.no': 'Nein',
 
   'dryRun.init': 'Würde in {folder} ein Coffre anlegen, versiegelt durch: {seal}. Nichts wurde geschrieben.',
   'dryRun.ok': 'Würde ausführen: {command}. Nichts wurde geändert.',

@@ -60,6 +60,8 @@ export const en = {
   'prompt.destroy': 'Erase version {version} of {key} for good?',
   'prompt.scheduleDestroy': 'Stop {key} now and erase all of it in {days} days?',
   'prompt.compromise': 'Mark {key} as compromised? This cannot be undone.',
+  'prompt.yes': 'Yes',
+  'prompt.no': 'No',
 
   'dryRun.init': 'Would create a Coffre in {folder}, sealed by: {seal}. Nothing was written.',
   'dryRun.ok': 'Would do: {command}. Nothing was changed.',

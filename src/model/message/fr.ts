@@ -58,6 +58,8 @@ export const fr: Messages = {
   'prompt.destroy': 'Effacer définitivement la version {version} de {key} ?',
   'prompt.scheduleDestroy': 'Arrêter {key} maintenant et l’effacer entièrement dans {days} jours ?',
   'prompt.compromise': 'Marquer {key} comme compromise ? C’est irréversible.',
+  'prompt.yes': 'Oui',
+  'prompt.no': 'Non',
 
   'dryRun.init': 'Créerait un Coffre dans {folder}, scellé par : {seal}. Rien n’a été écrit.',
   'dryRun.ok': 'Ferait : {command}. Rien n’a été modifié.',
