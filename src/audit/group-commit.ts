@@ -26,6 +26,7 @@ export class GroupCommit<Item> {
   #waiting: Waiting<Item>[] = []
   #committing: readonly Waiting<Item>[] = []
   #running = false
+  #watch: NodeJS.Timeout | undefined
 
   constructor(write: (items: readonly Item[]) => Promise<void>, maxWaitMs = MAX_WAIT_MS) {
     this.#write = write
@@ -36,6 +37,7 @@ export class GroupCommit<Item> {
     if (this.#waiting.length >= MAX_WAITING) return Promise.reject(unavailable())
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, since: performance.now(), resolve, reject })
+      this.#watch ??= setInterval(() => this.#giveUp(), this.#maxWaitMs / CHECKS_PER_WAIT)
       if (this.#running) return
       this.#running = true
       // After the I/O of this turn, so that requests that arrived together share a commit.
@@ -44,13 +46,12 @@ export class GroupCommit<Item> {
   }
 
   async #run(): Promise<void> {
-    const watch = setInterval(() => this.#giveUp(), this.#maxWaitMs / CHECKS_PER_WAIT)
     while (this.#waiting.length > 0) {
       this.#committing = this.#waiting.slice(0, MAX_GROUP)
       this.#waiting = this.#waiting.slice(this.#committing.length)
       await this.#commit(this.#committing)
     }
-    clearInterval(watch)
+    this.#stopWatch()
     this.#committing = []
     this.#running = false
   }
@@ -67,9 +68,20 @@ export class GroupCommit<Item> {
   /** Settling twice is harmless: the first wins. */
   #giveUp(): void {
     const oldest = performance.now() - this.#maxWaitMs
+    let young = 0
     for (const queue of [this.#committing, this.#waiting]) {
-      for (const each of queue) if (each.since < oldest) each.reject(unavailable())
+      for (const each of queue) {
+        if (each.since < oldest) each.reject(unavailable())
+        else young += 1
+      }
     }
+    // A store that never answers must not keep the process alive.
+    if (young === 0) this.#stopWatch()
+  }
+
+  #stopWatch(): void {
+    clearInterval(this.#watch)
+    this.#watch = undefined
   }
 }
 
