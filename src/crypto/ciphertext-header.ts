@@ -5,8 +5,9 @@ import { parseBase64url } from './bytes.ts'
 /** docs/spec/ciphertext.md, fields 1 to 4. */
 export const HEADER_BYTES = 24
 /** The header in text form; 24 bytes are 32 characters exactly. */
-const HEADER_CHARACTERS = 32
-const MAGIC = Buffer.from('cof1', 'base64url')
+export const HEADER_CHARACTERS = 32
+const MAGIC_TEXT = 'cof1'
+const MAGIC = Buffer.from(MAGIC_TEXT, 'base64url')
 const KEY_ID_OFFSET = 4
 const VERSION_OFFSET = 20
 
@@ -39,6 +40,11 @@ export function readHeader(bytes: Uint8Array): CiphertextHeader | undefined {
   if (!view.subarray(0, 3).equals(MAGIC) || construction === undefined) return undefined
   if (version < 1 || version > 2 ** 31 - 1) return undefined
   return { construction, keyId: readKeyId(view), version: parseVersionNumber(version) }
+}
+
+/** Whether text can begin with a header of ours; `readTextHeader` says whether it does. */
+export function readMagic(text: string): boolean {
+  return text.startsWith(MAGIC_TEXT)
 }
 
 /** As `readHeader`, from the text form. */

@@ -1,5 +1,5 @@
 import { GCM_NONCE_BYTES, GCM_TAG_BYTES, openAesGcm, sealAesGcmInto } from './aes-gcm.ts'
-import type { Encryption, PlainMessage, SealedMessage, VersionKey } from './algorithm.ts'
+import type { Context, Encryption, PlainMessage, SealedMessage, VersionKey } from './algorithm.ts'
 import { concat, parseBase64url } from './bytes.ts'
 import { HEADER_BYTES, encodeHeader } from './ciphertext-header.ts'
 import { encodePairs } from './context.ts'
@@ -17,15 +17,31 @@ export const nativeEncryption: Encryption = { selfDescribing: true, sealMany, op
 
 function sealMany(key: VersionKey, messages: readonly PlainMessage[]): string[] {
   const subkey = subkeyForWriting(key, messages.length)
-  return messages.map((message) => sealMessage(subkey, message))
+  let binding: Binding | undefined
+  return messages.map(({ plaintext, context }) => {
+    binding = bind(subkey, context, binding)
+    return sealMessage(binding, plaintext)
+  })
 }
 
-function sealMessage(subkey: Subkey, message: PlainMessage): string {
-  const { plaintext } = message
+/** What one message is bound to; a batch whose items share a context object encodes it once. */
+interface Binding {
+  readonly subkey: Subkey
+  readonly context: Context
+  readonly associatedData: Uint8Array
+}
+
+function bind(subkey: Subkey, context: Context, last: Binding | undefined): Binding {
+  if (last?.subkey === subkey && last.context === context) return last
+  const associatedData = concat(subkey.prefix, subkey.scope, encodePairs(context))
+  return { subkey, context, associatedData }
+}
+
+function sealMessage(binding: Binding, plaintext: Uint8Array): string {
+  const { subkey, associatedData } = binding
   const out = Buffer.allocUnsafe(OVERHEAD_BYTES + plaintext.length)
   out.set(subkey.prefix, 0)
   fillRandom(out, PREFIX_BYTES, GCM_NONCE_BYTES)
-  const associatedData = concat(subkey.prefix, subkey.scope, encodePairs(message.context))
   const nonce = out.subarray(PREFIX_BYTES, BODY_OFFSET)
   sealAesGcmInto({ key: subkey.key, nonce, associatedData }, plaintext, out.subarray(BODY_OFFSET))
   return out.toString('base64url')
@@ -33,23 +49,21 @@ function sealMessage(subkey: Subkey, message: PlainMessage): string {
 
 function openMany(key: VersionKey, messages: readonly SealedMessage[]): (Uint8Array | undefined)[] {
   const header = encodeHeader({ construction: 'message', keyId: key.keyId, version: key.version })
-  return messages.map((message) => {
-    const bytes = parseBase64url(message.ciphertext)
+  let binding: Binding | undefined
+  return messages.map(({ ciphertext, context }) => {
+    const bytes = parseBase64url(ciphertext)
     if (bytes === undefined || bytes.length < OVERHEAD_BYTES) return undefined
     // The caller chose the key by this header; it must be the very one, construction included.
-    if (!bytes.subarray(0, HEADER_BYTES).equals(header)) return undefined
-    return openMessage(key, bytes, message)
+    if (bytes.compare(header, 0, HEADER_BYTES, 0, HEADER_BYTES) !== 0) return undefined
+    const salt = bytes.subarray(HEADER_BYTES, SALT_END)
+    const subkey = subkeyForReading(key, salt, bytes.subarray(SALT_END, PREFIX_BYTES))
+    if (subkey === undefined) return undefined
+    binding = bind(subkey, context, binding)
+    return openMessage(binding, bytes)
   })
 }
 
-function openMessage(key: VersionKey, bytes: Buffer, message: SealedMessage): Uint8Array | undefined {
-  const subkey = subkeyForReading(
-    key,
-    bytes.subarray(HEADER_BYTES, SALT_END),
-    bytes.subarray(SALT_END, PREFIX_BYTES),
-  )
-  if (subkey === undefined) return undefined
-  const associatedData = concat(subkey.prefix, subkey.scope, encodePairs(message.context))
+function openMessage({ subkey, associatedData }: Binding, bytes: Buffer): Uint8Array | undefined {
   const nonce = bytes.subarray(PREFIX_BYTES, BODY_OFFSET)
   return openAesGcm({ key: subkey.key, nonce, associatedData }, bytes.subarray(BODY_OFFSET))
 }

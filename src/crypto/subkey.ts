@@ -31,7 +31,7 @@ export interface Subkey {
 interface Subkeys {
   writing: (Subkey & { readonly madeAt: number }) | undefined
   messagesLeft: number
-  /** In order of last use; by salt as a latin-1 string. */
+  /** Oldest first; by salt as a latin-1 string. */
   readonly reading: Map<string, Subkey>
 }
 
@@ -61,8 +61,8 @@ export function subkeyForReading(
   const known = reading.get(name)
   const subkey = known ?? deriveSubkey(key, salt)
   if (!timingSafeEqual(subkey.commitment, commitment)) return undefined
+  if (known !== undefined) return known
   // Only a proven salt is kept, so forged ones cannot push out the real ones.
-  if (known !== undefined) reading.delete(name)
   reading.set(name, subkey)
   if (reading.size > MAX_READ_SUBKEYS) forgetOldest(reading)
   return subkey

@@ -1,5 +1,5 @@
 import type { SealedMessage } from '../../crypto/algorithm.ts'
-import { readTextHeader } from '../../crypto/ciphertext-header.ts'
+import { HEADER_CHARACTERS, readMagic, readTextHeader } from '../../crypto/ciphertext-header.ts'
 import type { KeyPurpose } from '../../model/algorithm-name.ts'
 import type {
   Decrypted,
@@ -116,10 +116,10 @@ export class Read {
   }
 }
 
-/** Ciphertexts of one key version go together; of the others, those for which the caller names one key. */
+/** Ciphertexts of one key version go together: their headers are equal as text, and are read once. */
 function groupName(sealed: Sealed): string {
-  const header = readTextHeader(sealed.ciphertext)
-  return header === undefined ? `name ${sealed.key ?? ''}` : `${header.keyId} ${header.version}`
+  const isOurs = readMagic(sealed.ciphertext)
+  return `${isOurs ? sealed.ciphertext.slice(0, HEADER_CHARACTERS) : ''} ${sealed.key ?? ''}`
 }
 
 function openGroup(usable: UsableVersion, group: readonly Sealed[], batch: Batch<Decrypted>): void {
