@@ -6,6 +6,9 @@ import { ERROR_STATUS } from './error-status.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
+/** A path in the body ends in names that the caller chose. */
+const MAX_PATH_CHARACTERS = 128
+
 /** RFC 9457. Whatever is not a CoffreError is logged whole and answered as INTERNAL. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const known = toCoffreError(error)
@@ -35,11 +38,17 @@ function toCoffreError(error: unknown): CoffreError {
   if (hasZodFastifySchemaValidationErrors(error)) {
     const [first] = error.validation
     const path = (first?.instancePath ?? '').replaceAll('/', '.').replace(/^\./, '')
-    const at = path === '' ? (error.validationContext ?? 'request') : path
-    return new CoffreError('INVALID_REQUEST', { facts: { at, expected: first?.message ?? 'another value' } })
+    const at = path === '' ? (error.validationContext ?? 'request') : path.slice(0, MAX_PATH_CHARACTERS)
+    return new CoffreError('INVALID_REQUEST', { facts: { at, expected: expectationOf(first) } })
   }
   if (error instanceof Error && 'code' in error) return fromFastify(error as FastifyError) // has a code
   return new CoffreError('INTERNAL', { cause: error })
+}
+
+/** Zod's sentence, except where it lists names that the caller sent: there may be thousands of them. */
+function expectationOf(first: { readonly keyword: string; readonly message?: string } | undefined): string {
+  if (first?.keyword === 'unrecognized_keys') return 'no members but those of the reference'
+  return first?.message ?? 'another value'
 }
 
 /** Fastify's own refusals of a request: size, content type, JSON syntax. */

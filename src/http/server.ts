@@ -88,9 +88,9 @@ const OPENAPI = {
 /** A browser form cannot send JSON across sites without asking first, so nothing else is accepted. */
 function acceptJsonOnly(server: FastifyInstance): void {
   server.removeAllContentTypeParsers()
-  server.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
     try {
-      done(null, parseJsonBody(body.toString()))
+      done(null, parseJsonBody(body))
     } catch (error) {
       done(error instanceof Error ? error : new Error('unreachable: only errors are thrown'))
     }
@@ -105,6 +105,8 @@ function observe(server: FastifyInstance, parts: ServerParts): void {
   server.addHook('onRequest', async (request, reply) => {
     void reply.header(REQUEST_ID_HEADER, request.id)
     void reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
+    // Before the body is read: no address and no token must not make us parse 16 MiB.
+    if (request.is404) throw new CoffreError('NOT_FOUND')
   })
   server.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown'

@@ -12,11 +12,15 @@ export const MAX_BATCH_ITEMS = 1_000
 export const MAX_BODY_BYTES = 16 * 1024 * 1024
 /** Depth of JSON objects and arrays. Our deepest request has four. */
 export const MAX_JSON_DEPTH = 32
+/** Commas, objects and arrays in a body. A batch of 1,000 rewraps with two full contexts each has 70,001. */
+export const MAX_JSON_VALUES = 80_000
 /** Pairs in a caller's context, and bytes of each name and value. AWS KMS has 8 KiB for the whole. */
 export const MAX_CONTEXT_PAIRS = 32
 export const MAX_CONTEXT_BYTES = 1_024
 /** Random bytes or a data key in one request. */
 export const MAX_RANDOM_BYTES = 64 * 1024
+/** Random bytes of one batch together: its answer is held in memory, and asking costs next to nothing. */
+export const MAX_BATCH_RANDOM_BYTES = MAX_PLAINTEXT_BYTES
 /** Tags on a key. */
 export const MAX_TAGS = 32
 export const MAX_TEXT_CHARACTERS = 256

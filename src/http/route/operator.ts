@@ -7,6 +7,8 @@ import { type Api, addRoute } from './api.ts'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 
 const TAG = 'operator'
+/** Anybody may send it: a passphrase of the greatest length with every character escaped, and no more. */
+const MAX_UNSEAL_BODY_BYTES = 8 * 1024
 
 export function addOperatorRoutes(api: Api, parts: ServerParts): void {
   addRoute(api, parts, {
@@ -27,6 +29,7 @@ export function addOperatorRoutes(api: Api, parts: ServerParts): void {
   typed.post(
     '/unseal',
     {
+      bodyLimit: MAX_UNSEAL_BODY_BYTES,
       schema: {
         summary: 'Unseal with the passphrase, or with a token where the seal key is the server’s own',
         tags: [TAG],

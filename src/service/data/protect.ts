@@ -15,7 +15,7 @@ import type {
 } from '../../model/coffre.ts'
 import { CoffreError } from '../../model/errors.ts'
 import type { TenantId } from '../../model/ids.ts'
-import { MAX_RANDOM_BYTES } from '../../model/limits.ts'
+import { MAX_BATCH_RANDOM_BYTES, MAX_RANDOM_BYTES } from '../../model/limits.ts'
 import { Batch } from './batch.ts'
 import type { DataKeys, UsableVersion } from './data-keys.ts'
 import { readContext, readLength, readMessage, readPlaintext } from './input.ts'
@@ -71,9 +71,15 @@ export class Protect {
   /** Uses no key. */
   random(items: readonly RandomRequest[]): Batch<RandomBytes> {
     const batch = new Batch<RandomBytes>(items.length)
+    let left = MAX_BATCH_RANDOM_BYTES
     for (const [index, item] of items.entries()) {
       batch.attempt(index, () => {
         const length = readLength(item.bytes, RANDOM_BOUND)
+        if (length > left) {
+          const facts = { at: 'bytes of the batch', maximum: MAX_BATCH_RANDOM_BYTES }
+          throw new CoffreError('LIMIT_EXCEEDED', { facts })
+        }
+        left -= length
         batch.succeed(index, { bytes: randomBytes(length) })
       })
     }

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { after, describe, test } from 'node:test'
+import { readFile } from 'node:fs/promises'
+import { serve } from '../../src/app.ts'
+import { makeFolder } from '../temporary.ts'
+
+const server = await serve({
+  dataDir: makeFolder({ after }),
+  host: '127.0.0.1',
+  port: 0,
+  logLevel: 'silent',
+  createIfMissing: true,
+})
+after(() => server.close())
+const token = (await readFile(server.firstTokenFile, 'utf8')).trim()
+
+interface Answer {
+  readonly status: number
+  readonly code: unknown
+  readonly facts: unknown
+  readonly characters: number
+}
+
+async function post(path: string, body: string | Uint8Array<ArrayBuffer>, bearer?: string): Promise<Answer> {
+  const headers = {
+    'content-type': 'application/json',
+    ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+  }
+  const answer = await fetch(server.url + path, { method: 'POST', headers, body })
+  const text = await answer.text()
+  const { code, facts } = JSON.parse(text) as { readonly code?: unknown; readonly facts?: unknown }
+  return { status: answer.status, code, facts, characters: text.length }
+}
+
+describe('a stranger', () => {
+  test('is told that there is nothing at an address before the body is parsed', async () => {
+    for (const path of ['/nothing', '/api/v1/nothing']) {
+      // A body that is no JSON would be INVALID_REQUEST if anybody had looked at it.
+      const { status, code } = await post(path, '{'.repeat(1_000))
+      assert.deepEqual({ status, code }, { status: 404, code: 'NOT_FOUND' })
+    }
+  })
+
+  test('sends no more to unseal than a passphrase needs', async () => {
+    const { status, code } = await post('/api/v1/unseal', JSON.stringify({ passphrase: 'x'.repeat(10_000) }))
+    assert.deepEqual({ status, code }, { status: 413, code: 'LIMIT_EXCEEDED' })
+  })
+})
+
+describe('a body', () => {
+  test('of more values than the largest batch has is refused before anything is built', async () => {
+    const many = `{"items":[${'{},'.repeat(50_000)}{}]}`
+    const { code, facts } = await post('/api/v1/encrypt/batch', many, token)
+    assert.deepEqual({ code, facts }, { code: 'LIMIT_EXCEEDED', facts: { at: 'body', values: 80_000 } })
+  })
+
+  test('of a thousand items with two full contexts each is read', async () => {
+    const context = Object.fromEntries(Array.from({ length: 32 }, (_, index) => [`n${index}`, 'v']))
+    const item = { ciphertext: 'x', key: 'k', toKey: 'k', context, toContext: context }
+    const items = Array.from({ length: 1_000 }, () => item)
+    const { status } = await post('/api/v1/rewrap/batch', JSON.stringify({ items }), token)
+    assert.equal(status, 200)
+  })
+
+  test('that is not UTF-8 is refused, because two contexts would be one', async () => {
+    const bytes = Buffer.from('{"key":"k","plaintext":"","context":{"a":"\xff"}}', 'latin1')
+    const { code, facts } = await post('/api/v1/encrypt', Uint8Array.from(bytes), token)
+    assert.deepEqual({ code, facts }, { code: 'INVALID_REQUEST', facts: { at: 'body', expected: 'UTF-8' } })
+  })
+
+  test('with members of a strange name gets an answer that does not repeat them', async () => {
+    const strange = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`strange${index}`, 1]))
+    const { code, characters } = await post('/api/v1/random', JSON.stringify(strange), token)
+    assert.equal(code, 'INVALID_REQUEST')
+    assert.ok(characters < 1_000, `${characters} characters`)
+  })
+})
+
+test('a batch of random bytes gives 1 MiB together and no more', async () => {
+  const items = Array.from({ length: 17 }, () => ({ bytes: 65_536 }))
+  const answer = await fetch(`${server.url}/api/v1/random/batch`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ items }),
+  })
+  const outcome = (await answer.json()) as { readonly items: readonly { readonly ok: boolean }[] }
+  assert.deepEqual(
+    outcome.items.map(({ ok }) => ok),
+    [...Array.from({ length: 16 }, () => true), false],
+  )
+})
