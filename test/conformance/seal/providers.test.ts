@@ -1,0 +1,34 @@
+import { join } from 'node:path'
+import { Secret } from '../../../src/model/secret.ts'
+import { environmentSeal } from '../../../src/seal/environment/environment-seal.ts'
+import { fileSeal } from '../../../src/seal/file/file-seal.ts'
+import { passphraseSeal } from '../../../src/seal/passphrase/passphrase-seal.ts'
+import { makeFolder } from '../../temporary.ts'
+import { describeSealProvider } from './suite.ts'
+
+describeSealProvider({
+  name: 'file',
+  make: async (t) => {
+    const folder = makeFolder(t)
+    const wrong = fileSeal(join(folder, 'wrong.key'))
+    await wrong.create()
+    const provider = fileSeal(join(folder, 'seal.key'))
+    return { provider, wrong, missing: fileSeal(join(folder, 'none.key')) }
+  },
+})
+
+describeSealProvider({
+  name: 'environment',
+  make: async () => {
+    const seal = (value?: string) => environmentSeal({ variable: 'KEY', environment: { KEY: value } })
+    return { provider: seal('ab'.repeat(32)), wrong: seal('cd'.repeat(32)), missing: seal() }
+  },
+})
+
+describeSealProvider({
+  name: 'passphrase',
+  make: async () => ({
+    provider: passphraseSeal(new Secret('correct horse battery staple')),
+    wrong: passphraseSeal(new Secret('correct horse battery stapler')),
+  }),
+})
