@@ -6,6 +6,7 @@ import type { TenantId } from '../../model/ids.ts'
 import { Batch } from './batch.ts'
 import type { DataKeys, UsableVersion } from './data-keys.ts'
 import { readInfo, readLength } from './input.ts'
+import { Turn } from './turn.ts'
 
 const MIN_DERIVED_BYTES = 16
 const MAX_DERIVED_BYTES = 64
@@ -18,7 +19,9 @@ export async function deriveKeys(
   items: readonly DeriveKeyRequest[],
 ): Promise<Batch<DerivedKey>> {
   const batch = new Batch<DerivedKey>(items.length)
+  const turn = new Turn()
   for (const [index, item] of items.entries()) {
+    await turn.pauseIfLong()
     try {
       const peer = readPeer(item)
       const usable = await findVersion(keys, tenant, item)

@@ -19,6 +19,7 @@ import { MAX_BATCH_RANDOM_BYTES, MAX_RANDOM_BYTES } from '../../model/limits.ts'
 import { Batch } from './batch.ts'
 import type { DataKeys, UsableVersion } from './data-keys.ts'
 import { readContext, readLength, readMessage, readPlaintext } from './input.ts'
+import { Turn } from './turn.ts'
 
 const DATA_KEY_BOUND = { minimum: 16, maximum: 64 }
 const RANDOM_BOUND = { minimum: 1, maximum: MAX_RANDOM_BYTES }
@@ -86,7 +87,7 @@ export class Protect {
     return batch
   }
 
-  /** Items under one key share one look-up, one reservation and one pass of the algorithm. */
+  /** Items under one key, a slice at a time, share one look-up, one reservation and one pass of the algorithm. */
   async #byKey<Item extends { readonly key: string }, Input, Result>(
     tenant: TenantId,
     items: readonly Item[],
@@ -102,7 +103,12 @@ export class Protect {
         else group.push(member)
       })
     }
-    for (const [name, members] of groups) await this.#oneKey(tenant, { name, members, work, batch })
+    const turn = new Turn()
+    for (const [name, group] of groups) {
+      for await (const members of turn.slices(group)) {
+        await this.#oneKey(tenant, { name, members, work, batch })
+      }
+    }
     return batch
   }
 

@@ -13,6 +13,7 @@ import type { TenantId } from '../../model/ids.ts'
 import { Batch } from './batch.ts'
 import type { DataKeys, UsableVersion } from './data-keys.ts'
 import { readCiphertext, readContext, readMessage } from './input.ts'
+import { Turn } from './turn.ts'
 
 const OPENS: readonly KeyPurpose[] = ['encrypt', 'wrap']
 
@@ -42,7 +43,10 @@ export class Read {
         else group.push(sealed)
       })
     }
-    for (const group of groups.values()) await this.#decryptGroup(tenant, group, batch)
+    const turn = new Turn()
+    for (const group of groups.values()) {
+      for await (const slice of turn.slices(group)) await this.#decryptGroup(tenant, slice, batch)
+    }
     return batch
   }
 
@@ -99,7 +103,9 @@ export class Read {
     },
   ): Promise<Batch<Verified>> {
     const batch = new Batch<Verified>(items.length)
+    const turn = new Turn()
     for (const [index, item] of items.entries()) {
+      await turn.pauseIfLong()
       try {
         const wanted = { purposes: work.purposes, use: 'verify', version: item.version } as const
         const usable = await this.#keys.candidates(tenant, item.key, wanted)
