@@ -1,5 +1,5 @@
 import type { Coffre, DataKey, DataKeyRequest, Inspection } from '../../model/coffre.ts'
-import { MAX_CIPHERTEXT_CHARACTERS, MAX_RANDOM_BYTES } from '../../model/limits.ts'
+import { MAX_CIPHERTEXT_CHARACTERS, MAX_PLAINTEXT_BYTES, MAX_RANDOM_BYTES } from '../../model/limits.ts'
 import type { CommandRow } from '../command-row.ts'
 import { type ExitCode, OK } from '../exit-code.ts'
 import { readBeginning } from '../input/read-input.ts'
@@ -116,10 +116,10 @@ async function runInspect(invocation: Invocation): Promise<ExitCode> {
   return OK
 }
 
-/** Text formats are ASCII; anything else is one of the binary ones. */
+/** Text formats are ASCII; anything else is one of the binary ones, of which a server takes no more in base64. */
 function toBlob(bytes: Uint8Array): string | Uint8Array {
   const text = Buffer.from(bytes).toString('latin1')
-  return /^[\x20-\x7e\s]*$/.test(text) ? text.trim() : bytes
+  return /^[\x20-\x7e\s]*$/.test(text) ? text.trim() : bytes.subarray(0, MAX_PLAINTEXT_BYTES)
 }
 
 function formatInspection(printer: Printer, found: Inspection): readonly string[] {
