@@ -9,7 +9,7 @@ import { runCli } from '../../src/cli/run-cli.ts'
 
 export const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts')
 /** Halves the start of each process; keyed by Node itself to the content of every file. */
-const COMPILE_CACHE = join(tmpdir(), `coffre-test-compile-cache-${process.getuid?.() ?? 0}`)
+export const COMPILE_CACHE = join(tmpdir(), `coffre-test-compile-cache-${process.getuid?.() ?? 0}`)
 
 export interface Finished {
   readonly code: number | null
