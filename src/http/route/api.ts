@@ -1,11 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { Coffre } from '../../model/coffre.ts'
 import { authenticate } from '../authenticate.ts'
 import { PROBLEM } from '../schema.ts'
 import type { ServerParts } from '../server-parts.ts'
 
 export type Api = FastifyInstance
+
+const NO_BODY = z.null().describe('Done; there is no body')
 
 /** What a route is: its shapes, and what it does with the caller's Coffre. */
 export interface RouteShape<Body extends z.ZodType, Path extends z.ZodType, Query extends z.ZodType> {
@@ -42,7 +44,7 @@ export function addRoute<
       ...(route.body === undefined ? {} : { body: route.body }),
       ...(route.path === undefined ? {} : { params: route.path }),
       ...(route.query === undefined ? {} : { querystring: route.query }),
-      response: { ...(route.result === undefined ? {} : { [status]: route.result }), default: PROBLEM },
+      response: { [status]: route.result ?? NO_BODY, default: PROBLEM },
     },
     // Before the body is read: strangers cannot make us parse.
     onRequest: async (request) => {
