@@ -55,7 +55,8 @@ function checkRun(page: Page, { code, ran }: PageRun): void {
   assert.equal(code, 0, `${at(last?.block)} ended with ${code}:\n${last?.output ?? ''}`)
   assert.equal(ran.length, page.blocks.filter(isRun).length, `${at(last?.block)} is the last block that ran`)
   for (const [index, block] of page.blocks.entries()) {
-    if (block.language !== 'text' || block.directive !== '') continue
+    const isOutput = block.language === 'text' && block.directive === ''
+    if (!isOutput || page.blocks[index - 1]?.directive === 'no-run') continue
     const before = ran.find((one) => one.block === page.blocks[index - 1])
     assert.ok(before !== undefined, `${at(block)}: an output stands after the block that printed it`)
     const message = `${at(block)} shows\n${block.code}\nbut this was printed:\n${before.output}`
