@@ -16,7 +16,7 @@ import { type Block, type Page, ROOT } from './page.ts'
  *   python              in the folder, by Debian's Python
  *   text                what the block before printed; … stands for the rest of a line, or for any lines
  */
-const PYTHON = '/usr/bin/python3'
+export const PYTHON = '/usr/bin/python3'
 /** The address that pages name. Each run has a free port instead, so that no server of the reader is touched. */
 const NAMED_ADDRESS = 'http://127.0.0.1:8250'
 /** A page takes some seconds; a command that waits for a terminal would take for ever. */
@@ -102,9 +102,9 @@ start_server() {
   mkfifo "$pipe"
   eval "exec $(cat "$1") --json --quiet --port 0 --log-level silent" > "$pipe" &
   server=$!
-  exec {answers}< "$pipe"
+  exec 9< "$pipe"
   # The server prints its address once it answers; it ends, and so does this, when it cannot start.
-  read -r line <&"$answers"
+  read -r line <&9
   [[ $line =~ \\"url\\":\\"([^\\"]+)\\" ]]
   url=\${BASH_REMATCH[1]}
   if [ -n "\${COFFRE_ADDR-}" ]; then COFFRE_ADDR=$url; fi
@@ -114,7 +114,11 @@ start_own_server() {
   export COFFRE_ADDR=$url COFFRE_TOKEN
   COFFRE_TOKEN=$(cat coffre-data/first-token)
 }
-put_address() { sed -i "s#${NAMED_ADDRESS}#$url#g" "$1"; }
+put_address() {
+  local text
+  text=$(cat "$1")
+  printf '%s\\n' "\${text//"${NAMED_ADDRESS}"/$url}" > "$1"
+}
 run_ts() { '${process.execPath}' --import '${pathToFileURL(join(import.meta.dirname, 'use-checkout.ts')).href}' "$1"; }
 run_ts_apart() { (cd "$(mktemp -d "$HOME/apart.XXXXXX")" && run_ts "$1"); }
 `

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { matchesOutput } from './match-output.ts'
 import { type Block, findGuides, type Page, parsePage, ROOT } from './page.ts'
-import { isRun, type PageRun, runPage } from './run-page.ts'
+import { isRun, type PageRun, PYTHON, runPage } from './run-page.ts'
 import { readEntryPoints } from './use-checkout.ts'
 
 /** How each block is checked, by language and directive; anything else has to say why it is not run. */
@@ -39,14 +39,25 @@ function isInstalled(program: string, ...args: readonly string[]): boolean {
   return spawnSync(program, args, { stdio: 'ignore' }).status === 0
 }
 
-const hasPython = isInstalled('/usr/bin/python3', '-c', 'import cryptography')
-const hasCurl = isInstalled('curl', '--version')
+/** What blocks need and a machine may lack, with the blocks that need it. */
+const PROGRAMS = [
+  {
+    name: 'python3-cryptography',
+    here: isInstalled(PYTHON, '-c', 'import cryptography'),
+    language: 'python',
+    word: '',
+  },
+  { name: 'curl', here: isInstalled('curl', '--version'), language: 'sh', word: 'curl ' },
+  { name: 'openssl', here: isInstalled('openssl', 'version'), language: 'sh', word: 'openssl ' },
+]
 
 function findMissing(page: Page): string | false {
-  const needs = (language: string, word: string) =>
-    page.blocks.some((block) => isRun(block) && block.language === language && block.code.includes(word))
-  if (!hasPython && needs('python', '')) return 'python3-cryptography is not installed'
-  return !hasCurl && needs('sh', 'curl ') ? 'curl is not installed' : false
+  const blocks = page.blocks.filter(isRun)
+  const missing = PROGRAMS.find(
+    ({ here, language, word }) =>
+      !here && blocks.some((block) => block.language === language && block.code.includes(word)),
+  )
+  return missing === undefined ? false : `${missing.name} is not installed`
 }
 
 function checkRun(page: Page, { code, ran }: PageRun): void {
