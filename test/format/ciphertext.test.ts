@@ -112,12 +112,12 @@ describe('a ciphertext', () => {
     const before = await encrypt()
     const elsewhere = await encrypt({ key: 'other' })
     await coffre.keys.rotate('k')
-    const after = await encrypt()
+    const later = await encrypt()
     for (const [from, to] of [
       [before, elsewhere],
       [elsewhere, before],
-      [before, after],
-      [after, before],
+      [before, later],
+      [later, before],
     ] as const) {
       const ciphertext = to.slice(0, 32) + from.slice(32)
       await assert.rejects(coffre.decrypt({ ciphertext, context }), refused)

@@ -10,7 +10,7 @@ export interface Running {
   readonly adminToken: string
   readonly appToken: string
   readonly admin: Coffre
-  send(path: string, options?: SendOptions): Promise<Answer>
+  readonly send: (path: string, options?: SendOptions) => Promise<Answer>
 }
 
 export interface SendOptions {

@@ -12,7 +12,7 @@ import { failsWith } from '../../temporary.ts'
 export interface ProviderCase {
   readonly name: string
   /** A provider, and others that differ from it in the one way that the name says. */
-  make(t: TestContext): Promise<{
+  readonly make: (t: TestContext) => Promise<{
     readonly provider: SealProvider
     /** Another secret, well-formed. */
     readonly wrong: SealProvider

@@ -44,7 +44,7 @@ function attempt(work: () => unknown): string {
 
 /** Ways in which a value leaves by mistake; each gives what would be seen. */
 const CHANNELS: Readonly<Record<string, (value: object) => string>> = {
-  String: (value) => String(value),
+  String: (value) => String(value as unknown as string),
   'a template literal': (value) => `${value as unknown as string}`,
   concatenation: (value) => '' + (value as unknown as string),
   'a number': (value) => String(Number(value)),
