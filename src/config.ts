@@ -3,7 +3,7 @@ import { CoffreError } from './model/errors.ts'
 
 /** Not Vault's 8200, so that both run on one machine. */
 export const DEFAULT_PORT = 8250
-export const DEFAULT_DATA_DIR = './coffre-data'
+const DEFAULT_DATA_DIR = './coffre-data'
 
 const SETTINGS = z.object({
   COFFRE_DATA_DIR: z.string().min(1).default(DEFAULT_DATA_DIR),

@@ -1,7 +1,7 @@
 import { type Instant, formatInstant } from '../model/clock.ts'
 import type { AuditEvent, Principal } from '../model/audit-event.ts'
 
-export const RECORD_FORMAT = 1
+const RECORD_FORMAT = 1
 export const NO_PREVIOUS = '0'.repeat(64)
 
 export interface RecordPlace {

@@ -28,7 +28,7 @@ export function openChunked(key: KeyMaterial, ciphertext: Uint8Array, context: U
 }
 
 /** `sealChunked` for any row of the table of instantiations. */
-export function sealWhole(input: ChunkedInput, plaintext: Uint8Array): Uint8Array {
+function sealWhole(input: ChunkedInput, plaintext: Uint8Array): Uint8Array {
   refuseLongMessage(plaintext.length)
   const { keys, header } = startMessage(input)
   const lastIndex = Math.floor(plaintext.length / CHUNK_BYTES)

@@ -2,11 +2,11 @@ import { concat } from './bytes.ts'
 import { sha256 } from './digest.ts'
 
 /** RFC 6962, section 2.1, with SHA-256. */
-export const HASH_BYTES = 32
+const HASH_BYTES = 32
 const LEAF = Uint8Array.of(0)
 const NODE = Uint8Array.of(1)
 
-export const EMPTY_ROOT: Uint8Array = sha256(new Uint8Array(0))
+const EMPTY_ROOT: Uint8Array = sha256(new Uint8Array(0))
 
 export function leafHash(entry: Uint8Array): Uint8Array {
   return sha256(concat(LEAF, entry))
@@ -68,5 +68,5 @@ function pop(roots: Uint8Array[]): Uint8Array {
 }
 
 function countOnes(size: number): number {
-  return [...size.toString(2)].filter((bit) => bit === '1').length
+  return size.toString(2).replaceAll('0', '').length
 }

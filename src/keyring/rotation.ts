@@ -6,8 +6,8 @@ import { type KeyMove, nextState } from './lifecycle.ts'
 import { Refusal } from './refusal.ts'
 
 /** AWS KMS's window: long enough to notice, short enough to be done. */
-export const MIN_DESTROY_DAYS = 7
-export const MAX_DESTROY_DAYS = 30
+const MIN_DESTROY_DAYS = 7
+const MAX_DESTROY_DAYS = 30
 
 export function currentVersion(key: Key): KeyVersion | undefined {
   return key.versions.find((version) => version.state.name === 'active')
@@ -158,7 +158,7 @@ export function destroyKey(key: Key, now: Instant): Key {
   return change(kept, now, { versions })
 }
 
-export function isDestroyed(key: Key): boolean {
+function isDestroyed(key: Key): boolean {
   return key.versions.every((version) => version.state.name === 'destroyed')
 }
 

@@ -26,7 +26,3 @@ export const SEAL_PROVIDER_CODES = { file: 1, environment: 2, passphrase: 3 } as
 export type SealProviderName = keyof typeof SEAL_PROVIDER_CODES
 
 export const SEAL_KEY_BYTES = 32
-
-export function isSealProviderName(value: string): value is SealProviderName {
-  return Object.hasOwn(SEAL_PROVIDER_CODES, value)
-}

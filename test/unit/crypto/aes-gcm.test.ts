@@ -3,7 +3,11 @@ import { test } from 'node:test'
 import { openAesGcm, sealAesGcm } from '../../../src/crypto/aes-gcm.ts'
 import { randomBytes, randomKeyMaterial } from '../../../src/crypto/random.ts'
 
-const input = { key: randomKeyMaterial(32).secretKey(), nonce: randomBytes(12), associatedData: Buffer.from('bound') }
+const input = {
+  key: randomKeyMaterial(32).secretKey(),
+  nonce: randomBytes(12),
+  associatedData: Buffer.from('bound'),
+}
 
 test('a nonce of any length but 12 bytes is refused in both directions', () => {
   for (const bytes of [0, 8, 11, 13, 16]) {
