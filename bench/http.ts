@@ -1,203 +1,198 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createCipheriv, createSecretKey, randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { Agent, createServer, type IncomingMessage, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { Agent, createServer, request as sendRequest } from 'node:http'
+import { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { serve } from '../src/app.ts'
 import { connectCoffre } from '../src/client/connect-coffre.ts'
 
-// POST /api/v1/encrypt with token, checks and durable audit, against a bare node:http server that does the same
-// createCipheriv without any of it. Servers and load run in processes of their own; rounds alternate; the CPU
-// time is the server's, per request, median.
+// HTTP encrypt with durable audit against the least that node:http can do: parse the JSON, one bare AES-256-GCM,
+// answer; no token, no audit, no key of its own. Each server is a process of its own and tells its CPU time; the
+// load comes from this one, 64 keep-alive connections, alternating rounds, median.
 
-const ROUNDS = 5
 const CONNECTIONS = 64
-const VALUE_BYTES = 256
-const BATCH = 100
-const SHAPES = [
-  { name: 'single', path: '/api/v1/encrypt', requests: 4_000, items: 1 },
-  { name: `batch of ${BATCH}`, path: '/api/v1/encrypt/batch', requests: 300, items: BATCH },
-] as const
+const ROUND_REQUESTS = 6_000
+const BATCH_REQUESTS = 300
+const BATCH_ITEMS = 100
+const ROUNDS = 5
+const PLAINTEXT = Buffer.alloc(256, 'x').toString('base64')
 
-interface Job {
+interface Target {
+  readonly name: string
   readonly url: string
   readonly token: string
+  /** Microseconds of CPU that the server has used so far. */
+  cpu(): Promise<number>
+  stop(): void
+}
+
+const role = process.argv[2]
+if (role === 'bare') startBare()
+else if (role === 'coffre') await startCoffre(process.argv[3] ?? '')
+else await compare()
+
+function startBare(): void {
+  const key = createSecretKey(randomBytes(32))
+  const encrypt = (text: string): string => {
+    const nonce = randomBytes(12)
+    const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: 16 })
+    const body = cipher.update(Buffer.from(text, 'base64'))
+    return Buffer.concat([nonce, body, cipher.final(), cipher.getAuthTag()]).toString('base64')
+  }
+  const server = createServer((request, response) => {
+    const pieces: Buffer[] = []
+    request.on('data', (piece: Buffer) => pieces.push(piece))
+    request.on('end', () => {
+      const body = JSON.parse(Buffer.concat(pieces).toString())
+      const answer = body.items
+        ? {
+            items: body.items.map((item: { plaintext: string }) => ({ ciphertext: encrypt(item.plaintext) })),
+          }
+        : { ciphertext: encrypt(body.plaintext) }
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(answer))
+    })
+  })
+  server.listen(0, '127.0.0.1', () => report(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+}
+
+async function startCoffre(dataDir: string): Promise<void> {
+  const server = await serve({ dataDir, createIfMissing: true, host: '127.0.0.1', port: 0, logLevel: 'warn' })
+  report(server.url)
+}
+
+/** One line with the address, then the CPU time for every line that comes in. */
+function report(url: string): void {
+  console.log(url)
+  createInterface({ input: process.stdin }).on('line', () => {
+    const { user, system } = process.cpuUsage()
+    console.log(user + system)
+  })
+}
+
+async function startTarget(name: string, args: readonly string[], tokenFile?: string): Promise<Target> {
+  const child = spawn(process.execPath, [import.meta.filename, ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const url = String((await lines.next()).value)
+  const token = tokenFile === undefined ? '' : readFileSync(tokenFile, 'utf8').trim()
+  return {
+    name,
+    url,
+    token,
+    cpu: async () => {
+      child.stdin.write('\n')
+      return Number((await lines.next()).value)
+    },
+    stop: () => child.kill(),
+  }
+}
+
+interface Load {
+  readonly path: string
   readonly body: string
   readonly requests: number
+  readonly items: number
 }
 
-interface Encrypt {
-  readonly plaintext: string
+interface Result {
+  readonly perSecond: number
+  /** Microseconds of the server's CPU for each item. */
+  readonly cpu: number
 }
 
-const key = createSecretKey(randomBytes(32))
-
-function encryptBare(plaintext: string): string {
-  const nonce = randomBytes(12)
-  const cipher = createCipheriv('aes-256-gcm', key, nonce)
-  const sealed = [nonce, cipher.update(plaintext, 'base64'), cipher.final(), cipher.getAuthTag()]
-  return Buffer.concat(sealed).toString('base64url')
-}
-
-async function serveBare(): Promise<void> {
-  const server = createServer((incoming, answer) => {
-    void readBody(incoming).then((text) => {
-      const body = JSON.parse(text) as Encrypt & { readonly items?: readonly Encrypt[] }
-      const result = body.items
-        ? {
-            items: body.items.map((item) => ({
-              ok: true,
-              value: { ciphertext: encryptBare(item.plaintext) },
-            })),
-          }
-        : { ciphertext: encryptBare(body.plaintext) }
-      const json = JSON.stringify(result)
-      answer.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) })
-      answer.end(json)
-    })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  reportAs(`http://127.0.0.1:${port}`, 'none')
-}
-
-async function serveCoffre(folder: string): Promise<void> {
-  const choice = { host: '127.0.0.1', port: 0, logLevel: 'warn', createIfMissing: true }
-  const server = await serve({ ...choice, dataDir: folder })
-  const token = (await readFile(server.firstTokenFile, 'utf8')).trim()
-  await connectCoffre(server.url, token).keys.create({ name: 'bench' })
-  reportAs(server.url, token)
-}
-
-/** Says where the server is, then answers each question with the CPU time that it has used, in microseconds. */
-function reportAs(url: string, token: string): void {
-  process.on('message', () => {
-    const { user, system } = process.cpuUsage()
-    process.send?.(user + system)
-  })
-  process.send?.({ url, token })
-}
-
-async function readBody(stream: IncomingMessage): Promise<string> {
-  const pieces: Buffer[] = []
-  for await (const piece of stream) pieces.push(piece as Buffer)
-  return Buffer.concat(pieces).toString()
-}
-
-/** Answers each job with the seconds that it took. */
-function generateLoad(): void {
+async function measure(target: Target, load: Load): Promise<Result> {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
-  process.on('message', (job: Job) => {
-    const startedAt = performance.now()
-    let left = job.requests
-    const work = async () => {
-      for (; left > 0; left -= 1) await post(agent, job)
+  let left = load.requests
+  const before = await target.cpu()
+  const start = performance.now()
+  const worker = async () => {
+    while (left > 0) {
+      left -= 1
+      await post(target, load, agent)
     }
-    void Promise.all(Array.from({ length: CONNECTIONS }, work)).then(() => {
-      process.send?.((performance.now() - startedAt) / 1_000)
-    })
-  })
+  }
+  await Promise.all(Array.from({ length: CONNECTIONS }, worker))
+  const seconds = (performance.now() - start) / 1_000
+  const cpu = (await target.cpu()) - before
+  agent.destroy()
+  const items = load.requests * load.items
+  return { perSecond: items / seconds, cpu: cpu / items }
 }
 
-function post(agent: Agent, { url, token, body }: Job): Promise<void> {
-  const headers = {
-    authorization: `Bearer ${token}`,
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(body),
-  }
+function post(target: Target, load: Load, agent: Agent): Promise<void> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(url, { method: 'POST', agent, headers }, (answer) => {
-      if (answer.statusCode !== 200) reject(new Error(`status ${answer.statusCode}`))
-      answer.on('end', resolve).resume()
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(load.body),
+      authorization: `Bearer ${target.token}`,
+    }
+    const sent = sendRequest(`${target.url}${load.path}`, { method: 'POST', agent, headers }, (answer) => {
+      answer.resume()
+      answer.on('end', () =>
+        answer.statusCode === 200 ? resolve() : reject(new Error(`status ${answer.statusCode}`)),
+      )
     })
-    outgoing.on('error', reject).end(body)
+    sent.on('error', reject)
+    sent.end(load.body)
   })
 }
 
-interface Started {
-  readonly child: ChildProcess
-  readonly url: string
-  readonly token: string
+async function compare(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'coffre-bench-'))
+  const targets = [
+    await startTarget('bare node:http', ['bare']),
+    await startTarget('coffre', ['coffre', folder], join(folder, 'first-token')),
+  ]
+  try {
+    const [, coffre] = targets
+    await connectCoffre(coffre!.url, coffre!.token).keys.create({ name: 'bench' })
+    const item = { key: 'bench', plaintext: PLAINTEXT }
+    await compareLoad(targets, 'one value of 256 bytes', {
+      path: '/api/v1/encrypt',
+      body: JSON.stringify(item),
+      requests: ROUND_REQUESTS,
+      items: 1,
+    })
+    await compareLoad(targets, `a batch of ${BATCH_ITEMS}`, {
+      path: '/api/v1/encrypt/batch',
+      body: JSON.stringify({ items: Array.from({ length: BATCH_ITEMS }, () => item) }),
+      requests: BATCH_REQUESTS,
+      items: BATCH_ITEMS,
+    })
+  } finally {
+    for (const target of targets) target.stop()
+    rmSync(folder, { recursive: true })
+  }
 }
 
-async function start(role: string, folder: string): Promise<Started> {
-  const child = fork(import.meta.filename, [role, folder])
-  const [{ url, token }] = (await once(child, 'message')) as [{ url: string; token: string }]
-  return { child, url, token }
-}
-
-async function ask(child: ChildProcess, question: object): Promise<number> {
-  const answered = once(child, 'message')
-  child.send(question)
-  const [answer] = (await answered) as [number]
-  return answer
-}
-
-interface Measured {
-  readonly cpu: number[]
-  readonly rate: number[]
-}
-
-async function compare(
-  servers: ReadonlyMap<string, Started>,
-  load: ChildProcess,
-  shape: (typeof SHAPES)[number],
-) {
-  const item = { key: 'bench', plaintext: randomBytes(VALUE_BYTES).toString('base64') }
-  const body = JSON.stringify(
-    shape.items === 1 ? item : { items: Array.from({ length: shape.items }, () => item) },
-  )
-  const measured = new Map(
-    [...servers.keys()].map((name): [string, Measured] => [name, { cpu: [], rate: [] }]),
-  )
+async function compareLoad(targets: readonly Target[], title: string, load: Load): Promise<void> {
+  const results = new Map<string, Result[]>(targets.map(({ name }) => [name, []]))
   for (let round = 0; round <= ROUNDS; round += 1) {
-    for (const [name, { child, url, token }] of servers) {
-      const before = await ask(child, {})
-      const seconds = await ask(load, { url: url + shape.path, token, body, requests: shape.requests })
-      const cpu = ((await ask(child, {})) - before) / shape.requests
-      if (round === 0) continue // it warms up
-      measured.get(name)?.cpu.push(cpu)
-      measured.get(name)?.rate.push(shape.requests / seconds)
+    for (const target of targets) {
+      const result = await measure(target, load)
+      if (round > 0) results.get(target.name)?.push(result) // the first round only warms up
     }
   }
-  print(shape, measured)
-}
-
-function print(shape: (typeof SHAPES)[number], measured: ReadonlyMap<string, Measured>): void {
-  const bare = median(measured.get('bare')?.cpu ?? [])
-  const cells = [...measured].map(([name, { cpu, rate }]) => {
-    const ratio = name === 'bare' ? '' : ` (${(median(cpu) / bare).toFixed(2)})`
-    return `${name} ${median(cpu).toFixed(1)} µs${ratio}, ${Math.round(median(rate)).toLocaleString('en')} requests/s`
-  })
-  console.log(`encrypt ${VALUE_BYTES} B, ${shape.name}: ${cells.join(' · ')}`)
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
-}
-
-async function main(): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'coffre-bench-'))
-  const servers = new Map([
-    ['bare', await start('bare', folder)],
-    ['coffre', await start('coffre', folder)],
-  ])
-  const load = fork(import.meta.filename, ['load'])
-  try {
-    console.log(`${CONNECTIONS} connections; µs of the server's CPU per request, median of ${ROUNDS} rounds`)
-    for (const shape of SHAPES) await compare(servers, load, shape)
-  } finally {
-    for (const child of [load, ...[...servers.values()].map((each) => each.child)]) child.kill()
-    await rm(folder, { recursive: true, force: true })
+  console.log(`\n${title}`)
+  const bare = summarize(results.get('bare node:http') ?? [])
+  for (const { name } of targets) {
+    const { perSecond, cpu } = summarize(results.get(name) ?? [])
+    const ratios = `${(perSecond / bare.perSecond).toFixed(2)} x rate, ${(cpu / bare.cpu).toFixed(2)} x CPU`
+    console.log(
+      `${name.padEnd(16)} ${Math.round(perSecond).toLocaleString('en').padStart(8)} items/s  ${cpu.toFixed(1).padStart(6)} µs CPU/item  ${ratios}`,
+    )
   }
 }
 
-const [role = 'main', folder = ''] = process.argv.slice(2)
-if (role === 'bare') await serveBare()
-else if (role === 'coffre') await serveCoffre(folder)
-else if (role === 'load') generateLoad()
-else await main()
+function summarize(results: readonly Result[]): Result {
+  const middle = (values: readonly number[]) =>
+    values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? Number.NaN
+  return {
+    perSecond: middle(results.map((result) => result.perSecond)),
+    cpu: middle(results.map((result) => result.cpu)),
+  }
+}
