@@ -41,9 +41,11 @@ export class AuditLog {
     const head = await tx.readAuditHead()
     const frontier = readFrontier(head)
     let previous = await this.#previousHash(tx, frontier.size)
+    // What is written together has one moment.
+    const at = this.#clock()
     const records = events.map((event, offset): StoredAuditRecord => {
       const index = frontier.size + offset
-      const body = formatRecord({ index, previous, at: this.#clock() }, event)
+      const body = formatRecord({ index, previous, at }, event)
       const hash = leafHash(utf8(body))
       previous = Buffer.from(hash).toString('hex')
       return { index, body, leafHash: hash }
