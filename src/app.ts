@@ -98,8 +98,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   // Loaded here so that the embedded library and the CLI start without an HTTP server.
   const { buildServer, listen } = await import('./http/server.ts')
   const { Metrics } = await import('./monitor/metrics.ts')
-  const opened = await openCore({ ...options, startSealed: true })
-  const { core } = opened
+  const { core, initialisedNow } = await openCore({ ...options, startSealed: true })
   try {
     const server = await buildServer({
       core,
@@ -109,11 +108,9 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     })
     const url = await listen(server, options)
     const close = async () => {
-      opened.stopJobs()
       await server.close()
       await core.close()
     }
-    const { initialisedNow } = opened
     const sealed = core.isSealed
     return {
       url,
@@ -123,7 +120,6 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       close: once(close),
     }
   } catch (error) {
-    opened.stopJobs()
     await core.close()
     throw toStartError(error, options)
   }
@@ -144,8 +140,6 @@ function once(work: () => Promise<void>): () => Promise<void> {
 export interface OpenedCore {
   readonly core: Core
   readonly initialisedNow: boolean
-  /** Ends the jobs; the core is closed apart. */
-  stopJobs(): void
 }
 
 /** As `openCoffre`, for the server. `startSealed`: a missing seal key or passphrase is no error. */
@@ -160,14 +154,15 @@ export async function openCore(
     if (initialisedNow) await initialise(core, options)
     else await unsealAtStart(core, options.startSealed === true)
     await ensureFirstToken(core, options)
-    return { core, initialisedNow, stopJobs: startJobs(core) }
+    core.whenClosed(startJobs(core))
+    return { core, initialisedNow }
   } catch (error) {
     await core.close()
     throw error
   }
 }
 
-export function firstTokenFile(dataDir: string): string {
+function firstTokenFile(dataDir: string): string {
   return join(dataDir, 'first-token')
 }
 

@@ -64,7 +64,6 @@ export async function isInitialised(dataDir: string): Promise<boolean> {
   const { openCore } = await import('../../app.ts')
   try {
     const opened = await openCore({ dataDir, startSealed: true })
-    opened.stopJobs()
     await opened.core.close()
     return true
   } catch (error) {
@@ -91,7 +90,6 @@ async function readStatus(invocation: Invocation): Promise<StatusView> {
   try {
     return await opened.core.status()
   } finally {
-    opened.stopJobs()
     await opened.core.close()
   }
 }

@@ -39,20 +39,28 @@ export async function decryptFile(
   source: Bytes,
   options: DecryptFileOptions = {},
 ): Promise<Bytes> {
-  const { header, rest } = await readHeaderOf(source)
-  const { plaintext } = await coffre.decrypt({ ciphertext: header.dataKeyCiphertext, ...options })
-  if (plaintext.length !== DATA_KEY_BYTES) throw new CoffreError('DECRYPTION_FAILED')
-  return rest.pipeThrough(decryptFileBody(plaintext, header))
+  const reader = source.getReader()
+  try {
+    const { header, rest } = await readHeaderOf(reader)
+    const { plaintext } = await coffre.decrypt({ ciphertext: header.dataKeyCiphertext, ...options })
+    if (plaintext.length !== DATA_KEY_BYTES) throw new CoffreError('DECRYPTION_FAILED')
+    return rest.pipeThrough(decryptFileBody(plaintext, header))
+  } catch (error) {
+    // Otherwise a file behind it would stay open and locked.
+    await reader.cancel(error).catch(() => undefined)
+    throw error
+  }
 }
 
 const DATA_KEY_BYTES = 32
 
-async function readHeaderOf(source: Bytes): Promise<{ readonly header: FileHeader; readonly rest: Bytes }> {
-  const reader = source.getReader()
+async function readHeaderOf(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): Promise<{ readonly header: FileHeader; readonly rest: Bytes }> {
   let head = new Uint8Array(0)
   for (;;) {
     const read = readFileHeader(head)
-    if (read === undefined) return giveUp(reader)
+    if (read === undefined) throw new CoffreError('DECRYPTION_FAILED')
     if ('bytes' in read) {
       return {
         header: read,
@@ -60,14 +68,9 @@ async function readHeaderOf(source: Bytes): Promise<{ readonly header: FileHeade
       }
     }
     const next = await reader.read()
-    if (next.done) return giveUp(reader)
+    if (next.done) throw new CoffreError('DECRYPTION_FAILED')
     head = Buffer.concat([head, next.value])
   }
-}
-
-async function giveUp(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<never> {
-  await reader.cancel()
-  throw new CoffreError('DECRYPTION_FAILED')
 }
 
 async function* startWith(first: Uint8Array, rest: Bytes): AsyncGenerator<Uint8Array> {

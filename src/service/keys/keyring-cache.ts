@@ -1,4 +1,6 @@
+import { algorithmFor } from '../../crypto/algorithms.ts'
 import type { KeyMaterial } from '../../crypto/key-material.ts'
+import { spkiPem } from '../../crypto/pem.ts'
 import { Keyring } from '../../keyring/keyring.ts'
 import { CoffreError } from '../../model/errors.ts'
 import type { KeyId, KeyName, TenantId, VersionNumber } from '../../model/ids.ts'
@@ -107,7 +109,9 @@ export class KeyringCache {
       if (blob === undefined) return undefined
       const { tenant, id: keyId, algorithm, purpose } = key
       const binding = { tenant, keyId, version: version.version, algorithm, purpose }
-      materials.set(version.version, this.#vault.unwrap(blob, binding))
+      const material = this.#vault.unwrap(blob, binding)
+      requireOwnPublicKey(key, version, material)
+      materials.set(version.version, material)
     }
     return materials
   }
@@ -126,6 +130,14 @@ export class KeyringCache {
     this.#byId.delete(oldest.key.id)
     this.#idByName.delete(indexName(oldest.key.tenant, oldest.key.name))
   }
+}
+
+/** It lies beside the blob in clear, where whoever writes to the store could put another. */
+function requireOwnPublicKey(key: Key, version: KeyVersion, material: KeyMaterial): void {
+  const der = algorithmFor(key.algorithm).publicKey?.(material)
+  const own = der === undefined ? undefined : spkiPem(der)
+  if (own === version.publicKey) return
+  throw new CoffreError('STORE_DAMAGED', { facts: { part: 'public_key', version: version.version } })
 }
 
 function isDestroyed(version: KeyVersion): boolean {

@@ -47,6 +47,7 @@ export class Core {
   readonly audit: AuditReader
   readonly trail: AuditTrail
   readonly store: Store
+  readonly #stops: (() => void)[] = []
   #unsealed: Unsealed | undefined
 
   constructor(parts: CoreParts) {
@@ -102,6 +103,11 @@ export class Core {
     }
     await this.#parts.store.transaction(async (tx) => {
       if ((await tx.listSealSlots()).length > 0) throw new CoffreError('ALREADY_INITIALISED')
+      // The first slot and the first record came together: a store with records has lost its slot, and under a
+      // new root key nothing in it would open.
+      if ((await tx.readAuditHead()).size > 0) {
+        throw new CoffreError('STORE_DAMAGED', { facts: { table: 'seal_slot' } })
+      }
       await tx.insertSealSlot(sealSlot)
       await this.#append(tx, caller, 'coffre.init')
     })
@@ -146,7 +152,13 @@ export class Core {
     await this.#parts.store.transaction((tx) => this.#append(tx, caller, 'coffre.seal'))
   }
 
+  /** `stop` is called once, when this Coffre closes. */
+  whenClosed(stop: () => void): void {
+    this.#stops.push(stop)
+  }
+
   async close(): Promise<void> {
+    for (const stop of this.#stops.splice(0)) stop()
     const unsealed = this.#unsealed
     this.#unsealed = undefined
     unsealed?.cache.clear()
