@@ -30,9 +30,13 @@ export function parseKeyId(text: string): KeyId {
   return UUID.test(text) ? (text as KeyId) : refuse('keyId', 'a UUID in lower case')
 }
 
-export function parseKeyName(text: string): KeyName {
+export function isKeyName(text: unknown): text is KeyName {
   return typeof text === 'string' && KEY_NAME.test(text) && !text.includes('..')
-    ? (text as KeyName)
+}
+
+export function parseKeyName(text: string): KeyName {
+  return isKeyName(text)
+    ? text
     : refuse('name', '1 to 128 of A-Z a-z 0-9 _ . -, starting with a letter or digit')
 }
 

@@ -1,7 +1,7 @@
 import { createToken, matchesHash, readTokenId } from '../../crypto/bearer-token.ts'
 import { addMilliseconds, type Clock, formatInstant, SECOND } from '../../model/clock.ts'
 import type { CreatedToken, CreateTokenRequest, TokenView } from '../../model/coffre.ts'
-import { CoffreError } from '../../model/errors.ts'
+import { CoffreError, hasCode } from '../../model/errors.ts'
 import { parseTokenId, type RequestId } from '../../model/ids.ts'
 import { MAX_TEXT_CHARACTERS } from '../../model/limits.ts'
 import type { Secret } from '../../model/secret.ts'
@@ -71,19 +71,20 @@ export class TokenService {
   async revoke(caller: Caller, id: string): Promise<void> {
     await authorize(this.#trail, caller, 'token.change')
     const tokenId = parseTokenId(id)
-    await this.#store.transaction(async (tx) => {
-      await tx.revokeToken(caller.principal.tenant, tokenId, this.#clock())
-      await this.#trail.append(tx, [
-        {
-          action: 'token.revoke',
-          principal: caller.principal,
-          requestId: caller.requestId,
-          outcome: 'ok',
-          detail: { token: tokenId },
-        },
-      ])
-    })
-    this.#cache.forget(tokenId)
+    const { principal, requestId } = caller
+    const event = { action: 'token.revoke', principal, requestId, detail: { token: tokenId } } as const
+    try {
+      await this.#store.transaction(async (tx) => {
+        await tx.revokeToken(principal.tenant, tokenId, this.#clock())
+        await this.#trail.append(tx, [{ ...event, outcome: 'ok' }])
+      })
+      this.#cache.forget(tokenId)
+    } catch (error) {
+      if (hasCode(error, 'TOKEN_NOT_FOUND')) {
+        await this.#trail.commit({ ...event, outcome: 'refused', code: 'TOKEN_NOT_FOUND' })
+      }
+      throw error
+    }
   }
 
   /** Throws UNAUTHENTICATED for a token that is malformed, unknown, expired or revoked, without saying which. */
@@ -125,8 +126,8 @@ function checkTokenRequest(request: CreateTokenRequest, ttlSeconds: number): voi
     throw new CoffreError('INVALID_REQUEST', { facts: { at, expected } })
   }
   const { name } = request
-  if (typeof name !== 'string' || name === '' || name.length > MAX_TEXT_CHARACTERS)
-    refuse('name', '1 to 256 characters')
+  if (typeof name !== 'string' || name === '' || name.length > MAX_TEXT_CHARACTERS || !name.isWellFormed())
+    refuse('name', '1 to 256 well-formed characters')
   if (!isRole(request.role)) refuse('role', 'admin or app')
   if (!Number.isInteger(ttlSeconds) || ttlSeconds < MIN_TTL_SECONDS || ttlSeconds > MAX_TTL_SECONDS) {
     refuse('ttlSeconds', `${MIN_TTL_SECONDS} to ${MAX_TTL_SECONDS}`)

@@ -22,7 +22,7 @@ import type { AuditAction } from '../../model/audit-event.ts'
 import type { Clock, Instant } from '../../model/clock.ts'
 import type { CreateKeyRequest, KeyLabelsView, KeyView, ListQuery } from '../../model/coffre.ts'
 import { CoffreError } from '../../model/errors.ts'
-import { type KeyName, parseKeyId, parseKeyName, type VersionNumber } from '../../model/ids.ts'
+import { isKeyName, type KeyName, parseKeyId, parseKeyName, type VersionNumber } from '../../model/ids.ts'
 import type { Key } from '../../model/key.ts'
 import type { Wrapped } from '../../model/wrapped.ts'
 import type { UnsealedVault } from '../../seal/vault.ts'
@@ -70,7 +70,7 @@ export class KeyService {
   }
 
   async create(caller: Caller, request: CreateKeyRequest): Promise<KeyView> {
-    return this.#recordingRefusals(caller, 'key.create', async () => {
+    return this.#recordingRefusals(caller, { action: 'key.create', name: request.name }, async () => {
       const name = parseKeyName(request.name)
       const { row, purpose } = chooseAlgorithm(request)
       const labels = mergeLabels(request)
@@ -113,9 +113,12 @@ export class KeyService {
 
   async get(caller: Caller, name: string): Promise<KeyView> {
     await authorize(this.#parts.trail, caller, 'key.read')
-    const key = await this.#parts.store.findKey(caller.principal.tenant, parseKeyName(name))
+    const { tenant } = caller.principal
+    const key = await this.#parts.store.findKey(tenant, parseKeyName(name))
     if (key === undefined) throw new CoffreError('KEY_NOT_FOUND')
-    return viewKey(key)
+    // Others will trust a public key, so it is shown only once it was compared with its private half.
+    const isPair = key.versions.some((version) => version.publicKey !== undefined)
+    return viewKey(isPair ? (await this.#parts.cache.findByName(tenant, key.name)).key : key)
   }
 
   update(caller: Caller, name: string, labels: Partial<KeyLabelsView>): Promise<KeyView> {
@@ -131,15 +134,17 @@ export class KeyService {
   }
 
   /** The commit that adds the version is the moment of rotation; before it nothing has changed. */
-  async rotate(caller: Caller, name: string): Promise<KeyView> {
-    await authorize(this.#parts.trail, caller, 'key.change')
-    const { key } = await this.#parts.cache.findByName(caller.principal.tenant, parseKeyName(name))
-    const row = algorithmFor(key.algorithm)
-    const material = await row.generate()
-    return this.#change(caller, name, {
-      action: 'key.rotate',
-      decide: (before, now) => rotateKey(before, describeMaterial(row, material, now)),
-      material,
+  rotate(caller: Caller, name: string): Promise<KeyView> {
+    return this.#recordingRefusals(caller, { action: 'key.rotate', name }, async () => {
+      const { key } = await this.#parts.cache.findByName(caller.principal.tenant, parseKeyName(name))
+      const row = algorithmFor(key.algorithm)
+      const material = await row.generate()
+      const after = await this.#apply(caller, key.name, {
+        action: 'key.rotate',
+        decide: (before, now) => rotateKey(before, describeMaterial(row, material, now)),
+        material,
+      })
+      return viewKey(after)
     })
   }
 
@@ -206,11 +211,8 @@ export class KeyService {
   }
 
   #change(caller: Caller, name: string, change: Change): Promise<KeyView> {
-    return this.#recordingRefusals(
-      caller,
-      change.action,
-      async () => viewKey(await this.#apply(caller, parseKeyName(name), change)),
-      name,
+    return this.#recordingRefusals(caller, { action: change.action, name }, async () =>
+      viewKey(await this.#apply(caller, parseKeyName(name), change)),
     )
   }
 
@@ -267,9 +269,8 @@ export class KeyService {
   /** A change that was refused leaves a record too. */
   async #recordingRefusals<Result>(
     caller: Caller,
-    action: AuditAction,
+    asked: { readonly action: AuditAction; readonly name: string },
     work: () => Promise<Result>,
-    name?: string,
   ): Promise<Result> {
     await authorize(this.#parts.trail, caller, 'key.change')
     try {
@@ -277,9 +278,10 @@ export class KeyService {
     } catch (error) {
       if (error instanceof CoffreError && error.code !== 'STORE_UNAVAILABLE') {
         const { principal, requestId } = caller
-        const key = name === undefined ? {} : { key: parseKeyName(name) }
+        // What is no name is not repeated in the record.
+        const key = isKeyName(asked.name) ? { key: asked.name } : {}
         await this.#parts.trail.commit({
-          action,
+          action: asked.action,
           principal,
           requestId,
           outcome: 'refused',
