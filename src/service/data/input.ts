@@ -29,6 +29,8 @@ export function readCiphertext(text: string): string {
 /** Throws LIMIT_EXCEEDED for too many or too long pairs, INVALID_REQUEST for what is not text. */
 export function readContext(context: Context | undefined): Context {
   if (context === undefined) return NO_CONTEXT
+  // A Map has no entries that Object.entries sees: it would bind nothing.
+  if (Object.prototype.toString.call(context) !== '[object Object]') refuse('context', 'an object of texts')
   const pairs = Object.entries(context)
   if (pairs.length > MAX_CONTEXT_PAIRS) exceed('context', MAX_CONTEXT_PAIRS)
   for (const pair of pairs) {

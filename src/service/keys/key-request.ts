@@ -57,8 +57,9 @@ function readTags(tags: unknown): object {
 }
 
 function checkText(value: unknown, at: string): void {
-  if (typeof value !== 'string' || value.length > MAX_TEXT_CHARACTERS) {
-    refuse(at, `text of at most ${MAX_TEXT_CHARACTERS} characters`)
+  // A lone surrogate would come back from the store as another character.
+  if (typeof value !== 'string' || value.length > MAX_TEXT_CHARACTERS || !value.isWellFormed()) {
+    refuse(at, `well-formed text of at most ${MAX_TEXT_CHARACTERS} characters`)
   }
 }
 
