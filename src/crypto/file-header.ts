@@ -16,7 +16,7 @@ export interface FileHeader {
 export function encodeFileHeader(dataKeyCiphertext: string): FileHeader | undefined {
   const ciphertext = parseBase64url(dataKeyCiphertext)
   const named = ciphertext === undefined ? undefined : readHeader(ciphertext)
-  if (ciphertext === undefined || named === undefined) return undefined
+  if (ciphertext === undefined || named === undefined || !bindsContext(named)) return undefined
   const bytes = concat(encodeHeader({ ...named, construction: 'file' }), lengthPrefixed(ciphertext))
   return { bytes, dataKeyCiphertext }
 }
@@ -34,8 +34,13 @@ export function readFileHeader(bytes: Uint8Array): FileHeader | { readonly needs
   if (bytes.length < end) return { needs: end }
   const ciphertext = Buffer.from(bytes.subarray(FIXED_BYTES, end))
   const inner = readHeader(ciphertext)
-  if (inner === undefined || !isSameVersion(named, inner)) return undefined
+  if (inner === undefined || !isSameVersion(named, inner) || !bindsContext(inner)) return undefined
   return { bytes: bytes.slice(0, end), dataKeyCiphertext: ciphertext.toString('base64url') }
+}
+
+/** AES-KW has no place for a context, so a data key under it would open under any. */
+function bindsContext({ construction }: CiphertextHeader): boolean {
+  return construction === 'message' || construction === 'oaep'
 }
 
 function isSameVersion(outer: CiphertextHeader, inner: CiphertextHeader): boolean {

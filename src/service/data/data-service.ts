@@ -4,6 +4,7 @@ import type {
   DataOperations,
   Decrypted,
   Encrypted,
+  EncryptRequest,
   RewrapRequest,
 } from '../../model/coffre.ts'
 import { CoffreError } from '../../model/errors.ts'
@@ -84,6 +85,12 @@ export class DataService {
   }
 }
 
+interface Reopened {
+  readonly index: number
+  readonly value: Decrypted
+  readonly item: RewrapRequest
+}
+
 /** Decrypts and encrypts again; the plaintexts are wiped before anything is answered. */
 async function rewrap(
   parts: { readonly read: Read; readonly protect: Protect },
@@ -92,25 +99,40 @@ async function rewrap(
 ): Promise<Batch<Encrypted>> {
   const opened = await parts.read.decrypt(tenant, items)
   const batch = new Batch<Encrypted>(items.length)
-  const again: { readonly index: number; readonly value: Decrypted; readonly item: RewrapRequest }[] = []
+  const again: Reopened[] = []
   for (const [index, item] of items.entries()) {
     const outcome = opened.outcomes[index]
     if (outcome !== undefined && 'value' in outcome) again.push({ index, value: outcome.value, item })
     else if (outcome !== undefined) batch.fail(index, outcome.error)
   }
-  const sealed = await parts.protect.encrypt(tenant, again.map(toEncryptRequest))
-  for (const [offset, outcome] of sealed.outcomes.entries()) {
-    const index = again[offset]?.index ?? 0
-    if ('value' in outcome) batch.succeed(index, outcome.value)
-    else batch.fail(index, outcome.error)
-  }
-  for (const { value } of again) value.plaintext.fill(0)
   batch.addUses(opened)
-  batch.addUses(sealed)
+  const [staying, moving] = [again.filter(staysUnderItsKey), again.filter((each) => !staysUnderItsKey(each))]
+  // Only a data key comes out of a key that wraps, so only under that key may it go in again.
+  await sealAgain(staying, batch, (requests) => parts.protect.encrypt(tenant, requests, ['encrypt', 'wrap']))
+  await sealAgain(moving, batch, (requests) => parts.protect.encrypt(tenant, requests))
   return batch
 }
 
-function toEncryptRequest(opened: { readonly value: Decrypted; readonly item: RewrapRequest }) {
+function staysUnderItsKey({ value, item }: Reopened): boolean {
+  return item.toKey === undefined || item.toKey === value.key
+}
+
+async function sealAgain(
+  opened: readonly Reopened[],
+  batch: Batch<Encrypted>,
+  seal: (requests: readonly EncryptRequest[]) => Promise<Batch<Encrypted>>,
+): Promise<void> {
+  const sealed = await seal(opened.map(toEncryptRequest))
+  for (const [offset, outcome] of sealed.outcomes.entries()) {
+    const index = opened[offset]?.index ?? 0
+    if ('value' in outcome) batch.succeed(index, outcome.value)
+    else batch.fail(index, outcome.error)
+  }
+  for (const { value } of opened) value.plaintext.fill(0)
+  batch.addUses(sealed)
+}
+
+function toEncryptRequest(opened: Reopened): EncryptRequest {
   const context = opened.item.toContext ?? opened.item.context
   return {
     key: opened.item.toKey ?? opened.value.key,

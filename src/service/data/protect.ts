@@ -1,5 +1,5 @@
 import type { PlainMessage } from '../../crypto/algorithm.ts'
-import { fillRandom, randomBytes } from '../../crypto/random.ts'
+import { randomBytes } from '../../crypto/random.ts'
 import type { KeyPurpose } from '../../model/algorithm-name.ts'
 import type {
   DataKey,
@@ -43,12 +43,17 @@ export class Protect {
     this.#keys = keys
   }
 
-  encrypt(tenant: TenantId, items: readonly EncryptRequest[]): Promise<Batch<Encrypted>> {
+  /** `purposes`: a rewrap under the same key also takes one that wraps. */
+  encrypt(
+    tenant: TenantId,
+    items: readonly EncryptRequest[],
+    purposes: readonly KeyPurpose[] = ['encrypt'],
+  ): Promise<Batch<Encrypted>> {
     const read = (item: EncryptRequest): PlainMessage => ({
       plaintext: readPlaintext(item.plaintext),
       context: readContext(item.context),
     })
-    return this.#byKey(tenant, items, { read, purposes: ['encrypt'], run: runEncrypt })
+    return this.#byKey(tenant, items, { read, purposes, run: runEncrypt })
   }
 
   sign(tenant: TenantId, items: readonly SignRequest[]): Promise<Batch<Signed>> {
@@ -167,9 +172,11 @@ interface DataKeyInput extends PlainMessage {
 
 function readDataKeyRequest(item: DataKeyRequest): DataKeyInput {
   const length = readLength(item.bytes, DATA_KEY_BOUND)
-  const plaintext = new Uint8Array(length)
-  fillRandom(plaintext)
-  return { plaintext, context: readContext(item.context), withPlaintext: item.withPlaintext ?? true }
+  return {
+    plaintext: randomBytes(length),
+    context: readContext(item.context),
+    withPlaintext: item.withPlaintext ?? true,
+  }
 }
 
 function runDataKey(
