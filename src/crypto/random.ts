@@ -6,7 +6,10 @@ const POOL_BYTES = 12 * 1024
 const pool = new Uint8Array(POOL_BYTES)
 let used = POOL_BYTES
 
-/** Writes `length` random bytes into `target` at `offset`. Pool bytes are wiped as they are handed out. */
+/**
+ * Writes `length` random bytes into `target` at `offset`, for nonces and salts, which are shown anyway. Pool
+ * bytes are wiped as they are handed out.
+ */
 export function fillRandom(target: Uint8Array, offset = 0, length = target.length - offset): void {
   if (length > POOL_BYTES) {
     randomFillSync(target, offset, length)
@@ -21,10 +24,9 @@ export function fillRandom(target: Uint8Array, offset = 0, length = target.lengt
   used += length
 }
 
+/** Straight from the system: keys and tokens never lie in the pool, where a dump or a cloned machine has them early. */
 export function randomBytes(length: number): Uint8Array {
-  const bytes = new Uint8Array(length)
-  fillRandom(bytes)
-  return bytes
+  return randomFillSync(new Uint8Array(length))
 }
 
 export function randomKeyMaterial(length: number): KeyMaterial {

@@ -24,7 +24,7 @@ export const MAX_BATCH_RANDOM_BYTES = MAX_PLAINTEXT_BYTES
 /** Tags on a key. */
 export const MAX_TAGS = 32
 export const MAX_TEXT_CHARACTERS = 256
-/** A bearer token; ours have 60 characters. */
+/** A bearer token; ours have 69 characters. */
 export const MAX_TOKEN_CHARACTERS = 256
 /** A passphrase; longer ones are a mistake, not a better secret. */
 export const MAX_PASSPHRASE_BYTES = 1_024
