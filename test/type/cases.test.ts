@@ -14,10 +14,10 @@ function compile(text: string): { readonly status: number | null; readonly outpu
   try {
     const absolute = text.replaceAll('../../src/', `${ROOT}/src/`)
     writeFileSync(join(folder, 'cases.mts'), absolute)
-    const rewriteRelativeImportExtensions = false
+    const imports = { rewriteRelativeImportExtensions: false, allowImportingTsExtensions: true }
     const compilerOptions = {
       noEmit: true,
-      rewriteRelativeImportExtensions,
+      ...imports,
       typeRoots: [join(ROOT, 'node_modules/@types')],
     }
     const config = { extends: join(ROOT, 'tsconfig.json'), compilerOptions, include: ['cases.mts'] }
