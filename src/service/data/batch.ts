@@ -8,12 +8,12 @@ export type Outcome<Result> = { readonly value: Result } | { readonly error: Cof
 
 /** The outcomes of a batch in the order of its items, and the key versions that were used. */
 export class Batch<Result> {
-  readonly #outcomes: (Outcome<Result> | undefined)[]
+  readonly #outcomes: (Outcome<Result> | undefined)[] = []
   readonly #uses = new Map<string, KeyUseCount>()
 
   constructor(size: number) {
     // Array.from takes a microsecond even for one item, which every single operation would pay.
-    this.#outcomes = new Array<undefined>(size).fill(undefined)
+    for (let index = 0; index < size; index += 1) this.#outcomes.push(undefined)
   }
 
   succeed(index: number, value: Result): void {
