@@ -40,7 +40,7 @@ export function cannotBeWritten(given: {
   // @ts-expect-error The root key has no door.
   const root: unknown = vault.root
   // @ts-expect-error A key is immutable.
-  key.floor = key.floor
+  key.epoch = 7
   // @ts-expect-error Its versions are, too.
   key.versions.push(key.versions[0])
   // @ts-expect-error A suspended state says where it resumes to.
