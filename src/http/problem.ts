@@ -59,6 +59,8 @@ function fromFastify(error: FastifyError): CoffreError {
     FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'INVALID_REQUEST',
     FST_ERR_CTP_EMPTY_JSON_BODY: 'INVALID_REQUEST',
     FST_ERR_CTP_INVALID_JSON_BODY: 'INVALID_REQUEST',
+    // The caller hung up in the middle of a body: nobody reads the answer, and it is no failure of ours.
+    ECONNRESET: 'INVALID_REQUEST',
     FST_ERR_BAD_URL: 'NOT_FOUND',
     FST_ERR_MAX_PARAM_LENGTH: 'NOT_FOUND',
     FST_ERR_NOT_FOUND: 'NOT_FOUND',

@@ -22,6 +22,7 @@ export class KeyringCache {
   readonly #idByName = new Map<string, KeyId>()
   /** Rises with every change. A load that began before one may have read what was true before it. */
   #changes = 0
+  #isSealed = false
 
   constructor(store: ReadStore, vault: UnsealedVault) {
     this.#store = store
@@ -49,6 +50,8 @@ export class KeyringCache {
   /** After a commit. Materials of versions that stay are kept, those of destroyed ones wiped. */
   replace(key: Key, added: ReadonlyMap<VersionNumber, KeyMaterial>): void {
     this.#changes += 1
+    // A change that was committed while the Coffre was sealed.
+    if (this.#isSealed) return wipeAll(added)
     const before = this.#byId.get(key.id)
     // Answers of two commits may arrive here in either order.
     if (before !== undefined && before.key.epoch >= key.epoch) return
@@ -65,7 +68,9 @@ export class KeyringCache {
     else this.#byId.delete(key.id)
   }
 
+  /** For good: what comes later is wiped as well. */
   clear(): void {
+    this.#isSealed = true
     this.#changes += 1
     for (const keyring of this.#byId.values()) keyring.wipe()
     this.#byId.clear()
@@ -138,6 +143,10 @@ function requireOwnPublicKey(key: Key, version: KeyVersion, material: KeyMateria
   const own = der === undefined ? undefined : spkiPem(der)
   if (own === version.publicKey) return
   throw new CoffreError('STORE_DAMAGED', { facts: { part: 'public_key', version: version.version } })
+}
+
+function wipeAll(materials: ReadonlyMap<VersionNumber, KeyMaterial>): void {
+  for (const material of materials.values()) material.wipe()
 }
 
 function isDestroyed(version: KeyVersion): boolean {

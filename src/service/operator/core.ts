@@ -101,7 +101,7 @@ export class Core {
       wrapped: slot,
       createdAt: this.#parts.clock(),
     }
-    await this.#parts.store.transaction(async (tx) => {
+    await this.#adopt(vault, async (tx) => {
       if ((await tx.listSealSlots()).length > 0) throw new CoffreError('ALREADY_INITIALISED')
       // The first slot and the first record came together: a store with records has lost its slot, and under a
       // new root key nothing in it would open.
@@ -111,7 +111,6 @@ export class Core {
       await tx.insertSealSlot(sealSlot)
       await this.#append(tx, caller, 'coffre.init')
     })
-    this.#unsealed = this.#assemble(vault)
   }
 
   /**
@@ -130,9 +129,9 @@ export class Core {
     }
     try {
       const provider = this.#parts.findSealProvider(slot.provider, passphrase)
-      const vault = await UnsealedVault.open(provider, slot.wrapped)
-      await this.#parts.store.transaction((tx) => this.#append(tx, caller, 'coffre.unseal'))
-      this.#unsealed ??= this.#assemble(vault)
+      await this.#adopt(await UnsealedVault.open(provider, slot.wrapped), (tx) =>
+        this.#append(tx, caller, 'coffre.unseal'),
+      )
     } catch (error) {
       if (error instanceof CoffreError && error.code === 'PASSPHRASE_WRONG') {
         await this.#recordRefusal(caller, error)
@@ -164,6 +163,18 @@ export class Core {
     unsealed?.cache.clear()
     unsealed?.vault.seal()
     await this.#parts.store.close()
+  }
+
+  /** Unsealed once `record` is stored; a root key that came to nothing, or came second, is forgotten. */
+  async #adopt(vault: UnsealedVault, record: (tx: StoreTransaction) => Promise<void>): Promise<void> {
+    try {
+      await this.#parts.store.transaction(record)
+    } catch (error) {
+      vault.seal()
+      throw error
+    }
+    if (this.#unsealed === undefined) this.#unsealed = this.#assemble(vault)
+    else vault.seal()
   }
 
   #required(): Unsealed {
