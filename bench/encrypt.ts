@@ -15,6 +15,7 @@ const SIZES = [32, 256, 4_096]
 const BATCH = 1_000
 const ROUNDS = 7
 const PARALLEL = 64
+const ALONE = 200
 const CONTEXT = { table: 'person', column: 'name' }
 
 const folder = mkdtempSync(join(tmpdir(), 'coffre-bench-'))
@@ -123,5 +124,24 @@ for (const bytes of SIZES) {
   }
 }
 
+/** How long a caller waits who sends one value after another, and how many go through when 64 share a commit. */
+async function measureWaiting(): Promise<void> {
+  const encrypt = () => coffre.encrypt({ key: 'bench', plaintext: randomBytes(256) })
+  const alone = await measureWall(ALONE, async () => {
+    for (let done = 0; done < ALONE; done += 1) await encrypt()
+  })
+  const count = 100 * PARALLEL
+  const together = await measureWall(count, async () => repeatParallel(encrypt)(count))
+  console.log(`\none after another: ${(alone / 1_000).toFixed(2)} ms each`)
+  console.log(`${PARALLEL} at once: ${Math.round(1e6 / together).toLocaleString('en')} a second`)
+}
+
+async function measureWall(count: number, run: () => Promise<void>): Promise<number> {
+  const start = performance.now()
+  await run()
+  return ((performance.now() - start) * 1_000) / count
+}
+
+await measureWaiting()
 await coffre.close()
 rmSync(folder, { recursive: true })
