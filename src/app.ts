@@ -16,8 +16,10 @@ import type { SealProvider } from './seal/seal-provider.ts'
 import { CallerCoffre, withOwnRequests } from './service/caller-coffre.ts'
 import { type Caller, localCaller, systemCaller } from './service/caller.ts'
 import { Core, type FindSealProvider } from './service/operator/core.ts'
+import type { AuditReader } from './service/audit-trail.ts'
 import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
 import { isLoopback } from './config.ts'
+import type { Store } from './store/store.ts'
 import { readVersion } from './version.ts'
 
 export { runSelfTests } from './crypto/self-test.ts'
@@ -174,11 +176,29 @@ async function assembleCore(options: OpenOptions, seals: SealChoices): Promise<C
     store,
     storeName: 'sqlite',
     trail: new AuditLog({ store, clock }),
-    audit: { list: (from, limit) => readLog(store, from, limit), verify: () => verifyLog(store) },
+    audit: readAudit(store),
     clock,
     version: readVersion(),
     findSealProvider: seals.find,
   })
+}
+
+export interface OpenedAuditLog extends AuditReader {
+  close(): Promise<void>
+}
+
+/**
+ * The audit log of a folder without its root key, and without adding a record: for an auditor, and for a log
+ * that is too damaged for `openCoffre` to go on with. Throws NOT_INITIALISED, STORE_IN_USE.
+ */
+export async function openAuditLog(options: { readonly dataDir: string }): Promise<OpenedAuditLog> {
+  requireExisting(options)
+  const store = await openSqliteStore({ folder: options.dataDir })
+  return { ...readAudit(store), close: () => store.close() }
+}
+
+function readAudit(store: Store): AuditReader {
+  return { list: (from, limit) => readLog(store, from, limit), verify: () => verifyLog(store) }
 }
 
 /** A read must not leave an empty store behind. */

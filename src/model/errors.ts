@@ -17,7 +17,7 @@ export const ERRORS = {
   INVALID_REQUEST: {
     fault: 'caller',
     sentence: 'The request is not valid.',
-    next: 'Correct the field that `facts` names and send the request again.',
+    next: 'Correct the field that is named here and send the request again.',
   },
   LIMIT_EXCEEDED: {
     fault: 'caller',
@@ -87,7 +87,7 @@ export const ERRORS = {
   KEY_REFUSED: {
     fault: 'caller',
     sentence: 'This key material is too weak or malformed.',
-    next: 'Use a key that meets the rule that `facts` names.',
+    next: 'Use a key that meets the rule that is named here.',
   },
   MOVE_REFUSED: {
     fault: 'caller',
@@ -107,7 +107,7 @@ export const ERRORS = {
   PARAMETERS_REFUSED: {
     fault: 'caller',
     sentence: 'The derivation parameters are below the floor or above the ceiling.',
-    next: 'Stay within the bounds that `facts` names.',
+    next: 'Stay within the bounds that are named here.',
   },
   DECRYPTION_FAILED: {
     fault: 'caller',
@@ -142,7 +142,7 @@ export const ERRORS = {
   SEAL_KEY_MISSING: {
     fault: 'operator',
     sentence: 'The seal key is missing or unreadable.',
-    next: 'Put back the key file or set the variable that `facts` names.',
+    next: 'Put back the key file (COFFRE_SEAL_KEY_PATH), set the variable, or give the passphrase (COFFRE_PASSPHRASE_FILE).',
   },
   NOT_INITIALISED: {
     fault: 'operator',
@@ -177,7 +177,7 @@ export const ERRORS = {
   AUDIT_DAMAGED: {
     fault: 'operator',
     sentence: 'The audit log does not verify.',
-    next: 'Keep a copy of the store; `facts` names the first bad record.',
+    next: 'Keep a copy of the store; `coffre audit log verify` names the first bad record.',
   },
   SELF_TEST_FAILED: {
     fault: 'system',
@@ -187,7 +187,7 @@ export const ERRORS = {
   CONFIG_REFUSED: {
     fault: 'operator',
     sentence: 'The configuration is not acceptable.',
-    next: 'Correct every setting that `facts` names.',
+    next: 'Correct every setting that is named here.',
   },
   SERVER_UNREACHABLE: {
     fault: 'operator',

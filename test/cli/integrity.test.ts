@@ -23,6 +23,27 @@ describe('what does not verify', () => {
     assert.match(shown.out, new RegExp(`DAMAGED. First bad record: ${view.firstBadIndex}`))
   })
 
+  test('is named even where the end of the audit log is gone and nothing else opens', async (t) => {
+    const cli = new CoffreLine(t)
+    await cli.prepare('init', 'key create invoices', 'key create orders')
+    const database = new DatabaseSync(join(cli.dataDir, 'coffre.db'))
+    const [{ last } = { last: 0 }] = database.prepare('SELECT max(idx) AS last FROM audit_record').all() as [
+      { last: number },
+    ]
+    database.prepare('DELETE FROM audit_record WHERE idx = ?').run(last)
+    database.close()
+    const verified = await cli.run(['audit', 'log', 'verify', '--json'])
+    assert.equal(verified.code, 3)
+    const { valid, firstBadIndex, reason } = JSON.parse(verified.out)
+    assert.deepEqual(
+      { valid, firstBadIndex, reason },
+      { valid: false, firstBadIndex: last, reason: 'missing' },
+    )
+    const refused = await cli.run(['key', 'list'])
+    assert.equal(refused.code, 3)
+    assert.match(refused.error, /AUDIT_DAMAGED/)
+  })
+
   test('in a file leaves no file, whole or in part', async (t) => {
     const cli = new CoffreLine(t)
     await cli.prepare('init', 'key create invoices')

@@ -1,10 +1,11 @@
-import type { AuditRecordView, AuditVerification } from '../../model/coffre.ts'
+import type { Audit, AuditRecordView, AuditVerification } from '../../model/coffre.ts'
 import type { CommandRow } from '../command-row.ts'
 import { type ExitCode, INTEGRITY, OK } from '../exit-code.ts'
 import type { Invocation } from '../invocation.ts'
 import { titles, withHeading } from '../output/key-text.ts'
 import type { Printer } from '../output/printer.ts'
-import { withCoffre } from '../with-coffre.ts'
+import { choosePlace } from '../place.ts'
+import { connect } from '../with-coffre.ts'
 
 const FROM = { from: 0, to: Number.MAX_SAFE_INTEGER }
 const LIMIT = { from: 1, to: 1_000 }
@@ -27,13 +28,32 @@ function runList(invocation: Invocation): Promise<ExitCode> {
   const { options, printer } = invocation
   const from = options.wholeNumber('from', FROM) ?? 0
   const limit = options.wholeNumber('limit', LIMIT) ?? DEFAULT_LIMIT
-  return withCoffre(invocation, async (coffre) => {
-    const records = await coffre.audit.list({ from, limit })
+  return withAudit(invocation, async (audit) => {
+    const records = await audit.list({ from, limit })
     await printer.show({ records }, () => formatRecords(printer, records))
     if (records.length === 0) await printer.note('list.empty')
     if (records.length === limit) await printer.note('list.more', { option: `--from ${from + limit}` })
     return OK
   })
+}
+
+/** A folder's log is read without its root key: it must be readable when nothing else is any more. */
+async function withAudit<Result>(
+  invocation: Invocation,
+  work: (audit: Audit) => Promise<Result>,
+): Promise<Result> {
+  const place = choosePlace(invocation.options, invocation.terminal.environment)
+  if (place.kind === 'server') return work((await connect(invocation, place.address)).audit)
+  const { openAuditLog } = await import('../../app.ts')
+  const log = await openAuditLog({ dataDir: place.dataDir })
+  try {
+    return await work({
+      list: ({ from = 0, limit = DEFAULT_LIMIT } = {}) => log.list(from, limit),
+      verify: () => log.verify(),
+    })
+  } finally {
+    await log.close()
+  }
 }
 
 function formatRecords(printer: Printer, records: readonly AuditRecordView[]): readonly string[] {
@@ -57,8 +77,8 @@ function formatRecords(printer: Printer, records: readonly AuditRecordView[]): r
 
 function runVerify(invocation: Invocation): Promise<ExitCode> {
   const { printer } = invocation
-  return withCoffre(invocation, async (coffre) => {
-    const verification = await coffre.audit.verify()
+  return withAudit(invocation, async (audit) => {
+    const verification = await audit.verify()
     await printer.show(verification, () => formatVerification(printer, verification))
     return verification.valid ? OK : INTEGRITY
   })

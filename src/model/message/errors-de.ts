@@ -103,7 +103,7 @@ export const errorsDe: ErrorTexts = {
   },
   SEAL_KEY_MISSING: {
     sentence: 'Der Siegelschlüssel fehlt oder ist nicht lesbar.',
-    next: 'Legen Sie die Schlüsseldatei zurück oder setzen Sie die oben genannte Variable.',
+    next: 'Legen Sie die Schlüsseldatei zurück (COFFRE_SEAL_KEY_PATH), setzen Sie die Variable oder geben Sie die Passphrase an (COFFRE_PASSPHRASE_FILE).',
   },
   NOT_INITIALISED: {
     sentence: 'Hier gibt es noch kein Coffre.',
@@ -131,7 +131,7 @@ export const errorsDe: ErrorTexts = {
   },
   AUDIT_DAMAGED: {
     sentence: 'Das Prüfprotokoll besteht die Prüfung nicht.',
-    next: 'Behalten Sie eine Kopie des Speichers; der erste fehlerhafte Eintrag ist oben genannt.',
+    next: 'Bewahren Sie eine Kopie der Daten auf; `coffre audit log verify` nennt den ersten fehlerhaften Eintrag.',
   },
   SELF_TEST_FAILED: {
     sentence: 'Ein kryptografischer Selbsttest ist fehlgeschlagen, deshalb wurde nichts gestartet.',

@@ -103,7 +103,7 @@ export const errorsFr: ErrorTexts = {
   },
   SEAL_KEY_MISSING: {
     sentence: 'La clé de scellement est absente ou illisible.',
-    next: 'Remettez le fichier de clé en place ou définissez la variable indiquée ci-dessus.',
+    next: 'Remettez le fichier de clé en place (COFFRE_SEAL_KEY_PATH), définissez la variable, ou donnez la phrase secrète (COFFRE_PASSPHRASE_FILE).',
   },
   NOT_INITIALISED: {
     sentence: 'Il n’y a pas encore de Coffre ici.',
@@ -131,7 +131,7 @@ export const errorsFr: ErrorTexts = {
   },
   AUDIT_DAMAGED: {
     sentence: 'Le journal d’audit ne se vérifie pas.',
-    next: 'Gardez une copie des données ; le premier enregistrement fautif est indiqué ci-dessus.',
+    next: 'Gardez une copie des données ; `coffre audit log verify` nomme le premier enregistrement fautif.',
   },
   SELF_TEST_FAILED: {
     sentence: 'Un autotest cryptographique a échoué ; rien n’a donc démarré.',

@@ -54,7 +54,7 @@ export class TokenService {
           principal: caller.principal,
           requestId: caller.requestId,
           outcome: 'ok',
-          detail: { token: token.id, name: token.name, role: token.role },
+          detail: { token: token.id, role: token.role },
         },
       ])
     })

@@ -41,7 +41,9 @@ export function inspectBlob(blob: string | Uint8Array): BareInspection {
 
 function describeOurs(header: CiphertextHeader, blob: string | Uint8Array): BareInspection {
   const { construction, keyId, version } = header
-  const facts = { [typeof blob === 'string' ? 'characters' : 'bytes']: blob.length }
+  // Of a file, its beginning is enough to ask, so its length says nothing.
+  const measured = construction === 'file' ? {} : { bytes: blob.length }
+  const facts = typeof blob === 'string' ? { characters: blob.length } : measured
   return { inspection: { format: FORMAT[construction], keyId, version, facts }, header }
 }
 
