@@ -193,20 +193,20 @@ export class KeyService {
     return this.#change(caller, name, { action: 'key.cancel-destroy', decide: cancelDestroy })
   }
 
-  /** Destroys every key whose window has closed. Called at start and by the clock. Answers how many. */
+  /**
+   * Destroys every key whose window has closed. Called at start and by the clock. Answers how many. Throws
+   * what went wrong first, once the others are destroyed.
+   */
   async sweepDestroyed(caller: Caller): Promise<number> {
     const due = await this.#parts.store.listKeysToDestroy(this.#parts.clock())
+    const failures: unknown[] = []
     for (const { name, tenant } of due) {
       const owner = { ...caller, principal: { ...caller.principal, tenant } }
-      await this.#change(owner, name, {
-        action: 'key.destroy',
-        // Somebody may have cancelled since the list was read.
-        decide: (key, now) =>
-          key.destroyAt !== undefined && key.destroyAt <= now
-            ? destroyKey(key, now)
-            : new Refusal('MOVE_REFUSED', { move: 'destroy' }),
-      })
+      await this.#change(owner, name, { action: 'key.destroy', decide: destroyIfDue }).catch(
+        (error: unknown) => failures.push(error),
+      )
     }
+    if (failures.length > 0) throw failures[0]
     return due.length
   }
 
@@ -292,6 +292,12 @@ export class KeyService {
       throw error
     }
   }
+}
+
+/** Somebody may have cancelled since the list was read. */
+function destroyIfDue(key: Key, now: Instant): Key | Refusal {
+  const isDue = key.destroyAt !== undefined && key.destroyAt <= now
+  return isDue ? destroyKey(key, now) : new Refusal('MOVE_REFUSED', { move: 'destroy' })
 }
 
 function describeMaterial(row: Algorithm, material: KeyMaterial, now: Instant): NewVersion {
