@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
-import { CoffreError, type ErrorCode } from '../model/errors.ts'
+import { CoffreError, type ErrorCode, ERRORS } from '../model/errors.ts'
 import { type Problem, REQUEST_ID_HEADER } from '../model/wire.ts'
 import { ERROR_STATUS } from './error-status.ts'
 
@@ -9,12 +9,13 @@ export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 /** A path in the body ends in names that the caller chose. */
 const MAX_PATH_CHARACTERS = 128
 
-/** RFC 9457. Whatever is not a CoffreError is logged whole and answered as INTERNAL. */
+/**
+ * RFC 9457. Whatever is not a CoffreError is answered as INTERNAL; that and every other fault of the system, such as
+ * a full disk behind AUDIT_UNAVAILABLE, is logged whole.
+ */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const known = toCoffreError(error)
-  if (known.code === 'INTERNAL' || known.code === 'STORE_UNAVAILABLE') {
-    request.log.error({ err: error }, 'request failed')
-  }
+  if (ERRORS[known.code].fault === 'system') request.log.error({ err: error }, 'request failed')
   const problem = describeProblem(known, request.id)
   // Where no route was reached, no hook has set the id.
   void reply.header(REQUEST_ID_HEADER, request.id)

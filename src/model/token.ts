@@ -1,7 +1,7 @@
 import type { Instant } from './clock.ts'
 import type { TenantId, TokenId } from './ids.ts'
 
-/** Default deny: a role is the list of what it may do (service/access/roles.ts). */
+/** Default deny: a role is the list of what it may do (service/access/permission.ts). */
 export const ROLES = ['admin', 'app'] as const
 
 export type Role = (typeof ROLES)[number]
