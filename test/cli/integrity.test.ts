@@ -27,9 +27,7 @@ describe('what does not verify', () => {
     const cli = new CoffreLine(t)
     await cli.prepare('init', 'key create invoices', 'key create orders')
     const database = new DatabaseSync(join(cli.dataDir, 'coffre.db'))
-    const [{ last } = { last: 0 }] = database.prepare('SELECT max(idx) AS last FROM audit_record').all() as [
-      { last: number },
-    ]
+    const { last } = database.prepare('SELECT max(idx) AS last FROM audit_record').get() as { last: number }
     database.prepare('DELETE FROM audit_record WHERE idx = ?').run(last)
     database.close()
     const verified = await cli.run(['audit', 'log', 'verify', '--json'])

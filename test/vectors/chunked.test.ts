@@ -96,7 +96,7 @@ for (const { bits, aead } of FILES) {
           await checkCase(one, aead, decrypt)
           passed += 1
         }
-        console.log(`${file}, ${name}: run ${cases.length}, passed ${passed}, not expressible 0`)
+        console.log(`vectors: ${file} ${name}: run ${cases.length}, passed ${passed}, not expressible 0`)
       })
     }
 

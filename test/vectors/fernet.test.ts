@@ -34,7 +34,7 @@ function readCases<Case>(name: string): Case[] {
 
 /** Reached only when every case passed: each is an assertion. */
 function report(name: string, cases: readonly unknown[]): void {
-  console.log(`vectors fernet/${name}: run ${cases.length}, passed ${cases.length}, not expressible 0`)
+  console.log(`vectors: fernet/${name}: run ${cases.length}, passed ${cases.length}, not expressible 0`)
 }
 
 function toSeconds(time: string): number {
@@ -65,7 +65,7 @@ const EXPECTED_REASONS: Readonly<Record<string, InvalidTokenReason>> = {
 }
 
 const skip = existsSync(join(folder, 'fernet')) ? false : `no vectors at ${folder}; set COFFRE_VECTORS`
-if (skip) console.log(`vectors fernet: skipped, ${skip}`)
+if (skip) console.log(`vectors: fernet skipped, ${skip}`)
 
 describe('the vectors of the Fernet specification', { skip }, () => {
   test('generate.json gives the very token', () => {

@@ -35,7 +35,9 @@ for (const hash of ['sha256', 'sha384', 'sha512'] as const) {
     const valid = cases.filter((one) => one.result === 'valid')
     assert.ok(valid.length > 0 && valid.length < cases.length, 'valid and invalid cases are present')
     for (const one of cases) checkCase(hash, one)
-    console.log(`${file}: run ${cases.length}, passed ${cases.length}, not expressible 0`)
+    console.log(
+      `vectors: ${file} (HKDF-Expand): run ${cases.length}, passed ${cases.length}, not expressible 0`,
+    )
   })
 }
 
