@@ -20,7 +20,7 @@ import type { AuditReader } from './service/audit-trail.ts'
 import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
 import { isLoopback } from './config.ts'
 import type { Store } from './store/store.ts'
-import { readVersion } from './version.ts'
+import { readVersion, requireRuntime } from './version.ts'
 
 export { runSelfTests } from './crypto/self-test.ts'
 export {
@@ -169,6 +169,7 @@ function firstTokenFile(dataDir: string): string {
 }
 
 async function assembleCore(options: OpenOptions, seals: SealChoices): Promise<Core> {
+  requireRuntime()
   requireSelfTests()
   const clock = options.clock ?? (() => toInstant(Date.now()))
   const store = await openSqliteStore({ folder: options.dataDir, clock })

@@ -16,7 +16,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   client: ['model'],
   cli: ['model', 'client', 'app.ts', 'config.ts', 'version.ts'],
   'config.ts': ['model'],
-  'version.ts': [],
+  'version.ts': ['model'],
   'main.ts': ['cli'],
   'index.ts': ['model', 'client', 'app.ts', 'config.ts', 'version.ts'],
 }
