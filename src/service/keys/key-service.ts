@@ -11,66 +11,39 @@ import {
   destroyVersion,
   firstVersion,
   moveKey,
-  newestVersion,
   type NewVersion,
   rollbackKey,
   rotateKey,
   scheduleDestroy,
   setFloor,
 } from '../../keyring/rotation.ts'
-import type { AuditAction } from '../../model/audit-event.ts'
-import type { Clock, Instant } from '../../model/clock.ts'
+import type { Instant } from '../../model/clock.ts'
 import type { CreateKeyRequest, KeyLabelsView, KeyView, ListQuery } from '../../model/coffre.ts'
 import { CoffreError } from '../../model/errors.ts'
-import { isKeyName, type KeyName, parseKeyId, parseKeyName, type VersionNumber } from '../../model/ids.ts'
+import { parseKeyId, parseKeyName } from '../../model/ids.ts'
 import type { Key } from '../../model/key.ts'
-import type { Wrapped } from '../../model/wrapped.ts'
-import type { UnsealedVault } from '../../seal/vault.ts'
-import type { Store, StoreTransaction } from '../../store/store.ts'
 import { authorize } from '../access/authorize.ts'
-import type { AuditTrail } from '../audit-trail.ts'
 import type { Caller } from '../caller.ts'
+import { type KeyChange, KeyChanges, type KeyChangesParts } from './key-changes.ts'
 import { chooseAlgorithm, mergeLabels } from './key-request.ts'
 import { viewKey } from './key-view.ts'
-import type { KeyringCache } from './keyring-cache.ts'
 
 const DEFAULT_LIST_LIMIT = 100
 const MAX_LIST_LIMIT = 1_000
 const DEFAULT_DESTROY_DAYS = 30
 
-export interface KeyServiceParts {
-  readonly store: Store
-  readonly trail: AuditTrail
-  readonly clock: Clock
-  readonly vault: UnsealedVault
-  readonly cache: KeyringCache
-}
-
-interface Change {
-  readonly action: AuditAction
-  readonly decide: (key: Key, now: Instant) => Key | Refusal
-  /** The version that the record names, where the change is about one. */
-  readonly version?: number
-  /** New material for the version that `decide` adds. */
-  readonly material?: KeyMaterial
-}
-
-interface Recorded {
-  readonly action: AuditAction
-  readonly key: Key
-  readonly version: number | undefined
-}
-
-/** The life of keys: every change is one transaction with its audit record, then memory follows. */
+/** The life of keys: what may be asked, and what each asks of keyring/rotation.ts. */
 export class KeyService {
-  readonly #parts: KeyServiceParts
+  readonly #parts: KeyChangesParts
+  readonly #changes: KeyChanges
 
-  constructor(parts: KeyServiceParts) {
+  constructor(parts: KeyChangesParts) {
     this.#parts = parts
+    this.#changes = new KeyChanges(parts)
   }
 
-  async create(caller: Caller, request: CreateKeyRequest): Promise<KeyView> {
-    return this.#recordingRefusals(caller, { action: 'key.create', name: request.name }, async () => {
+  create(caller: Caller, request: CreateKeyRequest): Promise<KeyView> {
+    return this.#changes.recordingRefusals(caller, { action: 'key.create', name: request.name }, async () => {
       const name = parseKeyName(request.name)
       const { row, purpose } = chooseAlgorithm(request)
       const labels = mergeLabels(request)
@@ -90,11 +63,7 @@ export class KeyService {
         floor: first.version,
         versions: [first],
       }
-      await this.#parts.store.transaction(async (tx) => {
-        await tx.insertKey(key, this.#wrap(key, first.version, material))
-        await this.#append(tx, caller, { action: 'key.create', key, version: first.version })
-      })
-      this.#parts.cache.replace(key, new Map([[first.version, material]]))
+      await this.#changes.insert(caller, key, { ...first, material })
       return viewKey(key)
     })
   }
@@ -135,11 +104,11 @@ export class KeyService {
 
   /** The commit that adds the version is the moment of rotation; before it nothing has changed. */
   rotate(caller: Caller, name: string): Promise<KeyView> {
-    return this.#recordingRefusals(caller, { action: 'key.rotate', name }, async () => {
+    return this.#changes.recordingRefusals(caller, { action: 'key.rotate', name }, async () => {
       const { key } = await this.#parts.cache.findByName(caller.principal.tenant, parseKeyName(name))
       const row = algorithmFor(key.algorithm)
       const material = await row.generate()
-      const after = await this.#apply(caller, key.name, {
+      const after = await this.#changes.apply(caller, key.name, {
         action: 'key.rotate',
         decide: (before, now) => rotateKey(before, describeMaterial(row, material, now)),
         material,
@@ -202,95 +171,16 @@ export class KeyService {
     const failures: unknown[] = []
     for (const { name, tenant } of due) {
       const owner = { ...caller, principal: { ...caller.principal, tenant } }
-      await this.#change(owner, name, { action: 'key.destroy', decide: destroyIfDue }).catch(
-        (error: unknown) => failures.push(error),
-      )
+      await this.#changes
+        .ask(owner, name, { action: 'key.destroy', decide: destroyIfDue })
+        .catch((error: unknown) => failures.push(error))
     }
     if (failures.length > 0) throw failures[0]
     return due.length
   }
 
-  #change(caller: Caller, name: string, change: Change): Promise<KeyView> {
-    return this.#recordingRefusals(caller, { action: change.action, name }, async () =>
-      viewKey(await this.#apply(caller, parseKeyName(name), change)),
-    )
-  }
-
-  async #apply(caller: Caller, name: KeyName, change: Change): Promise<Key> {
-    const { store, clock, cache } = this.#parts
-    const added = new Map<VersionNumber, KeyMaterial>()
-    const after = await store.transaction(async (tx) => {
-      const before = await tx.findKey(caller.principal.tenant, name)
-      if (before === undefined) throw new CoffreError('KEY_NOT_FOUND')
-      const decided = change.decide(before, clock())
-      if (decided instanceof Refusal) throw new CoffreError(decided.code, { facts: decided.facts })
-      const wrapped = this.#wrapAdded(decided, change.material, added)
-      await tx.updateKey(before, decided, wrapped)
-      const version = change.material === undefined ? change.version : newestVersion(decided).version
-      await this.#append(tx, caller, { action: change.action, key: decided, version })
-      return decided
-    })
-    cache.replace(after, added)
-    return after
-  }
-
-  #wrapAdded(
-    key: Key,
-    material: KeyMaterial | undefined,
-    added: Map<VersionNumber, KeyMaterial>,
-  ): ReadonlyMap<VersionNumber, Wrapped> {
-    if (material === undefined) return new Map()
-    const { version } = newestVersion(key)
-    added.set(version, material)
-    return this.#wrap(key, version, material)
-  }
-
-  #wrap(key: Key, version: VersionNumber, material: KeyMaterial): ReadonlyMap<VersionNumber, Wrapped> {
-    const { tenant, id: keyId, algorithm, purpose } = key
-    const binding = { tenant, keyId, version, algorithm, purpose }
-    return new Map([[version, this.#parts.vault.wrap(material, binding)]])
-  }
-
-  async #append(tx: StoreTransaction, caller: Caller, change: Recorded): Promise<void> {
-    const { key, version } = change
-    await this.#parts.trail.append(tx, [
-      {
-        action: change.action,
-        principal: caller.principal,
-        requestId: caller.requestId,
-        outcome: 'ok',
-        key: key.name,
-        keyId: key.id,
-        ...(version === undefined ? {} : { version }),
-      },
-    ])
-  }
-
-  /** A change that was refused leaves a record too. */
-  async #recordingRefusals<Result>(
-    caller: Caller,
-    asked: { readonly action: AuditAction; readonly name: string },
-    work: () => Promise<Result>,
-  ): Promise<Result> {
-    await authorize(this.#parts.trail, caller, 'key.change')
-    try {
-      return await work()
-    } catch (error) {
-      if (error instanceof CoffreError && error.code !== 'STORE_UNAVAILABLE') {
-        const { principal, requestId } = caller
-        // What is no name is not repeated in the record.
-        const key = isKeyName(asked.name) ? { key: asked.name } : {}
-        await this.#parts.trail.commit({
-          action: asked.action,
-          principal,
-          requestId,
-          outcome: 'refused',
-          code: error.code,
-          ...key,
-        })
-      }
-      throw error
-    }
+  async #change(caller: Caller, name: string, change: KeyChange): Promise<KeyView> {
+    return viewKey(await this.#changes.ask(caller, name, change))
   }
 }
 
