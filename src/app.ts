@@ -5,7 +5,7 @@ import { readLog } from './audit/read-log.ts'
 import { verifyLog } from './audit/verify-log.ts'
 import { requireSelfTests } from './crypto/self-test.ts'
 import { type Clock, toInstant } from './model/clock.ts'
-import type { Coffre, StatusView } from './model/coffre.ts'
+import type { Audit, Coffre, StatusView } from './model/coffre.ts'
 import { CoffreError, hasCode } from './model/errors.ts'
 import type { Secret } from './model/secret.ts'
 import { DEFAULT_VARIABLE, environmentSeal } from './seal/environment/environment-seal.ts'
@@ -15,6 +15,7 @@ import { passphraseSeal } from './seal/passphrase/passphrase-seal.ts'
 import type { SealProvider } from './seal/seal-provider.ts'
 import { CallerCoffre, withOwnRequests } from './service/caller-coffre.ts'
 import { type Caller, localCaller, systemCaller } from './service/caller.ts'
+import { listRecords } from './service/list-records.ts'
 import { Core, type FindSealProvider } from './service/operator/core.ts'
 import type { AuditReader } from './service/audit-trail.ts'
 import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
@@ -184,7 +185,7 @@ async function assembleCore(options: OpenOptions, seals: SealChoices): Promise<C
   })
 }
 
-export interface OpenedAuditLog extends AuditReader {
+export interface OpenedAuditLog extends Audit {
   close(): Promise<void>
 }
 
@@ -195,11 +196,20 @@ export interface OpenedAuditLog extends AuditReader {
 export async function openAuditLog(options: { readonly dataDir: string }): Promise<OpenedAuditLog> {
   requireExisting(options)
   const store = await openSqliteStore({ folder: options.dataDir })
-  return { ...readAudit(store), close: () => store.close() }
+  const audit = readAudit(store)
+  return {
+    list: (query = {}) => listRecords(audit, query),
+    verify: () => audit.verify(),
+    close: () => store.close(),
+  }
 }
 
 function readAudit(store: Store): AuditReader {
-  return { list: (from, limit) => readLog(store, from, limit), verify: () => verifyLog(store) }
+  return {
+    size: async () => (await store.readAuditHead()).size,
+    list: (from, limit) => readLog(store, from, limit),
+    verify: () => verifyLog(store),
+  }
 }
 
 /** A read must not leave an empty store behind. */

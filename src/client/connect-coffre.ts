@@ -78,8 +78,8 @@ function remoteTokens(connection: Connection): Tokens {
 function remoteAudit(connection: Connection, options: ConnectOptions): Audit {
   const timeoutMilliseconds = Math.max(options.timeoutMilliseconds ?? 0, VERIFY_TIMEOUT)
   return {
-    list: async ({ from, limit } = {}) => {
-      const path = `/audit/records${formatQuery({ from, limit })}`
+    list: async ({ from, limit, last } = {}) => {
+      const path = `/audit/records${formatQuery({ from, limit, last })}`
       const answer = await connection.send({ method: 'GET', path })
       return shape.parseList<AuditRecordView>(answer, 'records', shape.RECORD_SHAPE)
     },

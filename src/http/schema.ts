@@ -204,6 +204,13 @@ export const CREATED_TOKEN = TOKEN.extend({ token: z.string().describe('Shown he
 export const TOKEN_PATH = z.object({ id: z.string().min(1).max(32) })
 
 export const AUDIT_QUERY = z.object({
+  last: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .optional()
+    .describe('Instead of from and limit: the newest'),
   from: z.coerce.number().int().min(0).optional(),
   limit: z.coerce.number().int().min(1).max(1_000).optional(),
 })

@@ -331,10 +331,19 @@ export interface CreatedToken extends TokenView {
 }
 
 export interface Audit {
-  /** Oldest first from index `from` (0 when absent), at most `limit` (1 to 1,000; 100 when absent). */
-  list(query?: { readonly from?: number; readonly limit?: number }): Promise<readonly AuditRecordView[]>
+  /** Oldest first. */
+  list(query?: AuditQuery): Promise<readonly AuditRecordView[]>
   /** Recomputes every leaf and the root. A damaged log is an answer, not an error. */
   verify(): Promise<AuditVerification>
+}
+
+export interface AuditQuery {
+  /** The first index; 0 when absent. */
+  readonly from?: number
+  /** 1 to 1,000; 100 when absent. */
+  readonly limit?: number
+  /** Instead of both: the newest so many, 1 to 1,000. */
+  readonly last?: number
 }
 
 export interface AuditRecordView {

@@ -12,6 +12,8 @@ export interface AuditTrail {
 
 /** Reading the log, for those who may. */
 export interface AuditReader {
+  /** The number of records; the next one has this index. */
+  size(): Promise<number>
   list(from: number, limit: number): Promise<readonly AuditRecordView[]>
   verify(): Promise<AuditVerification>
 }

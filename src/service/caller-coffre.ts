@@ -9,15 +9,12 @@ import type {
   Operator,
   Tokens,
 } from '../model/coffre.ts'
-import { CoffreError } from '../model/errors.ts'
 import { authorize } from './access/authorize.ts'
 import { type Caller, newRequestId } from './caller.ts'
 import type { Outcome } from './data/batch.ts'
 import { inspectBlob } from './data/inspect.ts'
+import { listRecords } from './list-records.ts'
 import type { Core } from './operator/core.ts'
-
-const DEFAULT_AUDIT_LIMIT = 100
-const MAX_AUDIT_LIMIT = 1_000
 
 /** The interface of `model/coffre.ts` for one caller: what the library, the CLI and every HTTP request use. */
 export class CallerCoffre implements Coffre {
@@ -96,13 +93,7 @@ export class CallerCoffre implements Coffre {
     return {
       list: async (query = {}) => {
         await authorize(trail, caller, 'audit.read')
-        const from = readWhole(query.from ?? 0, { at: 'from', minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
-        const limit = readWhole(query.limit ?? DEFAULT_AUDIT_LIMIT, {
-          at: 'limit',
-          minimum: 1,
-          maximum: MAX_AUDIT_LIMIT,
-        })
-        return audit.list(from, limit)
+        return listRecords(audit, query)
       },
       verify: async () => {
         await authorize(trail, caller, 'audit.read')
@@ -156,14 +147,4 @@ function valueOf<Result>(outcome: Outcome<Result> | undefined): Result {
   if (outcome === undefined) throw new Error('unreachable: a batch of one has one outcome')
   if ('error' in outcome) throw outcome.error
   return outcome.value
-}
-
-function readWhole(
-  value: number,
-  bound: { readonly at: string; readonly minimum: number; readonly maximum: number },
-): number {
-  if (Number.isInteger(value) && value >= bound.minimum && value <= bound.maximum) return value
-  throw new CoffreError('INVALID_REQUEST', {
-    facts: { at: bound.at, from: bound.minimum, to: bound.maximum },
-  })
 }

@@ -209,6 +209,11 @@ describe('a Coffre in a data folder', { concurrency: 2 }, () => {
     const actions = records.map((record) => record.action)
     for (const action of ['coffre.init', 'key.create', 'data.encrypt']) assert.ok(actions.includes(action))
     assert.ok(!JSON.stringify(records).includes('canary'))
+    const newest = (await cli.json('audit list --last 2')) as { records: { index: number }[] }
+    assert.deepEqual(
+      newest.records.map(({ index }) => index),
+      [records.length - 2, records.length - 1],
+    )
     const paged = (await cli.json('audit list --from 1 --limit 1')) as { records: { index: number }[] }
     assert.deepEqual(
       paged.records.map((record) => record.index),

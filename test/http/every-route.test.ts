@@ -95,6 +95,7 @@ describe('through connectCoffre and a real socket', () => {
   test('the audit log is listed and verifies', async () => {
     const { valid, size } = await admin.audit.verify()
     assert.equal(valid, true)
+    assert.equal((await admin.audit.list({ last: 2 })).length, 2)
     const [record] = await admin.audit.list({ from: size - 1, limit: 1 })
     assert.equal(record?.index, size - 1)
   })

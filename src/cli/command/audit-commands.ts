@@ -18,6 +18,7 @@ export const auditCommands: readonly CommandRow[] = [
     options: [
       { flags: '--from <index>', help: 'option.from' },
       { flags: '--limit <number>', help: 'option.limitRecords' },
+      { flags: '--last <number>', help: 'option.lastRecords' },
     ],
     run: runList,
   },
@@ -26,13 +27,17 @@ export const auditCommands: readonly CommandRow[] = [
 
 function runList(invocation: Invocation): Promise<ExitCode> {
   const { options, printer } = invocation
+  options.exclude('last', 'from')
+  options.exclude('last', 'limit')
+  const last = options.wholeNumber('last', LIMIT)
   const from = options.wholeNumber('from', FROM) ?? 0
   const limit = options.wholeNumber('limit', LIMIT) ?? DEFAULT_LIMIT
   return withAudit(invocation, async (audit) => {
-    const records = await audit.list({ from, limit })
+    const records = await audit.list(last === undefined ? { from, limit } : { last })
     await printer.show({ records }, () => formatRecords(printer, records))
     if (records.length === 0) await printer.note('list.empty')
-    if (records.length === limit) await printer.note('list.more', { option: `--from ${from + limit}` })
+    if (last === undefined && records.length === limit)
+      await printer.note('list.more', { option: `--from ${from + limit}` })
     return OK
   })
 }
@@ -47,10 +52,7 @@ async function withAudit<Result>(
   const { openAuditLog } = await import('../../app.ts')
   const log = await openAuditLog({ dataDir: place.dataDir })
   try {
-    return await work({
-      list: ({ from = 0, limit = DEFAULT_LIMIT } = {}) => log.list(from, limit),
-      verify: () => log.verify(),
-    })
+    return await work(log)
   } finally {
     await log.close()
   }

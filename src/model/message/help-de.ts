@@ -116,5 +116,6 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.role': 'admin: alles; app: Schlüssel verwenden',
   'option.ttlSeconds': 'Sekunden bis zum Ablauf, 60 bis 31.536.000 (ohne Angabe 30 Tage)',
   'option.from': 'erster Eintrag',
+  'option.lastRecords': 'die neuesten Einträge, so viele, statt --from und --limit',
   'option.limitRecords': 'höchstens so viele Einträge, 1 bis 1.000 (ohne Angabe 100)',
 }

@@ -113,5 +113,6 @@ export const helpEn = {
   'option.role': 'admin: everything; app: use keys',
   'option.ttlSeconds': 'seconds until it expires, 60 to 31,536,000 (30 days when absent)',
   'option.from': 'first record',
+  'option.lastRecords': 'the newest so many records, instead of --from and --limit',
   'option.limitRecords': 'at most this many records, 1 to 1,000 (100 when absent)',
 } as const

@@ -117,5 +117,6 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.role': 'admin : tout ; app : utiliser les clés',
   'option.ttlSeconds': 'secondes avant expiration, de 60 à 31 536 000 (30 jours par défaut)',
   'option.from': 'premier enregistrement',
+  'option.lastRecords': 'les derniers enregistrements, en ce nombre, au lieu de --from et --limit',
   'option.limitRecords': 'au plus ce nombre d’enregistrements, de 1 à 1 000 (100 par défaut)',
 }

@@ -57,7 +57,11 @@ async function setUp(t: TestContext) {
     store,
     storeName: 'sqlite',
     trail: new AuditLog({ store, clock }),
-    audit: { list: (from, limit) => readLog(store, from, limit), verify: () => verifyLog(store) },
+    audit: {
+      size: async () => (await store.readAuditHead()).size,
+      list: (from, limit) => readLog(store, from, limit),
+      verify: () => verifyLog(store),
+    },
     clock,
     version: '0',
     findSealProvider: () => seal,
