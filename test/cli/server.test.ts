@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
+import { describe, test, type TestContext } from 'node:test'
 import { DEFAULT_ADDRESS } from '../../src/cli/place.ts'
 import { DEFAULT_PORT } from '../../src/config.ts'
-import { CoffreProcess, startServer } from './coffre-process.ts'
+import { CoffreProcess, MAIN, startServer } from './coffre-process.ts'
 
 describe('a Coffre behind a server', () => {
   test('serves the same commands to whoever holds a token', async (t) => {
@@ -95,6 +97,26 @@ describe('a Coffre behind a server', () => {
     assert.equal((await cli.ok('decrypt', { input: out })).out, 'kept')
   })
 })
+
+test('the first token is shown only when it is asked for', async (t) => {
+  const { first: quiet } = await readStart(t, [])
+  assert.doesNotMatch(quiet, /coffre_[a-z0-9]{10}_/)
+  const { first: asked, cli } = await readStart(t, ['--show-token'])
+  const token = readFileSync(join(cli.dataDir, 'first-token'), 'utf8').trim()
+  assert.equal(JSON.parse(asked).firstToken, token)
+})
+
+/** What a server says as it starts. */
+async function readStart(t: TestContext, options: readonly string[]) {
+  const cli = new CoffreProcess(t)
+  const args = [MAIN, 'serve', '--json', '--port', '0', ...options]
+  const child = spawn(process.execPath, args, { cwd: cli.folder, env: cli.baseEnvironment() })
+  const closed = once(child, 'close')
+  const [piece] = (await once(child.stdout, 'data')) as [Buffer]
+  child.kill('SIGTERM')
+  await closed
+  return { first: piece.toString(), cli }
+}
 
 describe('the address of a server', () => {
   test('is by default where serve listens by default', () => {

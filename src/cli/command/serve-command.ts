@@ -1,11 +1,14 @@
 import { resolve } from 'node:path'
 import type { RunningServer, SealChoice } from '../../app.ts'
+import { MAX_TOKEN_CHARACTERS } from '../../model/limits.ts'
 import type { CommandRow } from '../command-row.ts'
 import { type ExitCode, OK } from '../exit-code.ts'
+import { readLimitedFile } from '../input/read-limited.ts'
 import type { Invocation } from '../invocation.ts'
 import { SEAL_OPTIONS } from '../line/option-rows.ts'
 import { requireFolder, shellQuote } from '../place.ts'
 import type { Printer } from '../output/printer.ts'
+import { writeTo } from '../output/terminal.ts'
 import { chooseNewSeal, chooseProvider, chooseStoredSeal } from '../input/seal-choice.ts'
 import { isInitialised } from './operator-commands.ts'
 
@@ -23,6 +26,7 @@ export const serveCommand: CommandRow = {
     { flags: '--host <address>', help: 'option.host' },
     { flags: '--port <number>', help: 'option.port' },
     { flags: '--log-level <level>', help: 'option.logLevel' },
+    { flags: '--show-token', help: 'option.showToken' },
     ...SEAL_OPTIONS,
   ],
   run: runServe,
@@ -59,12 +63,22 @@ async function chooseSeal(invocation: Invocation, dataDir: string): Promise<Seal
   return (await isInitialised(dataDir)) ? undefined : chooseNewSeal(invocation)
 }
 
-async function tellStart({ printer }: Invocation, server: RunningServer): Promise<void> {
+async function tellStart({ options, printer, terminal }: Invocation, server: RunningServer): Promise<void> {
   const { url, sealed, initialisedNow, firstTokenFile } = server
-  await printer.done({ url, sealed, initialisedNow, firstTokenFile }, 'done.listening', { url })
+  const shown = options.flag('show-token') ? { firstToken: await readToken(firstTokenFile) } : {}
+  await printer.done({ url, sealed, initialisedNow, firstTokenFile, ...shown }, 'done.listening', { url })
   await printer.note('done.firstToken', { file: firstTokenFile })
+  if (shown.firstToken !== undefined && !printer.json) await writeTo(terminal.stdout, `${shown.firstToken}\n`)
   if (sealed) await printer.note('done.startedSealed')
   else await tellCommands(printer, server)
+}
+
+/** Only when it is asked for: a screen is read, kept and shared. */
+async function readToken(file: string): Promise<string> {
+  const limit = { name: file, maximumBytes: MAX_TOKEN_CHARACTERS }
+  return Buffer.from(await readLimitedFile(file, limit))
+    .toString('latin1')
+    .trim()
 }
 
 /** Three commands that work as they stand: on the first start, and when keys exist already. */
