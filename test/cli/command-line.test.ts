@@ -83,7 +83,7 @@ describe('the command line', { concurrency: 2 }, () => {
     const flags = commandRows.flatMap((row) => (row.options ?? []).map((option) => option.flags))
     assert.ok(flags.length > 50)
     const secrets = flags.filter((text) => /passphrase|token|secret|password|plaintext|message/.test(text))
-    assert.deepEqual(secrets, ['--show-token', '--plaintext-out <file>'])
+    assert.deepEqual([...new Set(secrets)], ['--show-token', '--plaintext-out <file>'])
   })
 
   test('repeats no value that stands after = in an unknown option', async (t) => {
