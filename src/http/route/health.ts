@@ -20,9 +20,6 @@ export function addHealthRoutes(server: Api, parts: ServerParts): void {
 }
 
 async function runChecks(parts: ServerParts): Promise<Readonly<Record<string, string>>> {
-  const store = await parts.core.store.readAuditHead().then(
-    () => 'ok',
-    () => 'unavailable',
-  )
+  const store = (await parts.core.canRead()) ? 'ok' : 'unavailable'
   return { store, seal: parts.core.isSealed ? 'sealed' : 'ok' }
 }

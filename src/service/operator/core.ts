@@ -76,6 +76,17 @@ export class Core {
     return (await this.#parts.store.listSealSlots()).length > 0
   }
 
+  /** Whether the store answers. */
+  async canRead(): Promise<boolean> {
+    try {
+      await this.#parts.store.readAuditHead()
+      return true
+    } catch (error) {
+      if (error instanceof CoffreError) return false
+      throw error
+    }
+  }
+
   async status(): Promise<StatusView> {
     const { store, version, storeName } = this.#parts
     const slots = await store.listSealSlots()
