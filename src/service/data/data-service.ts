@@ -91,7 +91,7 @@ interface Reopened {
   readonly item: RewrapRequest
 }
 
-/** Decrypts and encrypts again; the plaintexts are wiped before anything is answered. */
+/** Decrypts and encrypts again; the plaintexts are wiped before anything is answered, also when it fails. */
 async function rewrap(
   parts: { readonly read: Read; readonly protect: Protect },
   tenant: TenantId,
@@ -107,10 +107,16 @@ async function rewrap(
   }
   batch.addUses(opened)
   const [staying, moving] = [again.filter(staysUnderItsKey), again.filter((each) => !staysUnderItsKey(each))]
-  // Only a data key comes out of a key that wraps, so only under that key may it go in again.
-  await sealAgain(staying, batch, (requests) => parts.protect.encrypt(tenant, requests, ['encrypt', 'wrap']))
-  await sealAgain(moving, batch, (requests) => parts.protect.encrypt(tenant, requests))
-  return batch
+  try {
+    // Only a data key comes out of a key that wraps, so only under that key may it go in again.
+    await sealAgain(staying, batch, (requests) =>
+      parts.protect.encrypt(tenant, requests, ['encrypt', 'wrap']),
+    )
+    await sealAgain(moving, batch, (requests) => parts.protect.encrypt(tenant, requests))
+    return batch
+  } finally {
+    for (const { value } of again) value.plaintext.fill(0)
+  }
 }
 
 function staysUnderItsKey({ value, item }: Reopened): boolean {
@@ -128,7 +134,6 @@ async function sealAgain(
     if ('value' in outcome) batch.succeed(index, outcome.value)
     else batch.fail(index, outcome.error)
   }
-  for (const { value } of opened) value.plaintext.fill(0)
   batch.addUses(sealed)
 }
 
