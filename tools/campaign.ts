@@ -1,55 +1,52 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { killEnergy } from '../test/recovery/kill-energy.ts'
+import { globSync } from 'node:fs'
+import { basename, join } from 'node:path'
 
 /*
- * npm run campaign -- kill --count 10              kill -9 at ten random moments of the energy example
- * npm run campaign -- kill --count 10 --via http   of its server; also --days N and --seed N
+ * npm run campaign                         what there is
+ * npm run campaign -- fuzz --count 20000   one of them, with its options
  *
- * Longer than a test may take. The seed is printed: the same one aims at the same moments.
+ * A campaign is longer than a test may take; a test runs a short count of the same code. Each is a file in
+ * tools/campaign/ that exports `usage`, one line for each way to call it, and `run`, which answers the exit code.
  */
-const MAX_SEED = 2 ** 31
+const FOLDER = join(import.meta.dirname, 'campaign')
 
-async function main(args: readonly string[]): Promise<number> {
-  const text = { type: 'string' } as const
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { count: text, days: text, seed: text, via: text },
-  })
-  const via = values.via ?? 'library'
-  if (positionals.join(' ') !== 'kill' || (via !== 'library' && via !== 'http')) {
-    console.error('npm run campaign -- kill [--count N] [--days N] [--seed N] [--via library|http]')
-    return 2
-  }
-  const kills = Number(values.count ?? 10)
-  const days = Number(values.days ?? 365)
-  const seed = Number(values.seed ?? Math.floor(Math.random() * MAX_SEED))
-  console.log(`kill: ${kills} times, via ${via}, ${days} days, seed ${seed}`)
-  return runKills({ kills, days, seed, via })
+interface CampaignFile {
+  readonly usage: readonly string[]
+  readonly run: (args: readonly string[]) => Promise<number>
 }
 
-async function runKills(choice: { kills: number; days: number; seed: number; via: 'library' | 'http' }) {
-  const folder = mkdtempSync(join(tmpdir(), 'coffre-campaign-'))
-  try {
-    const { byPhase, summary } = await killEnergy({
-      ...choice,
-      folder,
-      tell: (text) => console.log(`  ${text}`),
-    })
-    console.log(`  by phase ${JSON.stringify(byPhase)}`)
-    console.log(
-      `  finished: ${summary.documents} documents back, audit of ${summary.auditSize} records verifies`,
-    )
-    rmSync(folder, { recursive: true })
-    return 0
-  } catch (error) {
-    console.error(error)
-    console.error(`kept for a look: ${folder}`)
-    return 1
+async function main([name, ...args]: readonly string[]): Promise<number> {
+  const names = globSync('*.ts', { cwd: FOLDER })
+    .map((file) => basename(file, '.ts'))
+    .toSorted()
+  if (name === undefined || !names.includes(name)) {
+    if (name !== undefined) console.error(`no such campaign: ${name}`)
+    for (const each of names) printUsage(each, await load(each))
+    return 2
   }
+  const campaign = await load(name)
+  try {
+    return await campaign.run(args)
+  } catch (error) {
+    if (!isMistakeInOptions(error)) throw error
+    console.error(error.message)
+    printUsage(name, campaign)
+    return 2
+  }
+}
+
+async function load(name: string): Promise<CampaignFile> {
+  return (await import(`./campaign/${name}.ts`)) as CampaignFile
+}
+
+function printUsage(name: string, { usage }: CampaignFile): void {
+  for (const line of usage) console.error(`npm run campaign -- ${name} ${line}`)
+}
+
+/** What `parseArgs` and `readNumber` throw. */
+function isMistakeInOptions(error: unknown): error is Error {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return code.startsWith('ERR_PARSE_ARGS') || error instanceof RangeError
 }
 
 process.exitCode = await main(process.argv.slice(2))

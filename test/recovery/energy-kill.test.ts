@@ -4,7 +4,7 @@ import { makeFolder } from '../temporary.ts'
 import { killEnergy } from './kill-energy.ts'
 
 const DAYS = 60
-/** npm run campaign -- kill takes more, at other moments. */
+/** npm run campaign -- kill-energy takes more, at other moments. */
 const CHOICE = { kills: 3, days: DAYS, seed: 4 }
 
 for (const via of ['library', 'http'] as const) {
