@@ -25,8 +25,8 @@ export class AuditLog {
   readonly #store: Store
   readonly #clock: Clock
   readonly #group: GroupCommit<AuditEvent>
-  /** The end of the last commit of this process; another process may have moved on since. */
-  #end: { readonly size: number; readonly previous: string } = { size: 0, previous: NO_PREVIOUS }
+  /** The end of the last append of this process; it may have failed, and others may have appended since. */
+  #end: { readonly rootHash: Uint8Array; readonly previous: string } | undefined
 
   constructor(parts: AuditLogParts) {
     this.#store = parts.store
@@ -40,7 +40,7 @@ export class AuditLog {
   async append(tx: StoreTransaction, events: readonly AuditEvent[]): Promise<void> {
     const head = await tx.readAuditHead()
     const frontier = readFrontier(head)
-    let previous = await this.#previousHash(tx, frontier.size)
+    let previous = await this.#previousHash(tx, head)
     // What is written together has one moment.
     const at = this.#clock()
     const records = events.map((event, offset): StoredAuditRecord => {
@@ -54,13 +54,10 @@ export class AuditLog {
       frontier,
       records.map((record) => record.leafHash),
     )
-    await tx.appendAudit(records, {
-      size: grown.size,
-      rootHash: rootHash(grown),
-      frontier: encodeFrontier(grown),
-    })
-    // Only a guess if the commit fails: the next append compares it with the stored size and reads again.
-    this.#end = { size: grown.size, previous }
+    const root = rootHash(grown)
+    await tx.appendAudit(records, { size: grown.size, rootHash: root, frontier: encodeFrontier(grown) })
+    // Only a guess if the commit fails: the next append compares it with the stored root and reads again.
+    this.#end = { rootHash: root, previous }
   }
 
   /** Records a data operation together with others. The caller gives its result only after this resolves. */
@@ -68,13 +65,19 @@ export class AuditLog {
     return this.#group.add(event)
   }
 
-  async #previousHash(tx: StoreTransaction, size: number): Promise<string> {
+  /** The root hash tells whether the stored log is the one that we know: another process may have the same size. */
+  async #previousHash(tx: StoreTransaction, head: AuditHead): Promise<string> {
+    const { size } = head
     if (size === 0) return NO_PREVIOUS
-    if (this.#end.size === size) return this.#end.previous
+    if (this.#end !== undefined && isEqual(this.#end.rootHash, head.rootHash)) return this.#end.previous
     const [last] = await tx.readAuditRecords(size - 1, 1)
     if (last === undefined) throw new CoffreError('AUDIT_DAMAGED', { facts: { index: size - 1 } })
     return Buffer.from(last.leafHash).toString('hex')
   }
+}
+
+function isEqual(left: Uint8Array, right: Uint8Array): boolean {
+  return Buffer.compare(left, right) === 0
 }
 
 function readFrontier(head: AuditHead): Frontier {
