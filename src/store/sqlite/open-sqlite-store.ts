@@ -4,11 +4,13 @@ import { migrate } from '../sql/migration/migrate.ts'
 import { SqlStore } from '../sql/sql-store.ts'
 import type { Store } from '../store.ts'
 import { makeFolder } from './folder.ts'
-import { openSqliteEngine } from './sqlite-engine.ts'
+import { type FolderShare, openSqliteEngine } from './sqlite-engine.ts'
 
 export interface SqliteStoreOptions {
   /** Created for its owner alone when it does not exist. */
   readonly folder: string
+  /** `member`: the parent process has this folder open too. It has migrated it, and lives longer. */
+  readonly share?: FolderShare
   /** For the dates of migrations. */
   readonly clock?: Clock
 }
@@ -21,7 +23,7 @@ export interface SqliteStoreOptions {
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const folder = resolve(options.folder)
   await makeFolder(folder)
-  const engine = await openSqliteEngine(folder)
+  const engine = await openSqliteEngine(folder, options.share)
   try {
     await migrate(engine, { clock: options.clock ?? (() => toInstant(Date.now())) })
     // A process that died after a commit may have left erased material in the log.

@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import { setTimeout } from 'node:timers/promises'
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -9,8 +10,14 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
-import { toStoreError } from './sqlite-errors.ts'
+import { CoffreError } from '../../model/errors.ts'
+import { primaryCode, SQLITE_BUSY, toStoreError } from './sqlite-errors.ts'
 import { StatementCache } from './statement-cache.ts'
+
+/** A commit takes about half a millisecond, most of it the disk's. */
+const LOCK_RETRY_MS = 1
+/** Longer than any queue of healthy writers; the audit log gives up on its callers before that. */
+const MAX_LOCK_WAIT_MS = 5_000
 
 /** Kysely on one node:sqlite connection, which the driver closes when it is destroyed. */
 export function sqliteDialect(database: DatabaseSync): Dialect {
@@ -37,10 +44,19 @@ class SqliteDriver implements Driver {
     return this.#connection
   }
 
-  /** IMMEDIATE takes the write lock now: a transaction that reads first never fails when it writes. */
+  /**
+   * IMMEDIATE takes the write lock now: a transaction that reads first never fails when it writes. Where another
+   * process has it, this one waits without holding up its event loop, as SQLite's own busy handler would.
+   */
   async beginTransaction(): Promise<void> {
     this.#connection.leaveTransaction()
-    this.#connection.execute(CompiledQuery.raw('begin immediate'))
+    const giveUpAt = performance.now() + MAX_LOCK_WAIT_MS
+    while (!this.#connection.tryBegin()) {
+      if (performance.now() > giveUpAt) {
+        throw new CoffreError('STORE_UNAVAILABLE', { facts: { reason: 'locked by another process' } })
+      }
+      await setTimeout(LOCK_RETRY_MS)
+    }
   }
 
   async commitTransaction(): Promise<void> {
@@ -82,6 +98,17 @@ class SqliteConnection implements DatabaseConnection {
       const error = toStoreError(cause)
       if (inTransaction) this.#failure = error
       throw error
+    }
+  }
+
+  /** False while another process holds the write lock. */
+  tryBegin(): boolean {
+    try {
+      this.#database.exec('begin immediate')
+      return true
+    } catch (cause) {
+      if (primaryCode(cause) === SQLITE_BUSY) return false
+      throw toStoreError(cause)
     }
   }
 

@@ -8,7 +8,7 @@ import { holdLock } from './folder-lock.ts'
 import { sqliteDialect } from './sqlite-driver.ts'
 import { toStoreError } from './sqlite-errors.ts'
 
-/** Nobody else writes, so only a foreign reader's recovery or checkpoint can make us wait, and blocked. */
+/** For another process's recovery or reset of the log. It blocks the event loop, so the writer's lock does not wait so. */
 const BUSY_TIMEOUT_MILLISECONDS = 1_000
 /** The log shrinks to this after a burst. */
 const MAX_IDLE_WAL_BYTES = 64 * 1024 * 1024
@@ -29,14 +29,20 @@ const WRITER_SETTINGS = [
 ]
 
 /**
- * The connections to `coffre.db` in an existing folder, and the lock that keeps everybody else from writing.
- * Reads have a connection of their own: it sees committed work only and never waits for a writer.
+ * `alone` takes the lock that keeps every other Coffre away. `member` is for a process whose parent holds that lock and
+ * shares the folder with it: SQLite's own locks keep their transactions apart.
  */
-export async function openSqliteEngine(folder: string): Promise<SqlEngine> {
+export type FolderShare = 'alone' | 'member'
+
+/**
+ * The connections to `coffre.db` in an existing folder, and its lock. Reads have a connection of their own: it sees
+ * committed work only and never waits for a writer.
+ */
+export async function openSqliteEngine(folder: string, share: FolderShare = 'alone'): Promise<SqlEngine> {
   // Node releases without node:sqlite can still import this package.
   const sqlite = await import('node:sqlite')
   const [lockPath, path] = [join(folder, 'coffre.lock'), join(folder, 'coffre.db')]
-  await makePrivateFile(lockPath)
+  if (share === 'alone') await makePrivateFile(lockPath)
   const opened: DatabaseSync[] = []
   const open = (...settings: ConstructorParameters<typeof DatabaseSync>): DatabaseSync => {
     const database = new sqlite.DatabaseSync(...settings)
@@ -44,14 +50,13 @@ export async function openSqliteEngine(folder: string): Promise<SqlEngine> {
     return database
   }
   try {
-    const lock = open(lockPath, { timeout: 0 })
-    holdLock(lock)
+    if (share === 'alone') holdLock(open(lockPath, { timeout: 0 }))
     await makePrivateFile(path)
     const writer = open(path, { timeout: BUSY_TIMEOUT_MILLISECONDS, enableDoubleQuotedStringLiterals: false })
     prepareWriter(writer)
     const reader = open(path, { readOnly: true, timeout: BUSY_TIMEOUT_MILLISECONDS })
     set(reader, SAFETY)
-    return toEngine({ lock, writer, reader })
+    return toEngine({ opened, writer, reader })
   } catch (error) {
     for (const database of opened.toReversed()) database.close()
     throw toStoreError(error)
@@ -63,6 +68,7 @@ function prepareWriter(writer: DatabaseSync): void {
   if (mode !== 'wal')
     throw new CoffreError('STORE_UNAVAILABLE', { facts: { reason: 'no write-ahead log here' } })
   set(writer, WRITER_SETTINGS)
+  writer.exec('pragma busy_timeout = 0')
 }
 
 function set(database: DatabaseSync, settings: readonly string[]): void {
@@ -70,12 +76,13 @@ function set(database: DatabaseSync, settings: readonly string[]): void {
 }
 
 interface Connections {
-  readonly lock: DatabaseSync
+  /** In the order of opening, the lock first. */
+  readonly opened: readonly DatabaseSync[]
   readonly writer: DatabaseSync
   readonly reader: DatabaseSync
 }
 
-function toEngine({ lock, writer, reader }: Connections): SqlEngine {
+function toEngine({ opened, writer, reader }: Connections): SqlEngine {
   return {
     writer: new Kysely({ dialect: sqliteDialect(writer) }),
     reader: new Kysely({ dialect: sqliteDialect(reader) }),
@@ -83,7 +90,7 @@ function toEngine({ lock, writer, reader }: Connections): SqlEngine {
     eraseTraces: () => emptyLog(writer),
     close: async () => {
       // The last one to close copies the log into the database file, and the lock goes after that.
-      for (const database of [reader, writer, lock]) if (database.isOpen) database.close()
+      for (const database of opened.toReversed()) if (database.isOpen) database.close()
     },
   }
 }
@@ -91,12 +98,9 @@ function toEngine({ lock, writer, reader }: Connections): SqlEngine {
 /** Copies the log into the database and cuts it to nothing, unless a foreign reader is using it now. */
 function emptyLog(writer: DatabaseSync): boolean {
   try {
-    writer.exec('pragma busy_timeout = 0')
     return writer.prepare('pragma wal_checkpoint(truncate)').get()?.['busy'] === 0
   } catch {
     // The commit stands whatever happens here; the store asks again.
     return false
-  } finally {
-    writer.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MILLISECONDS}`)
   }
 }

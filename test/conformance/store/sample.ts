@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import type { AuditEvent } from '../../../src/model/audit-event.ts'
 import { type Instant, toInstant } from '../../../src/model/clock.ts'
 import {
   DEFAULT_TENANT,
   parseKeyId,
   parseKeyName,
+  parseRequestId,
   parseTokenId,
   parseVersionNumber,
   type VersionNumber,
@@ -16,6 +18,13 @@ import type { AuditHead, Store, StoredAuditRecord } from '../../../src/store/sto
 
 export const NOW: Instant = toInstant(1_800_000_000_000)
 export const LATER: Instant = toInstant(NOW + 1_000)
+
+export const SAMPLE_EVENT: AuditEvent = {
+  action: 'key.rotate',
+  principal: { kind: 'local', id: '', tenant: DEFAULT_TENANT },
+  requestId: parseRequestId('request-1'),
+  outcome: 'ok',
+}
 
 export function versionNumber(number: number): VersionNumber {
   return parseVersionNumber(number)

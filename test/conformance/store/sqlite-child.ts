@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { AuditLog } from '../../../src/audit/audit-log.ts'
 import { CoffreError } from '../../../src/model/errors.ts'
 import { toWrapped } from '../../../src/model/wrapped.ts'
 import { openSqliteStore } from '../../../src/store/sqlite/open-sqlite-store.ts'
-import { materials, NOW, sampleKey } from './sample.ts'
+import { materials, NOW, SAMPLE_EVENT, sampleKey } from './sample.ts'
 
 /** What a process of its own does to a store; sqlite-file.test.ts reads the one line that it prints. */
 const TASKS: Readonly<Record<string, (folder: string, hex: string) => Promise<string>>> = {
@@ -19,6 +20,17 @@ const TASKS: Readonly<Record<string, (folder: string, hex: string) => Promise<st
   async read(folder) {
     const database = new DatabaseSync(join(folder, 'coffre.db'), { readOnly: true })
     return String(database.prepare('select name from "key"').get()?.['name'])
+  },
+
+  /** One of several writers on a folder that the parent holds. */
+  async append(folder, count) {
+    const store = await openSqliteStore({ folder, share: 'member' })
+    const log = new AuditLog({ store, clock: () => NOW })
+    for (let record = 0; record < Number(count); record += 1) {
+      await store.transaction((tx) => log.append(tx, [SAMPLE_EVENT]))
+    }
+    await store.close()
+    return 'appended'
   },
 
   /** Dies between the commit that erases and the clearing of the log: a reader of its own keeps the log. */
