@@ -27,6 +27,7 @@ export type ExitCode =
 export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   INVALID_REQUEST: USAGE,
   LIMIT_EXCEEDED: USAGE,
+  BUSY: UNAVAILABLE,
   NOT_FOUND: USAGE,
   UNAUTHENTICATED: KEY,
   FORBIDDEN: KEY,

@@ -1,6 +1,7 @@
 import { generateKeyPair } from 'node:crypto'
 import { promisify } from 'node:util'
 import { KeyMaterial } from './key-material.ts'
+import { WorkGate } from './work-gate.ts'
 
 const generate = promisify(generateKeyPair)
 const DER = {
@@ -10,8 +11,13 @@ const DER = {
 
 // All of these run on the thread pool: an RSA-4096 pair takes 0.2 to 2 seconds.
 
+/** Leaves three of libuv's four threads, and a core of two, to everything else. */
+const rsaGate = new WorkGate({ slots: 1, maxWaiting: 64 })
+
+/** One at a time. Throws BUSY when too many wait. */
 export async function generateRsa(modulusLength: number): Promise<KeyMaterial> {
-  return toMaterial(await generate('rsa', { modulusLength, publicExponent: 65_537, ...DER }))
+  const parameters = { modulusLength, publicExponent: 65_537, ...DER }
+  return toMaterial(await rsaGate.run(() => generate('rsa', parameters)))
 }
 
 export async function generateEc(namedCurve: string): Promise<KeyMaterial> {

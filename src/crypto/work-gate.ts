@@ -12,7 +12,7 @@ export class WorkGate {
     this.#maxWaiting = bounds.maxWaiting
   }
 
-  /** Throws LIMIT_EXCEEDED when the queue is full; what `work` throws passes through. */
+  /** Throws BUSY when the queue is full; what `work` throws passes through. */
   async run<Result>(work: () => Promise<Result>): Promise<Result> {
     await this.#enter()
     try {
@@ -28,9 +28,7 @@ export class WorkGate {
       return
     }
     if (this.#waiting.length >= this.#maxWaiting) {
-      throw new CoffreError('LIMIT_EXCEEDED', {
-        facts: { at: 'derivations waiting', maximum: this.#maxWaiting },
-      })
+      throw new CoffreError('BUSY', { facts: { waiting: this.#maxWaiting } })
     }
     await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }

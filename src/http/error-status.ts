@@ -4,6 +4,7 @@ import type { ErrorCode } from '../model/errors.ts'
 export const ERROR_STATUS: Readonly<Record<ErrorCode, number>> = {
   INVALID_REQUEST: 400,
   LIMIT_EXCEEDED: 413,
+  BUSY: 503,
   NOT_FOUND: 404,
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,

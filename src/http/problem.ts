@@ -6,6 +6,8 @@ import { ERROR_STATUS } from './error-status.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
+/** A queue of costly work moves on within seconds. */
+const RETRY_AFTER_SECONDS = 2
 /** A path in the body ends in names that the caller chose. */
 const MAX_PATH_CHARACTERS = 128
 
@@ -19,6 +21,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   const problem = describeProblem(known, request.id)
   // Where no route was reached, no hook has set the id.
   void reply.header(REQUEST_ID_HEADER, request.id)
+  if (known.code === 'BUSY') void reply.header('retry-after', RETRY_AFTER_SECONDS)
   void reply.code(problem.status).header('content-type', PROBLEM_TYPE).send(JSON.stringify(problem))
 }
 

@@ -24,6 +24,11 @@ export const ERRORS = {
     sentence: 'The input is larger than this operation accepts.',
     next: 'Split the input, or use a batch within the limits of the reference.',
   },
+  BUSY: {
+    fault: 'caller',
+    sentence: 'Too much costly work is waiting already.',
+    next: 'Wait a moment and try again.',
+  },
   NOT_FOUND: {
     fault: 'caller',
     sentence: 'There is nothing at this address.',

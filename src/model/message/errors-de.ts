@@ -9,6 +9,10 @@ export const errorsDe: ErrorTexts = {
     sentence: 'Die Eingabe ist größer, als dieser Vorgang erlaubt.',
     next: 'Teilen Sie die Eingabe auf oder verarbeiten Sie sie stapelweise innerhalb der Grenzen der Referenz.',
   },
+  BUSY: {
+    sentence: 'Es wartet schon zu viel aufwendige Arbeit.',
+    next: 'Warten Sie einen Augenblick und versuchen Sie es erneut.',
+  },
   NOT_FOUND: {
     sentence: 'Unter dieser Adresse gibt es nichts.',
     next: 'Vergleichen Sie Pfad und Methode mit /openapi.json.',

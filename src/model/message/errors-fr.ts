@@ -9,6 +9,10 @@ export const errorsFr: ErrorTexts = {
     sentence: 'L’entrée dépasse la taille que cette opération accepte.',
     next: 'Divisez l’entrée, ou traitez-la par lots dans les limites de la référence.',
   },
+  BUSY: {
+    sentence: 'Trop de travaux coûteux attendent déjà.',
+    next: 'Attendez un instant, puis réessayez.',
+  },
   NOT_FOUND: {
     sentence: 'Il n’y a rien à cette adresse.',
     next: 'Comparez le chemin et la méthode avec /openapi.json.',

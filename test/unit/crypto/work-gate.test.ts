@@ -35,7 +35,7 @@ test('one more than may wait is refused', async () => {
   const [running, waiting] = [gate.run(() => job.promise), gate.run(() => Promise.resolve('second'))]
   await assert.rejects(
     gate.run(() => Promise.resolve('third')),
-    { code: 'LIMIT_EXCEEDED' },
+    { code: 'BUSY' },
   )
   job.resolve('first')
   assert.deepEqual(await Promise.all([running, waiting]), ['first', 'second'])
