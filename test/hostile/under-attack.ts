@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
+import { connectCoffre } from '../../src/client/connect-coffre.ts'
+import type { Coffre } from '../../src/model/coffre.ts'
+import { ATTACKS, type Target } from './attacks.ts'
+
+const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
+const ATTACKER = join(import.meta.dirname, 'attacker-child.ts')
+/** Open loop: a slow answer does not keep the next request from being sent. */
+const REQUEST_EVERY_MS = 10
+
+export interface Timing {
+  readonly median: number
+  readonly p99: number
+}
+
+export interface Finding extends Timing {
+  readonly attack: string
+  /** What the attacker got to send. */
+  readonly sent: number
+  /** Normal requests that did not give back their plaintext. */
+  readonly failed: number
+  readonly peakMebibytes: number
+}
+
+export interface Findings {
+  readonly idle: Timing
+  readonly idleMebibytes: number
+  readonly attacks: readonly Finding[]
+}
+
+export interface AttackOptions {
+  /** An empty folder. */
+  readonly folder: string
+  /** Normal requests while each attack runs. */
+  readonly requests: number
+  readonly names?: readonly string[]
+}
+
+/** A server in a process of its own; normal decrypts alone, then beside each attack. */
+export async function measureUnderAttack(options: AttackOptions): Promise<Findings> {
+  const server = await startServer(options.folder)
+  try {
+    const coffre = connectCoffre(server.target.url, server.target.appToken)
+    const { ciphertext } = await coffre.encrypt({ key: 'normal', plaintext: 'bonjour' })
+    await sendNormal(coffre, ciphertext, options.requests) // warms up
+    const idle = summarize((await sendNormal(coffre, ciphertext, options.requests)).times)
+    const idleMebibytes = readPeak(server.pid)
+    const attacks: Finding[] = []
+    for (const { name } of ATTACKS) {
+      if (options.names !== undefined && !options.names.includes(name)) continue
+      attacks.push(await measureOne(name, { server, coffre, ciphertext, requests: options.requests }))
+    }
+    return { idle, idleMebibytes, attacks }
+  } finally {
+    server.child.kill('SIGTERM')
+    await once(server.child, 'exit')
+  }
+}
+
+interface Server {
+  readonly child: ChildProcess
+  readonly pid: number
+  readonly target: Target
+}
+
+async function startServer(folder: string): Promise<Server> {
+  const args = [MAIN, 'serve', '--port', '0', '--json', '--data-dir', folder]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+  const lines = createInterface({ input: child.stdout })
+  const [line] = (await once(lines, 'line')) as [string]
+  const { url, firstTokenFile } = JSON.parse(line) as { url: string; firstTokenFile: string }
+  const adminToken = readFileSync(firstTokenFile, 'utf8').trim()
+  const admin = connectCoffre(url, adminToken)
+  await admin.keys.create({ name: 'normal' })
+  const appToken = (await admin.tokens.create({ name: 'app', role: 'app' })).token.reveal()
+  return { child, pid: child.pid ?? 0, target: { url, appToken, adminToken } }
+}
+
+interface Measured {
+  readonly server: Server
+  readonly coffre: Coffre
+  readonly ciphertext: string
+  readonly requests: number
+}
+
+async function measureOne(name: string, measured: Measured): Promise<Finding> {
+  const { server, coffre, ciphertext, requests } = measured
+  const attacker = spawn('nice', [process.execPath, ATTACKER, name, JSON.stringify(server.target)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const lines = createInterface({ input: attacker.stdout })[Symbol.asyncIterator]()
+  await lines.next()
+  const { times, failed } = await sendNormal(coffre, ciphertext, requests)
+  attacker.stdin.end()
+  const sent = Number((await lines.next()).value)
+  return { attack: name, ...summarize(times), sent, failed, peakMebibytes: readPeak(server.pid) }
+}
+
+async function sendNormal(coffre: Coffre, ciphertext: string, requests: number) {
+  const times: number[] = []
+  let failed = 0
+  const send = async () => {
+    const start = performance.now()
+    try {
+      const { plaintext } = await coffre.decrypt({ ciphertext })
+      if (Buffer.from(plaintext).toString() !== 'bonjour') failed += 1
+    } catch {
+      failed += 1
+    }
+    times.push(performance.now() - start)
+  }
+  const under: Promise<void>[] = []
+  for (let request = 0; request < requests; request += 1) {
+    under.push(send())
+    await setTimeout(REQUEST_EVERY_MS)
+  }
+  await Promise.all(under)
+  return { times, failed }
+}
+
+function summarize(times: readonly number[]): Timing {
+  const sorted = times.toSorted((left, right) => left - right)
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
+  return { median: at(0.5), p99: at(0.99) }
+}
+
+/** Peak resident memory of the process so far. Linux only. */
+function readPeak(pid: number): number {
+  const kibibytes = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return Math.round(Number(kibibytes) / 1024)
+}
