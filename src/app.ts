@@ -18,6 +18,7 @@ import { type Caller, localCaller, systemCaller } from './service/caller.ts'
 import { listRecords } from './service/list-records.ts'
 import { Core, type FindSealProvider } from './service/operator/core.ts'
 import type { AuditReader } from './service/audit-trail.ts'
+import type { TlsFiles } from './http/tls/tls-files.ts'
 import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
 import { isLoopback } from './config.ts'
 import type { Store } from './store/store.ts'
@@ -85,6 +86,8 @@ export interface ServeOptions extends OpenOptions {
   /** 0: any free port. */
   readonly port: number
   readonly logLevel: string
+  /** Absent: plain HTTP. */
+  readonly tls?: TlsFiles
 }
 
 export interface RunningServer {
@@ -108,6 +111,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       metrics: new Metrics(() => core.isSealed),
       logLevel: options.logLevel,
       openMetrics: isLoopback(options.host),
+      clock: clockOf(options),
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
     })
     const url = await listen(server, options)
     const close = async () => {
@@ -172,7 +177,7 @@ function firstTokenFile(dataDir: string): string {
 async function assembleCore(options: OpenOptions, seals: SealChoices): Promise<Core> {
   requireRuntime()
   requireSelfTests()
-  const clock = options.clock ?? (() => toInstant(Date.now()))
+  const clock = clockOf(options)
   const store = await openSqliteStore({ folder: options.dataDir, clock })
   return new Core({
     store,
@@ -183,6 +188,10 @@ async function assembleCore(options: OpenOptions, seals: SealChoices): Promise<C
     version: readVersion(),
     findSealProvider: seals.find,
   })
+}
+
+function clockOf(options: OpenOptions): Clock {
+  return options.clock ?? (() => toInstant(Date.now()))
 }
 
 export interface OpenedAuditLog extends Audit {

@@ -13,6 +13,10 @@ const SETTINGS = z.object({
   COFFRE_SEAL: z.enum(['file', 'environment', 'passphrase']).optional(),
   COFFRE_SEAL_KEY_PATH: z.string().min(1).optional(),
   COFFRE_ALLOW_REMOTE: z.enum(['0', '1']).default('0'),
+  COFFRE_TLS_CERT: z.string().min(1).optional(),
+  COFFRE_TLS_KEY: z.string().min(1).optional(),
+  COFFRE_TLS_CLIENT_CA: z.string().min(1).optional(),
+  COFFRE_TLS_MIN: z.enum(['1.2', '1.3']).default('1.2'),
 })
 
 export interface Settings {
@@ -24,8 +28,17 @@ export interface Settings {
   /** Absent: as the store was sealed; a key file for a new one. */
   readonly sealProvider?: 'file' | 'environment' | 'passphrase'
   readonly sealKeyPath?: string
-  /** TLS is not built in yet, so an address beyond this machine must be asked for by name. */
+  /** Plain HTTP beyond this machine must be asked for by name. */
   readonly allowRemote: boolean
+  /** Absent: plain HTTP. */
+  readonly tls?: TlsSettings
+}
+
+export interface TlsSettings {
+  readonly certificateFile: string
+  readonly keyFile: string
+  readonly clientCaFile?: string
+  readonly minimumVersion: '1.2' | '1.3'
 }
 
 /** Reads every setting from the environment. Throws CONFIG_REFUSED that names all that are wrong. */
@@ -38,6 +51,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     throw new CoffreError('CONFIG_REFUSED', { facts })
   }
   const { data } = parsed
+  const tls = readTls(data)
   const settings: Settings = {
     dataDir: data.COFFRE_DATA_DIR,
     host: data.COFFRE_HOST,
@@ -46,9 +60,29 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     ...(data.COFFRE_SEAL === undefined ? {} : { sealProvider: data.COFFRE_SEAL }),
     ...(data.COFFRE_SEAL_KEY_PATH === undefined ? {} : { sealKeyPath: data.COFFRE_SEAL_KEY_PATH }),
     allowRemote: data.COFFRE_ALLOW_REMOTE === '1',
+    ...(tls === undefined ? {} : { tls }),
   }
   requireLoopback(settings)
   return settings
+}
+
+function readTls(data: z.output<typeof SETTINGS>): TlsSettings | undefined {
+  const {
+    COFFRE_TLS_CERT: certificateFile,
+    COFFRE_TLS_KEY: keyFile,
+    COFFRE_TLS_CLIENT_CA: clientCaFile,
+  } = data
+  if (certificateFile === undefined && keyFile === undefined && clientCaFile === undefined) return undefined
+  if (certificateFile === undefined || keyFile === undefined) {
+    const expected = 'both COFFRE_TLS_CERT and COFFRE_TLS_KEY, or no setting of TLS'
+    const facts = {
+      ...(certificateFile === undefined ? { COFFRE_TLS_CERT: expected } : {}),
+      ...(keyFile === undefined ? { COFFRE_TLS_KEY: expected } : {}),
+    }
+    throw new CoffreError('CONFIG_REFUSED', { facts })
+  }
+  const client = clientCaFile === undefined ? {} : { clientCaFile }
+  return { certificateFile, keyFile, ...client, minimumVersion: data.COFFRE_TLS_MIN }
 }
 
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/
@@ -58,8 +92,11 @@ export function isLoopback(host: string): boolean {
 }
 
 function requireLoopback(settings: Settings): void {
-  if (isLoopback(settings.host) || settings.allowRemote) return
+  if (isLoopback(settings.host) || settings.tls !== undefined || settings.allowRemote) return
   throw new CoffreError('CONFIG_REFUSED', {
-    facts: { COFFRE_HOST: 'a loopback address, or COFFRE_ALLOW_REMOTE=1 behind a TLS proxy' },
+    facts: {
+      COFFRE_HOST:
+        'a loopback address, or COFFRE_TLS_CERT and COFFRE_TLS_KEY, or COFFRE_ALLOW_REMOTE=1 behind a TLS proxy',
+    },
   })
 }

@@ -1,6 +1,8 @@
+import type { Clock } from '../model/clock.ts'
 import type { Coffre } from '../model/coffre.ts'
 import type { Metrics } from '../monitor/metrics.ts'
 import type { Core } from '../service/operator/core.ts'
+import type { TlsFiles } from './tls/tls-files.ts'
 
 /** What `app.ts` hands to the server. */
 export interface ServerParts {
@@ -9,6 +11,9 @@ export interface ServerParts {
   readonly logLevel: string
   /** /metrics is open where only this machine can ask; elsewhere it needs an admin's token. */
   readonly openMetrics: boolean
+  readonly clock: Clock
+  /** Absent: plain HTTP. */
+  readonly tls?: TlsFiles
 }
 
 declare module 'fastify' {

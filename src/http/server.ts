@@ -1,4 +1,5 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, Server as HttpServer } from 'node:http'
+import { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import swagger from '@fastify/swagger'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
@@ -16,17 +17,29 @@ import { addKeyRoutes } from './route/keys.ts'
 import { addOperatorRoutes } from './route/operator.ts'
 import { addTokenRoutes } from './route/tokens.ts'
 import type { ServerParts } from './server-parts.ts'
+import { TlsListener } from './tls/tls-listener.ts'
 
 /** A request's head and body must arrive within these; slow senders hold a socket no longer. */
 const REQUEST_TIMEOUT_MS = 30_000
 const HEADERS_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
 const MAX_HEADER_BYTES = 16 * 1024
+const NODE_OPTIONS = {
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  maxHeaderSize: MAX_HEADER_BYTES,
+  // Fastify sets these two itself, except on a server that it did not make.
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+} as const
+/** One year, as browsers count it: they come back by https only. */
+const STRICT_TRANSPORT = 'max-age=31536000'
 const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/
 
 /** The native API. It does not listen yet. */
 export async function buildServer(parts: ServerParts): Promise<FastifyInstance> {
-  const server = fastify({
+  const tls =
+    parts.tls === undefined ? undefined : await TlsListener.open({ files: parts.tls, clock: parts.clock })
+  const server = fastify<HttpServer>({
     logger: { level: parts.logLevel, serializers: { req: logRequest }, stream: process.stderr },
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
@@ -35,10 +48,12 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     genReqId: chooseRequestId,
     requestIdHeader: false,
     routerOptions: { maxParamLength: 256 },
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES },
+    http: NODE_OPTIONS,
     frameworkErrors: sendProblem,
     clientErrorHandler: refuseHead,
+    ...(tls === undefined ? {} : { serverFactory: (listener) => tls.createServer(listener, NODE_OPTIONS) }),
   })
+  if (tls !== undefined) startTls(server, tls, parts)
   server.setValidatorCompiler(validatorCompiler)
   // Answers are built from typed views; the response schemas are there for /openapi.json.
   server.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
@@ -71,7 +86,17 @@ export async function listen(
   server.log.level = 'warn'
   const url = await server.listen({ host: address.host, port: address.port })
   server.log.level = level
-  return url
+  // Fastify does not know that the server which it was given speaks TLS.
+  return server.server instanceof HttpsServer ? url.replace(/^http:/, 'https:') : url
+}
+
+function startTls(server: FastifyInstance, tls: TlsListener, parts: ServerParts): void {
+  parts.metrics.watchCertificate(() => tls.certificate.notAfter)
+  server.addHook('onRequest', async (_request, reply) => {
+    void reply.header('strict-transport-security', STRICT_TRANSPORT)
+  })
+  server.addHook('onListen', async () => tls.start(server.log))
+  server.addHook('onClose', async () => tls.stop())
 }
 
 const OPENAPI = {

@@ -68,6 +68,18 @@ export class Metrics {
     if (items.failed > 0) this.#items.inc({ operation, outcome: 'failed' }, items.failed)
   }
 
+  /** For an alert some weeks ahead. */
+  watchCertificate(notAfter: () => number): void {
+    new Gauge({
+      name: 'coffre_tls_certificate_not_after_seconds',
+      help: 'When the TLS certificate that is served ends, as a Unix time.',
+      registers: [this.#registry],
+      collect() {
+        this.set(Math.floor(notAfter() / 1_000))
+      },
+    })
+  }
+
   get contentType(): string {
     return this.#registry.contentType
   }

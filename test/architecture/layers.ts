@@ -69,9 +69,14 @@ export const OUTSIDE_RULES: readonly OutsideRule[] = [
     why: 'only store/ knows SQL',
   },
   {
-    modules: /^(node:(http|https|http2)|fastify|@fastify\/.*|fastify-type-provider-zod)$/,
+    modules: /^(node:(http|http2)|fastify|@fastify\/.*|fastify-type-provider-zod)$/,
     openTo: /^http\//,
     why: 'only http/ knows HTTP',
+  },
+  {
+    modules: /^node:(https|tls)$/,
+    openTo: /^(http|client)\//,
+    why: 'TLS is spoken where the network is: http/ and client/',
   },
   {
     modules: /^(commander|@clack\/prompts|node:readline.*)$/,

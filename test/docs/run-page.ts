@@ -117,6 +117,7 @@ start_own_server() {
 put_address() {
   local text
   text=$(cat "$1")
+  text=\${text//"${NAMED_ADDRESS.replace('http:', 'https:')}"/$url}
   printf '%s\\n' "\${text//"${NAMED_ADDRESS}"/$url}" > "$1"
 }
 run_ts() { '${process.execPath}' --import '${pathToFileURL(join(import.meta.dirname, 'use-checkout.ts')).href}' "$1"; }

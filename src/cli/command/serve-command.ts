@@ -17,6 +17,10 @@ const SETTINGS = [
   ['host', 'COFFRE_HOST'],
   ['port', 'COFFRE_PORT'],
   ['log-level', 'COFFRE_LOG_LEVEL'],
+  ['tls-cert', 'COFFRE_TLS_CERT'],
+  ['tls-key', 'COFFRE_TLS_KEY'],
+  ['tls-client-ca', 'COFFRE_TLS_CLIENT_CA'],
+  ['tls-min', 'COFFRE_TLS_MIN'],
 ] as const
 
 export const serveCommand: CommandRow = {
@@ -26,6 +30,10 @@ export const serveCommand: CommandRow = {
     { flags: '--host <address>', help: 'option.host' },
     { flags: '--port <number>', help: 'option.port' },
     { flags: '--log-level <level>', help: 'option.logLevel' },
+    { flags: '--tls-cert <file>', help: 'option.tlsCert' },
+    { flags: '--tls-key <file>', help: 'option.tlsKey' },
+    { flags: '--tls-client-ca <file>', help: 'option.tlsClientCa' },
+    { flags: '--tls-min <version>', help: 'option.tlsMin', choices: ['1.2', '1.3'] },
     { flags: '--show-token', help: 'option.showToken' },
     ...SEAL_OPTIONS,
   ],
@@ -38,8 +46,8 @@ async function runServe(invocation: Invocation): Promise<ExitCode> {
   const [{ readSettings }, { serve }] = await Promise.all([import('../../config.ts'), import('../../app.ts')])
   const settings = readSettings({ ...terminal.environment, ...readOptions(invocation) })
   const seal = await chooseSeal(invocation, dataDir)
-  const { host, port, logLevel } = settings
-  const choice = seal === undefined ? {} : { seal }
+  const { host, port, logLevel, tls } = settings
+  const choice = { ...(seal === undefined ? {} : { seal }), ...(tls === undefined ? {} : { tls }) }
   const server = await serve({ dataDir, host, port, logLevel, createIfMissing: true, ...choice })
   await tellStart(invocation, server)
   await untilStopped()
