@@ -7,6 +7,7 @@ import { choosePlace } from './place.ts'
 import { askHidden } from './input/prompt.ts'
 import { chooseStoredSeal } from './input/seal-choice.ts'
 import { readToken } from './input/secret-setting.ts'
+import { readClientTls } from './input/client-tls.ts'
 import { canAsk } from './output/terminal.ts'
 
 /** Opens the data folder or connects to the server, runs `work`, and closes again whatever happens. */
@@ -30,7 +31,8 @@ async function open(invocation: Invocation): Promise<Coffre> {
 
 export async function connect(invocation: Invocation, address: string): Promise<Coffre> {
   const allowInsecure = invocation.options.flag('insecure-http')
-  return connectCoffre(address, await readToken(invocation), { allowInsecure })
+  const tls = await readClientTls(invocation)
+  return connectCoffre(address, await readToken(invocation), { allowInsecure, tls })
 }
 
 async function openFolder(invocation: Invocation, dataDir: string): Promise<Coffre> {

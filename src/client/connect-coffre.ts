@@ -8,6 +8,7 @@ import * as shape from './answer-shape.ts'
 import { Connection } from './connection.ts'
 import { sendBatch, sendInspect, sendOperation } from './remote-data.ts'
 import { formatQuery, remoteKeys } from './remote-keys.ts'
+import type { ClientTls } from './send-encrypted.ts'
 import { parseServerAddress } from './server-address.ts'
 
 export interface ConnectOptions {
@@ -17,6 +18,8 @@ export interface ConnectOptions {
   readonly maxAnswerBytes?: number
   /** Sends tokens and plaintext unencrypted over a network. For a network that is encrypted below http. */
   readonly allowInsecure?: boolean
+  /** For https: PEM texts. */
+  readonly tls?: ClientTls
 }
 
 const DEFAULT_TIMEOUT = 30_000
@@ -38,6 +41,7 @@ export function connectCoffre(url: string, token?: Secret | string, options: Con
     token: token === undefined ? undefined : parseToken(token),
     timeoutMilliseconds: options.timeoutMilliseconds ?? DEFAULT_TIMEOUT,
     maxAnswerBytes: options.maxAnswerBytes ?? DEFAULT_MAX_ANSWER_BYTES,
+    tls: options.tls ?? {},
   })
   return {
     keys: remoteKeys(connection),
@@ -56,7 +60,7 @@ export function connectCoffre(url: string, token?: Secret | string, options: Con
     random: (request) => sendOperation(connection, 'random', request),
     batch: (operation, items) => sendBatch(connection, operation, items),
     inspect: (blob) => sendInspect(connection, blob),
-    close: () => Promise.resolve(),
+    close: async () => connection.close(),
   }
 }
 

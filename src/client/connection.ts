@@ -3,12 +3,14 @@ import type { Secret } from '../model/secret.ts'
 import { API_PREFIX } from '../model/wire.ts'
 import { strangeAnswer } from './answer-shape.ts'
 import { parseProblem } from './parse-problem.ts'
+import { type ClientTls, EncryptedTransport, type Send } from './send-encrypted.ts'
 
 export interface ConnectionOptions {
   readonly base: URL
   readonly token: Secret | undefined
   readonly timeoutMilliseconds: number
   readonly maxAnswerBytes: number
+  readonly tls: ClientTls
 }
 
 export interface Call {
@@ -22,9 +24,19 @@ export interface Call {
 /** One server, one token. It sends a call once: nothing is retried, no redirect is followed. */
 export class Connection {
   readonly #options: ConnectionOptions
+  readonly #encrypted: EncryptedTransport | undefined
+  readonly #send: Send
 
+  /** Throws CONFIG_REFUSED for a certificate or key that is none. */
   constructor(options: ConnectionOptions) {
     this.#options = options
+    this.#encrypted = options.base.protocol === 'https:' ? new EncryptedTransport(options.tls) : undefined
+    // A redirect would carry the token and the plaintext to somebody else.
+    this.#send = this.#encrypted?.send ?? ((url, call) => fetch(url, { ...call, redirect: 'manual' }))
+  }
+
+  close(): void {
+    this.#encrypted?.close()
   }
 
   /** The JSON of a good answer (`undefined` when it has no body). Rejects with the server's own error. */
@@ -41,11 +53,9 @@ export class Connection {
     url.pathname = url.pathname.replace(/\/+$/, '') + API_PREFIX + path
     url.search = query
     try {
-      return await fetch(url, {
+      return await this.#send(url, {
         method: call.method,
         headers: this.#headers(call),
-        // A redirect would carry the token and the plaintext to somebody else.
-        redirect: 'manual',
         signal: AbortSignal.timeout(call.timeoutMilliseconds ?? this.#options.timeoutMilliseconds),
         ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
       })
@@ -94,8 +104,19 @@ export class Connection {
 
 /** The cause stays inside: it can hold the address, never the token. */
 function unreachable(cause: unknown): CoffreError {
-  return new CoffreError('SERVER_UNREACHABLE', { facts: { reason: reasonOf(cause) }, cause })
+  const reason = reasonOf(cause)
+  const setting = UNTRUSTED.has(reason) ? { setting: 'COFFRE_CACERT' } : {}
+  return new CoffreError('SERVER_UNREACHABLE', { facts: { reason, ...setting }, cause })
 }
+
+/** OpenSSL's names for a certificate whose issuer is not known here. */
+const UNTRUSTED: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'network'
