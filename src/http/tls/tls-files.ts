@@ -1,8 +1,12 @@
 import { constants, type BigIntStats } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
-import { type CertificateFacts, matchesPrivateKey, readCertificate } from '../../crypto/certificate.ts'
 import { CoffreError } from '../../model/errors.ts'
+import {
+  isCertificate,
+  readServerCertificate,
+  type ServerCertificate,
+} from '../../service/access/server-certificate.ts'
 
 /** What `coffre serve` is told: PEM files, the certificate with its chain. */
 export interface TlsFiles {
@@ -18,7 +22,7 @@ export interface TlsMaterial {
   readonly certificate: string
   readonly key: string
   readonly clientCa?: string
-  readonly facts: CertificateFacts
+  readonly facts: ServerCertificate
 }
 
 /** A chain of four RSA-4096 certificates has 10 KiB; a bundle of client CAs may hold some dozens. */
@@ -34,12 +38,12 @@ export async function readTlsFiles(files: TlsFiles): Promise<TlsMaterial> {
   const { clientCaFile } = files
   const clientCa =
     clientCaFile === undefined ? {} : { clientCa: await readText(clientCaFile, 'COFFRE_TLS_CLIENT_CA') }
-  const facts = readCertificate(certificate)
-  if (facts === undefined) throw refused('COFFRE_TLS_CERT', 'a certificate in PEM')
-  if (!matchesPrivateKey(certificate, key)) {
+  const facts = readServerCertificate(certificate, key)
+  if (facts === 'certificate') throw refused('COFFRE_TLS_CERT', 'a certificate in PEM')
+  if (facts === 'key') {
     throw refused('COFFRE_TLS_KEY', 'the unencrypted private key of COFFRE_TLS_CERT, in PEM')
   }
-  if (clientCa.clientCa !== undefined && readCertificate(clientCa.clientCa) === undefined) {
+  if (clientCa.clientCa !== undefined && !isCertificate(clientCa.clientCa)) {
     throw refused('COFFRE_TLS_CLIENT_CA', 'certificates in PEM')
   }
   requireStrong(certificate, key)

@@ -3,9 +3,9 @@ import type { RequestListener } from 'node:http'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import { dirname } from 'node:path'
 import type { SecureContextOptions } from 'node:tls'
-import { type CertificateFacts, NO_RESUMPTION } from '../../crypto/certificate.ts'
 import { type Clock, formatInstant } from '../../model/clock.ts'
 import { CoffreError } from '../../model/errors.ts'
+import type { ServerCertificate } from '../../service/access/server-certificate.ts'
 import { fingerprintTlsFiles, readTlsFiles, type TlsFiles, type TlsMaterial } from './tls-files.ts'
 
 /** Forward secrecy and authenticated encryption only; TLS 1.3 first. */
@@ -65,7 +65,7 @@ export class TlsListener {
     return new TlsListener(parts, await readTlsFiles(parts.files), tried)
   }
 
-  get certificate(): CertificateFacts {
+  get certificate(): ServerCertificate {
     return this.#material.facts
   }
 
@@ -145,7 +145,7 @@ export class TlsListener {
   }
 
   #context(): SecureContextOptions {
-    const { certificate, key, clientCa } = this.#material
+    const { certificate, key, clientCa, facts } = this.#material
     return {
       cert: certificate,
       key,
@@ -153,7 +153,7 @@ export class TlsListener {
       minVersion: this.#parts.files.minimumVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
       ciphers: CIPHERS,
       honorCipherOrder: true,
-      secureOptions: NO_RESUMPTION,
+      secureOptions: facts.secureOptions,
     }
   }
 
@@ -162,7 +162,7 @@ export class TlsListener {
     return new Set([certificateFile, keyFile, clientCaFile ?? certificateFile].map((path) => dirname(path)))
   }
 
-  #isOver({ notBefore, notAfter }: CertificateFacts): boolean {
+  #isOver({ notBefore, notAfter }: ServerCertificate): boolean {
     const now = this.#parts.clock()
     return now < notBefore || now > notAfter
   }
