@@ -16,6 +16,10 @@ export interface Store extends ReadStore {
    * Runs `work` and commits what it wrote, or nothing when it throws. When this resolves the change is
    * durable: it survives kill -9 and power loss. Transactions exclude each other: `work` sees every
    * earlier commit and no later one. It must not await anything but `tx`.
+   *
+   * `work` may run more than once, when the database asked an attempt to give way to another; nothing of that
+   * attempt was written. It therefore decides everything from `tx` and changes nothing outside that a second run
+   * would not set right.
    */
   transaction<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result>
   /** May be called twice. Waits for a running transaction. */

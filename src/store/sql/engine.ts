@@ -10,6 +10,10 @@ export interface SqlEngine {
    */
   readonly writer: Database
   readonly words: SchemaWords
+  /** Whether a row that a transaction has read can be kept from every other writer by `for update`. */
+  readonly locksRows: boolean
+  /** Whether a transaction that failed so was chosen to give way: nothing was written, and it may run again. */
+  mayRunAgain(error: unknown): boolean
   /**
    * Removes what the database itself keeps of erased values, such as old pages in a log. It never throws
    * and answers whether everything is gone; the store asks again after a later commit when it is not.
@@ -25,6 +29,8 @@ export interface SchemaWords {
   readonly bytes: string
   /** Text that is compared and ordered by its bytes. */
   readonly text: string
+  /** The database's own clock, in milliseconds since 1970. */
+  readonly now: string
   /** What follows the closing parenthesis of a table. */
   readonly tableEnd: string
 }

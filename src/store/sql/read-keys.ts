@@ -17,13 +17,24 @@ import { parseStored } from './stored-row.ts'
 
 type ChosenKeys = SelectQueryBuilder<Schema, 'key', Selectable<KeyTable>>
 
-export async function findKey(db: Database, tenant: TenantId, name: KeyName): Promise<Key | undefined> {
-  const chosen = allKeys(db).where('tenant', '=', tenant).where('name', '=', name)
-  return theOnly(await readKeys(db, chosen))
+/** `lock`: no other writer gets the row before this transaction ends. */
+export interface Reading {
+  readonly lock: boolean
 }
 
-export async function findKeyById(db: Database, id: KeyId): Promise<Key | undefined> {
-  return theOnly(await readKeys(db, allKeys(db).where('id', '=', id)))
+export interface KeyPlace {
+  readonly tenant: TenantId
+  readonly name: KeyName
+}
+
+export async function findKey(db: Database, place: KeyPlace, reading: Reading): Promise<Key | undefined> {
+  const { tenant, name } = place
+  const chosen = allKeys(db).where('tenant', '=', tenant).where('name', '=', name)
+  return theOnly(await readKeys(db, locked(chosen, reading)))
+}
+
+export async function findKeyById(db: Database, id: KeyId, reading: Reading): Promise<Key | undefined> {
+  return theOnly(await readKeys(db, locked(allKeys(db).where('id', '=', id), reading)))
 }
 
 export async function listKeys(db: Database, query: ListKeysQuery): Promise<readonly Key[]> {
@@ -66,6 +77,10 @@ export async function readWrapped(db: Database, id: KeyId): Promise<ReadonlyMap<
 
 function allKeys(db: Database): ChosenKeys {
   return db.selectFrom('key').selectAll()
+}
+
+function locked(chosen: ChosenKeys, { lock }: Reading): ChosenKeys {
+  return lock ? chosen.forUpdate() : chosen
 }
 
 /** One statement for keys and versions: two could see a commit between them. */

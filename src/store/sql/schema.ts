@@ -12,6 +12,11 @@ export interface Schema {
   readonly audit_record: AuditRecordTable
   readonly audit_head: AuditHeadTable
   readonly migration: MigrationTable
+  readonly migration_support: MigrationSupportTable
+  readonly change_head: ChangeHeadTable
+  readonly change_log: ChangeLogTable
+  readonly job: JobTable
+  readonly store_move: StoreMoveTable
 }
 
 /** A connection, or a transaction on one. */
@@ -88,4 +93,42 @@ interface MigrationTable {
   name: string
   checksum: number
   applied_at: number
+}
+
+/** The oldest schema whose Coffre may go on with a store that has this migration. */
+interface MigrationSupportTable {
+  number: number
+  runs_from: number
+}
+
+/** One row with `id` 1. */
+interface ChangeHeadTable {
+  id: number
+  seq: number
+}
+
+interface ChangeLogTable {
+  seq: number
+  kind: string
+  id: string
+  /** Of a key after its change; 0 for what has none. */
+  epoch: number
+}
+
+interface JobTable {
+  name: string
+  due_at: number
+  leased_until: number
+  holder: string | null
+}
+
+/** At most one row, with `id` 1. */
+interface StoreMoveTable {
+  id: number
+  role: string
+  state: string
+  /** The same text in source and target. */
+  move: string
+  /** Host and database of the other side. */
+  peer: string
 }

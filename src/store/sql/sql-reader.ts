@@ -5,7 +5,7 @@ import type { Token } from '../../model/token.ts'
 import type { Wrapped } from '../../model/wrapped.ts'
 import type { AuditHead, ListKeysQuery, ReadStore, SealSlot, StoredAuditRecord } from '../store.ts'
 import { readAuditHead, readAuditRecords } from './audit-records.ts'
-import { findKey, findKeyById, listKeys, listKeysToDestroy, readWrapped } from './read-keys.ts'
+import { findKey, findKeyById, listKeys, listKeysToDestroy, type Reading, readWrapped } from './read-keys.ts'
 import type { Database } from './schema.ts'
 import { listSealSlots } from './seal-slots.ts'
 import { findToken, listTokens } from './tokens.ts'
@@ -13,17 +13,19 @@ import { findToken, listTokens } from './tokens.ts'
 /** The reading half of the contract on one connection. Each method is one statement, so it sees one moment. */
 export class SqlReader implements ReadStore {
   readonly #db: Database
+  readonly #reading: Reading
 
-  constructor(db: Database) {
+  constructor(db: Database, reading: Reading = { lock: false }) {
     this.#db = db
+    this.#reading = reading
   }
 
   findKey(tenant: TenantId, name: KeyName): Promise<Key | undefined> {
-    return findKey(this.#db, tenant, name)
+    return findKey(this.#db, { tenant, name }, this.#reading)
   }
 
   findKeyById(id: KeyId): Promise<Key | undefined> {
-    return findKeyById(this.#db, id)
+    return findKeyById(this.#db, id, this.#reading)
   }
 
   listKeys(query: ListKeysQuery): Promise<readonly Key[]> {

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { setTimeout } from 'node:timers/promises'
 import { CoffreError } from '../../model/errors.ts'
 import type { Store, StoreTransaction } from '../store.ts'
 import { commitWork } from './commit-work.ts'
@@ -7,6 +8,10 @@ import { SerialQueue } from './serial-queue.ts'
 import { SqlReader } from './sql-reader.ts'
 import { SqlTransaction } from './sql-transaction.ts'
 
+/** A transaction that had to give way five times meets something that will not pass by itself. */
+const MAX_ATTEMPTS = 5
+const FIRST_PAUSE_MS = 5
+
 interface Scope {
   open: boolean
 }
@@ -14,14 +19,17 @@ interface Scope {
 /** The contract over any SQL database that has an engine. docs/design/store.md tells how it keeps it. */
 export class SqlStore extends SqlReader implements Store {
   readonly #engine: SqlEngine
+  readonly #random: () => number
   readonly #queue = new SerialQueue()
   readonly #scope = new AsyncLocalStorage<Scope>()
   #tracesRemain = false
   #closing: Promise<void> | undefined
 
-  constructor(engine: SqlEngine) {
+  /** `random`, from 0 to 1, spreads the moments at which several nodes try again. */
+  constructor(engine: SqlEngine, random: () => number = () => 1) {
     super(engine.reader)
     this.#engine = engine
+    this.#random = random
   }
 
   async transaction<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result> {
@@ -29,7 +37,7 @@ export class SqlStore extends SqlReader implements Store {
     if (this.#scope.getStore()?.open === true) throw new Error('unreachable: a transaction inside another')
     if (this.#closing !== undefined)
       throw new CoffreError('STORE_UNAVAILABLE', { facts: { reason: 'closed' } })
-    return await this.#queue.run(() => this.#run(work))
+    return await this.#queue.run(() => this.#runAgain(work))
   }
 
   close(): Promise<void> {
@@ -37,11 +45,22 @@ export class SqlStore extends SqlReader implements Store {
     return this.#closing
   }
 
+  async #runAgain<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#run(work)
+      } catch (error) {
+        if (attempt === MAX_ATTEMPTS || !this.#engine.mayRunAgain(error)) throw error
+        await setTimeout(this.#random() * FIRST_PAUSE_MS * 2 ** attempt)
+      }
+    }
+  }
+
   async #run<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result> {
     const scope = { open: true }
     try {
       return await commitWork(this.#engine.writer, async (db) => {
-        const tx = new SqlTransaction(db)
+        const tx = new SqlTransaction(db, this.#engine)
         const result = await this.#scope.run(scope, () => work(tx))
         this.#tracesRemain ||= tx.hasErased
         return result

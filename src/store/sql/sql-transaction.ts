@@ -5,6 +5,7 @@ import type { Token } from '../../model/token.ts'
 import type { Wrapped } from '../../model/wrapped.ts'
 import type { AuditHead, SealSlot, StoredAuditRecord, StoreTransaction } from '../store.ts'
 import { appendAudit } from './audit-records.ts'
+import type { SqlEngine } from './engine.ts'
 import type { Database } from './schema.ts'
 import { insertSealSlot } from './seal-slots.ts'
 import { SqlReader } from './sql-reader.ts'
@@ -16,8 +17,8 @@ export class SqlTransaction extends SqlReader implements StoreTransaction {
   readonly #db: Database
   #erasedVersions = 0
 
-  constructor(db: Database) {
-    super(db)
+  constructor(db: Database, engine: SqlEngine) {
+    super(db, { lock: engine.locksRows })
     this.#db = db
   }
 

@@ -13,7 +13,13 @@ const BUSY_TIMEOUT_MILLISECONDS = 1_000
 /** The log shrinks to this after a burst. */
 const MAX_IDLE_WAL_BYTES = 64 * 1024 * 1024
 
-const WORDS: SchemaWords = { integer: 'integer', bytes: 'blob', text: 'text', tableEnd: ' strict' }
+const WORDS: SchemaWords = {
+  integer: 'integer',
+  bytes: 'blob',
+  text: 'text',
+  now: "cast(unixepoch('subsec') * 1000 as integer)",
+  tableEnd: ' strict',
+}
 
 const SAFETY = ['trusted_schema = off', 'cell_size_check = on']
 
@@ -87,6 +93,9 @@ function toEngine({ opened, writer, reader }: Connections): SqlEngine {
     writer: new Kysely({ dialect: sqliteDialect(writer) }),
     reader: new Kysely({ dialect: sqliteDialect(reader) }),
     words: WORDS,
+    // BEGIN IMMEDIATE keeps the whole database.
+    locksRows: false,
+    mayRunAgain: () => false,
     eraseTraces: () => emptyLog(writer),
     close: async () => {
       // The last one to close copies the log into the database file, and the lock goes after that.

@@ -56,7 +56,7 @@ describe('migrations', () => {
     assert.deepEqual(await appliedNumbers(engine), [1])
     await migrate(engine, { clock, migrations: [first, migration(2, 'create table b (x integer)')] })
     assert.deepEqual(await appliedNumbers(engine), [1, 2])
-    assert.deepEqual(await tables(engine), ['migration', 'a', 'b'])
+    assert.deepEqual(await tables(engine), ['migration', 'migration_support', 'a', 'b'])
   })
 
   test('a migration that fails leaves nothing of itself and keeps those before it', async (t) => {
@@ -65,7 +65,7 @@ describe('migrations', () => {
     const broken = migration(2, 'create table b (x integer)', 'insert into nowhere values (1)')
     await assert.rejects(migrate(engine, { clock, migrations: [first, broken] }))
     assert.deepEqual(await appliedNumbers(engine), [1])
-    assert.deepEqual(await tables(engine), ['migration', 'a'])
+    assert.deepEqual(await tables(engine), ['migration', 'migration_support', 'a'])
     await migrate(engine, { clock, migrations: [first, migration(2, 'create table b (x integer)')] })
     assert.deepEqual(await appliedNumbers(engine), [1, 2])
   })

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, type TestContext, test } from 'node:test'
 import { hasCode } from '../../../src/model/errors.ts'
+import { MIGRATIONS } from '../../../src/store/sql/migration/migrations.ts'
 import { openSqliteStore } from '../../../src/store/sqlite/open-sqlite-store.ts'
 import type { Store } from '../../../src/store/store.ts'
 import { appendRecords, materials, NOW, sampleKey, sampleToken, sampleWrapped, storeKey } from './sample.ts'
@@ -128,7 +129,7 @@ describe('the folder of a SQLite store', () => {
 
 describe('a SQLite store that somebody changed', () => {
   test('a schema newer than this Coffre is refused as CONFIG_REFUSED', async (t) => {
-    const newer = `insert into migration values (2, 'from the future', 1, 1)`
+    const newer = `insert into migration values (${MIGRATIONS.length + 1}, 'from the future', 1, 1)`
     await assert.rejects(
       tamper(t, (database) => database.exec(newer)),
       (error) => hasCode(error, 'CONFIG_REFUSED'),
@@ -136,7 +137,10 @@ describe('a SQLite store that somebody changed', () => {
   })
 
   test('a migration that is not the one we know is refused as STORE_DAMAGED', async (t) => {
-    for (const change of ['update migration set checksum = 1', 'update migration set number = 0']) {
+    for (const change of [
+      'update migration set checksum = 1',
+      'update migration set number = 0 where number = 1',
+    ]) {
       const opening = tamper(t, (database) => {
         database.exec('pragma ignore_check_constraints = on')
         database.exec(change)

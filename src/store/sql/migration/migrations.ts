@@ -1,10 +1,16 @@
 import type { SchemaWords } from '../engine.ts'
+import { processTables } from './process-tables.ts'
 
 /** One step forward. A released migration never changes; its checksum is compared at every start. */
 export interface Migration {
   /** 1, 2, 3 … without gaps. */
   readonly number: number
   readonly name: string
+  /**
+   * The oldest schema whose Coffre may go on with a store that has this step. Additive steps keep the one before
+   * running while an installation is upgraded. Absent: only this Coffre and newer ones.
+   */
+  readonly runsFrom?: number
   readonly statements: (words: SchemaWords) => readonly string[]
 }
 
@@ -14,6 +20,8 @@ export const MIGRATIONS: readonly Migration[] = [
     name: 'first',
     statements: (words) => [...keyTables(words), ...accessTables(words), ...auditTables(words)],
   },
+  // Schema 1 had one process at a time, and counts no changes for others.
+  { number: 2, name: 'several processes', runsFrom: 2, statements: processTables },
 ]
 
 function keyTables({ text, integer, bytes, tableEnd }: SchemaWords): readonly string[] {
