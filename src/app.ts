@@ -88,6 +88,8 @@ export interface ServeOptions extends OpenOptions {
   readonly logLevel: string
   /** Absent: plain HTTP. */
   readonly tls?: TlsFiles
+  /** The page /docs; there when absent. */
+  readonly docs?: boolean
 }
 
 export interface RunningServer {
@@ -112,6 +114,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       logLevel: options.logLevel,
       openMetrics: isLoopback(options.host),
       clock: clockOf(options),
+      docs: options.docs !== false,
       ...(options.tls === undefined ? {} : { tls: options.tls }),
     })
     const url = await listen(server, options)

@@ -13,6 +13,7 @@ const SETTINGS = z.object({
   COFFRE_SEAL: z.enum(['file', 'environment', 'passphrase']).optional(),
   COFFRE_SEAL_KEY_PATH: z.string().min(1).optional(),
   COFFRE_ALLOW_REMOTE: z.enum(['0', '1']).default('0'),
+  COFFRE_DOCS: z.enum(['0', '1']).default('1'),
   COFFRE_TLS_CERT: z.string().min(1).optional(),
   COFFRE_TLS_KEY: z.string().min(1).optional(),
   COFFRE_TLS_CLIENT_CA: z.string().min(1).optional(),
@@ -30,6 +31,8 @@ export interface Settings {
   readonly sealKeyPath?: string
   /** Plain HTTP beyond this machine must be asked for by name. */
   readonly allowRemote: boolean
+  /** Whether the page /docs is served. */
+  readonly docs: boolean
   /** Absent: plain HTTP. */
   readonly tls?: TlsSettings
 }
@@ -60,6 +63,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     ...(data.COFFRE_SEAL === undefined ? {} : { sealProvider: data.COFFRE_SEAL }),
     ...(data.COFFRE_SEAL_KEY_PATH === undefined ? {} : { sealKeyPath: data.COFFRE_SEAL_KEY_PATH }),
     allowRemote: data.COFFRE_ALLOW_REMOTE === '1',
+    docs: data.COFFRE_DOCS === '1',
     ...(tls === undefined ? {} : { tls }),
   }
   requireLoopback(settings)

@@ -12,6 +12,8 @@ export interface ServerParts {
   /** /metrics is open where only this machine can ask; elsewhere it needs an admin's token. */
   readonly openMetrics: boolean
   readonly clock: Clock
+  /** Whether /docs is there. */
+  readonly docs: boolean
   /** Absent: plain HTTP. */
   readonly tls?: TlsFiles
 }

@@ -8,6 +8,7 @@ import { CoffreError } from '../model/errors.ts'
 import { MAX_BODY_BYTES } from '../model/limits.ts'
 import { API_PREFIX, REQUEST_ID_HEADER } from '../model/wire.ts'
 import { newRequestId } from '../service/caller.ts'
+import { addDocsPage } from './docs-page.ts'
 import { parseJsonBody } from './json-body.ts'
 import { describeProblem, PROBLEM_TYPE, sendProblem } from './problem.ts'
 import { addAuditRoutes } from './route/audit.ts'
@@ -62,6 +63,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   acceptJsonOnly(server)
   observe(server, parts)
   await server.register(swagger, { openapi: OPENAPI, transform: jsonSchemaTransform })
+  if (parts.docs) await addDocsPage(server)
   addHealthRoutes(server, parts)
   await server.register(
     async (api) => {
