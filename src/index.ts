@@ -8,5 +8,6 @@ export type {
 } from './app.ts'
 export { type ConnectOptions, connectCoffre } from './client/connect-coffre.ts'
 export type * from './model/coffre.ts'
+export type { PolicyDocument, PolicyRule } from './model/policy.ts'
 export { CoffreError, type ErrorCode, type ErrorFacts, isErrorCode } from './model/errors.ts'
 export { Secret } from './model/secret.ts'

@@ -3,8 +3,11 @@ import type {
   AuditVerification,
   DataOperationName,
   DataOperations,
+  Identity,
   Inspection,
   KeyView,
+  PolicyTestResult,
+  PolicyView,
   StatusView,
   TokenView,
 } from '../model/coffre.ts'
@@ -56,6 +59,20 @@ export const TOKEN_SHAPE: AnswerShape<TokenView> = {
   name: 'string',
   role: 'string',
   createdAt: 'string',
+}
+export const IDENTITY_SHAPE: AnswerShape<Identity> = {
+  principal: 'string',
+  tenant: 'string',
+  role: 'string',
+  confined: 'boolean',
+  policies: 'list',
+}
+export const POLICY_SHAPE: AnswerShape<PolicyView> = { name: 'string', document: 'object', epoch: 'number' }
+export const POLICY_TEST_SHAPE: AnswerShape<PolicyTestResult> = {
+  allowed: 'boolean',
+  reason: 'string',
+  rules: 'list',
+  keyExists: 'boolean',
 }
 /** On the wire the new token is plain text. */
 export interface CreatedTokenText extends TokenView {

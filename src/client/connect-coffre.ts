@@ -1,12 +1,12 @@
-import type { Audit, Coffre, CreatedToken, Operator, StatusView, Tokens } from '../model/coffre.ts'
+import type { Audit, Coffre, Operator, StatusView } from '../model/coffre.ts'
 import type { AuditRecordView, AuditVerification } from '../model/coffre.ts'
 import { CoffreError } from '../model/errors.ts'
-import { parseTokenId } from '../model/ids.ts'
 import { MAX_TOKEN_CHARACTERS } from '../model/limits.ts'
 import { Secret } from '../model/secret.ts'
 import * as shape from './answer-shape.ts'
 import { Connection } from './connection.ts'
 import { sendBatch, sendInspect, sendOperation } from './remote-data.ts'
+import { remotePolicies, remoteTokens } from './remote-access.ts'
 import { formatQuery, remoteKeys } from './remote-keys.ts'
 import type { ClientTls } from './send-encrypted.ts'
 import { parseServerAddress } from './server-address.ts'
@@ -46,6 +46,7 @@ export function connectCoffre(url: string, token?: Secret | string, options: Con
   return {
     keys: remoteKeys(connection),
     tokens: remoteTokens(connection),
+    policies: remotePolicies(connection),
     audit: remoteAudit(connection, options),
     operator: remoteOperator(connection),
     encrypt: (request) => sendOperation(connection, 'encrypt', request),
@@ -61,21 +62,6 @@ export function connectCoffre(url: string, token?: Secret | string, options: Con
     batch: (operation, items) => sendBatch(connection, operation, items),
     inspect: (blob) => sendInspect(connection, blob),
     close: async () => connection.close(),
-  }
-}
-
-function remoteTokens(connection: Connection): Tokens {
-  return {
-    create: async (request) => {
-      const answer = await connection.send({ method: 'POST', path: '/tokens', body: request })
-      const created = shape.parseAnswer<shape.CreatedTokenText>(answer, shape.CREATED_TOKEN_SHAPE)
-      return { ...created, token: new Secret(created.token) } satisfies CreatedToken
-    },
-    list: async () =>
-      shape.parseList(await connection.send({ method: 'GET', path: '/tokens' }), 'tokens', shape.TOKEN_SHAPE),
-    revoke: async (id) => {
-      await connection.send({ method: 'POST', path: `/tokens/${parseTokenId(id)}/revoke`, body: {} })
-    },
   }
 }
 

@@ -14,7 +14,7 @@ export interface ConnectionOptions {
 }
 
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'PATCH'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Below the API's prefix, with every name already percent-encoded. */
   readonly path: string
   readonly body?: unknown

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Coffre } from '../model/coffre.ts'
 import { CoffreError } from '../model/errors.ts'
 import { DEFAULT_TENANT, parseRequestId } from '../model/ids.ts'
+import { NO_ACCESS } from '../service/policy/access.ts'
 import { CallerCoffre } from '../service/caller-coffre.ts'
 import type { Caller } from '../service/caller.ts'
 import type { Core } from '../service/operator/core.ts'
@@ -10,10 +11,18 @@ const BEARER = /^Bearer ([\x21-\x7e]{1,256})$/i
 
 /** The Coffre of whoever sent this request. Throws UNAUTHENTICATED. */
 export async function authenticate(core: Core, request: FastifyRequest): Promise<Coffre> {
+  return new CallerCoffre(core, await authenticateCaller(core, request))
+}
+
+export async function authenticateCaller(core: Core, request: FastifyRequest): Promise<Caller> {
   const match = BEARER.exec(request.headers.authorization ?? '')
   const token = match?.[1]
   if (token === undefined) throw new CoffreError('UNAUTHENTICATED')
-  return new CallerCoffre(core, await core.tokens.authenticate(token, parseRequestId(request.id)))
+  return core.tokens.authenticate(token, originOf(request))
+}
+
+function originOf(request: FastifyRequest) {
+  return { requestId: parseRequestId(request.id), address: request.ip }
 }
 
 /** For the two routes that need no token. Its role may do nothing that asks for a permission but `app`'s. */
@@ -21,6 +30,7 @@ export function anonymousCaller(request: FastifyRequest): Caller {
   return {
     principal: { kind: 'anonymous', id: '', tenant: DEFAULT_TENANT },
     role: 'app',
-    requestId: parseRequestId(request.id),
+    access: NO_ACCESS,
+    ...originOf(request),
   }
 }

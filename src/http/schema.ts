@@ -14,12 +14,11 @@ import {
   MAX_TAGS,
   MAX_TEXT_CHARACTERS,
 } from '../model/limits.ts'
-import { ROLES } from '../model/token.ts'
 
 // The shapes of the native API. Rules beyond the shape are the services'; these keep nonsense out early and
 // describe the API in /openapi.json.
 
-const KEY_NAME = z.string().min(1).max(128).describe('A key name: A-Z a-z 0-9 _ . -')
+export const KEY_NAME = z.string().min(1).max(128).describe('A key name: A-Z a-z 0-9 _ . -')
 const VERSION = z
   .number()
   .int()
@@ -30,12 +29,12 @@ const BASE64 = z
   .max(Math.ceil(MAX_PLAINTEXT_BYTES / 3) * 4)
   .describe('Bytes in base64 with padding (RFC 4648, section 4)')
 const CIPHERTEXT = z.string().min(1).max(MAX_CIPHERTEXT_CHARACTERS)
-const CONTEXT = z
+export const CONTEXT = z
   .record(z.string().max(MAX_CONTEXT_BYTES), z.string().max(MAX_CONTEXT_BYTES))
   .refine((pairs) => Object.keys(pairs).length <= MAX_CONTEXT_PAIRS, `at most ${MAX_CONTEXT_PAIRS} pairs`)
   .describe('Pairs that are bound to the ciphertext and needed again to decrypt it; not secret')
-const TEXT = z.string().max(MAX_TEXT_CHARACTERS)
-const MOMENT = z.iso.datetime()
+export const TEXT = z.string().max(MAX_TEXT_CHARACTERS)
+export const MOMENT = z.iso.datetime()
 
 const NAMED = { key: z.string(), version: VERSION }
 
@@ -186,22 +185,6 @@ export const NOTHING = z.strictObject({})
 export const MAY_NAME_VERSION = z.strictObject({ version: VERSION.optional() })
 export const NAMES_VERSION = z.strictObject({ version: VERSION })
 export const MAY_NAME_DAYS = z.strictObject({ days: z.number().int().optional() })
-
-export const CREATE_TOKEN = z.strictObject({
-  name: z.string().min(1).max(MAX_TEXT_CHARACTERS),
-  role: z.enum(ROLES),
-  ttlSeconds: z.number().int().optional(),
-})
-export const TOKEN = z.object({
-  id: z.string(),
-  name: z.string(),
-  role: z.enum(ROLES),
-  createdAt: MOMENT,
-  expiresAt: MOMENT.optional(),
-  revokedAt: MOMENT.optional(),
-})
-export const CREATED_TOKEN = TOKEN.extend({ token: z.string().describe('Shown here and nowhere else') })
-export const TOKEN_PATH = z.object({ id: z.string().min(1).max(32) })
 
 export const AUDIT_QUERY = z.object({
   last: z.coerce

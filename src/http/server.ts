@@ -16,6 +16,7 @@ import { addDataRoutes } from './route/data.ts'
 import { addHealthRoutes } from './route/health.ts'
 import { addKeyRoutes } from './route/keys.ts'
 import { addOperatorRoutes } from './route/operator.ts'
+import { addPolicyRoutes } from './route/policies.ts'
 import { addTokenRoutes } from './route/tokens.ts'
 import type { ServerParts } from './server-parts.ts'
 import { TlsListener } from './tls/tls-listener.ts'
@@ -70,6 +71,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
       addDataRoutes(api, parts)
       addKeyRoutes(api, parts)
       addTokenRoutes(api, parts)
+      addPolicyRoutes(api, parts)
       addAuditRoutes(api, parts)
       addOperatorRoutes(api, parts)
     },

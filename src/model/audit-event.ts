@@ -29,7 +29,11 @@ export const AUDIT_ACTIONS = [
   'data.derive-key',
   'data.random',
   'token.create',
+  'token.renew',
   'token.revoke',
+  'policy.create',
+  'policy.update',
+  'policy.delete',
   'access.refused',
 ] as const
 

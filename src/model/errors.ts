@@ -42,12 +42,27 @@ export const ERRORS = {
   FORBIDDEN: {
     fault: 'caller',
     sentence: 'This token may not do that.',
-    next: 'Use a token whose role allows the operation, or ask an administrator for one.',
+    next: 'Use a token whose role and policies allow it; `coffre policy test` tells which rule decides.',
   },
   TOKEN_NOT_FOUND: {
     fault: 'caller',
     sentence: 'There is no such token.',
     next: 'List the tokens with `coffre token list`.',
+  },
+  POLICY_NOT_FOUND: {
+    fault: 'caller',
+    sentence: 'There is no such policy.',
+    next: 'List the policies with `coffre policy list`.',
+  },
+  POLICY_EXISTS: {
+    fault: 'caller',
+    sentence: 'A policy of that name exists already.',
+    next: 'Choose another name, or change it with `coffre policy update`.',
+  },
+  RATE_LIMITED: {
+    fault: 'caller',
+    sentence: 'Too many attempts failed, so no more are taken for a while.',
+    next: 'Wait for the seconds that are named here, then try again with the right credential.',
   },
   KEY_NOT_FOUND: {
     fault: 'caller',

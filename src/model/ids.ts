@@ -8,6 +8,7 @@ export type KeyName = Brand<string, 'KeyName'>
 /** 1, 2, 3 … without gaps; a number is never used twice for one key. */
 export type VersionNumber = Brand<number, 'VersionNumber'>
 export type TokenId = Brand<string, 'TokenId'>
+export type PolicyName = Brand<string, 'PolicyName'>
 export type RequestId = Brand<string, 'RequestId'>
 
 const TENANT = /^[a-z0-9][a-z0-9-]{0,62}$/
@@ -15,6 +16,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 /** ASCII only: no Unicode look-alikes, no path characters. */
 const KEY_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/
 const TOKEN_ID = /^[A-Za-z0-9_-]{1,32}$/
+const POLICY_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
 const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/
 const MAX_VERSION = 2 ** 31 - 1 // one signed 32-bit column in every store
 
@@ -50,9 +52,17 @@ export function parseTokenId(text: string): TokenId {
   return TOKEN_ID.test(text) ? (text as TokenId) : refuse('tokenId', '1 to 32 of A-Z a-z 0-9 _ -')
 }
 
+export function parsePolicyName(text: string): PolicyName {
+  return typeof text === 'string' && POLICY_NAME.test(text)
+    ? (text as PolicyName)
+    : refuse('policy', 'a-z, 0-9 and -, at most 63')
+}
+
 export function parseRequestId(text: string): RequestId {
   return REQUEST_ID.test(text) ? (text as RequestId) : refuse('requestId', '8 to 64 of A-Z a-z 0-9 _ -')
 }
 
 /** The only tenant of an embedded Coffre. */
 export const DEFAULT_TENANT: TenantId = parseTenantId('default')
+/** What a token of the role `app` has when it carries no policy. */
+export const DEFAULT_POLICY: PolicyName = parsePolicyName('default')

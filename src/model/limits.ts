@@ -28,3 +28,16 @@ export const MAX_TEXT_CHARACTERS = 256
 export const MAX_TOKEN_CHARACTERS = 256
 /** A passphrase; longer ones are a mistake, not a better secret. */
 export const MAX_PASSPHRASE_BYTES = 1_024
+/** Rules of one policy, and patterns in one list of a rule: a batch looks through all of them once for each key. */
+export const MAX_POLICY_RULES = 64
+export const MAX_RULE_ENTRIES = 64
+/** As long as a text on a key may be. */
+export const MAX_PATTERN_CHARACTERS = MAX_TEXT_CHARACTERS
+/** Policies of one tenant. */
+export const MAX_POLICIES = 1_000
+/** Policies on one token. */
+export const MAX_TOKEN_POLICIES = 16
+/** Address blocks on one token. */
+export const MAX_TOKEN_CIDRS = 32
+/** Requests that a counted token may authenticate; more is no bound worth a commit for each. */
+export const MAX_TOKEN_USES = 1_000_000

@@ -7,6 +7,7 @@ import type {
   Inspection,
   Keys,
   Operator,
+  Policies,
   Tokens,
 } from '../model/coffre.ts'
 import { authorize } from './access/authorize.ts'
@@ -15,6 +16,7 @@ import type { Outcome } from './data/batch.ts'
 import { inspectBlob } from './data/inspect.ts'
 import { listRecords } from './list-records.ts'
 import type { Core } from './operator/core.ts'
+import { Reach } from './policy/reach.ts'
 
 /** The interface of `model/coffre.ts` for one caller: what the library, the CLI and every HTTP request use. */
 export class CallerCoffre implements Coffre {
@@ -47,12 +49,13 @@ export class CallerCoffre implements Coffre {
     )
   }
 
-  /** Names the key only of the caller's own tenant. */
+  /** Names the key only where the caller may read it. */
   async inspect(blob: string | Uint8Array): Promise<Inspection> {
     await authorize(this.#core.trail, this.#caller, 'key.read')
     const { inspection, header } = inspectBlob(blob)
     const key = header === undefined ? undefined : await this.#core.store.findKeyById(header.keyId)
-    if (key === undefined || key.tenant !== this.#caller.principal.tenant) return inspection
+    const reach = new Reach(this.#caller, 'key.read')
+    if (key === undefined || key.tenant !== reach.tenant || !reach.allows(key)) return inspection
     return { ...inspection, key: key.name, algorithm: key.algorithm }
   }
 
@@ -83,7 +86,24 @@ export class CallerCoffre implements Coffre {
     return {
       create: (request) => tokens.create(caller, request),
       list: () => tokens.list(caller),
-      revoke: (id) => tokens.revoke(caller, id),
+      get: (id) => tokens.get(caller, id),
+      revoke: (id, options) => tokens.revoke(caller, id, options),
+      whoami: () => tokens.whoami(caller),
+      renew: (options) => tokens.renew(caller, options),
+      revokeSelf: (options) => tokens.revokeSelf(caller, options),
+    }
+  }
+
+  get policies(): Policies {
+    const { policies } = this.#core
+    const caller = this.#caller
+    return {
+      create: (name, document) => policies.create(caller, name, document),
+      list: () => policies.list(caller),
+      get: (name) => policies.get(caller, name),
+      update: (name, document, options) => policies.update(caller, name, { document, epoch: options?.epoch }),
+      delete: (name) => policies.delete(caller, name),
+      test: (request) => policies.test(caller, request),
     }
   }
 
@@ -137,6 +157,7 @@ export function withOwnRequests(caller: Caller): Caller {
   return {
     principal: caller.principal,
     role: caller.role,
+    access: caller.access,
     get requestId() {
       return newRequestId()
     },

@@ -2,12 +2,17 @@ import { randomUuid } from '../crypto/random.ts'
 import type { Principal } from '../model/audit-event.ts'
 import { DEFAULT_TENANT, parseRequestId, type RequestId, type TenantId } from '../model/ids.ts'
 import type { Role } from '../model/token.ts'
+import { type Access, UNCONFINED } from './policy/access.ts'
 
 /** Who asks, with what role, in which request. Every service method takes one first. */
 export interface Caller {
   readonly principal: Principal
   readonly role: Role
+  /** The keys that policies leave to it. */
+  readonly access: Access
   readonly requestId: RequestId
+  /** Where the request came from, as far as it came through a network. */
+  readonly address?: string
 }
 
 export function newRequestId(): RequestId {
@@ -19,11 +24,17 @@ export function localCaller(): Caller {
   return {
     principal: { kind: 'local', id: '', tenant: DEFAULT_TENANT },
     role: 'admin',
+    access: UNCONFINED,
     requestId: newRequestId(),
   }
 }
 
 /** A job of Coffre's own, in the tenant that it acts for. */
 export function systemCaller(job: string, tenant: TenantId = DEFAULT_TENANT): Caller {
-  return { principal: { kind: 'system', id: job, tenant }, role: 'admin', requestId: newRequestId() }
+  return {
+    principal: { kind: 'system', id: job, tenant },
+    role: 'admin',
+    access: UNCONFINED,
+    requestId: newRequestId(),
+  }
 }

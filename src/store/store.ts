@@ -1,6 +1,7 @@
 import type { Instant } from '../model/clock.ts'
-import type { KeyId, KeyName, TenantId, TokenId, VersionNumber } from '../model/ids.ts'
+import type { KeyId, KeyName, PolicyName, TenantId, TokenId, VersionNumber } from '../model/ids.ts'
 import type { Key } from '../model/key.ts'
+import type { Policy } from '../model/policy.ts'
 import type { Token } from '../model/token.ts'
 import type { Wrapped } from '../model/wrapped.ts'
 
@@ -38,6 +39,11 @@ export interface ReadStore {
   findToken(id: TokenId): Promise<Token | undefined>
   /** Ordered by creation. */
   listTokens(tenant: TenantId): Promise<readonly Token[]>
+  /** Of every tenant. */
+  listTokensMadeBy(parent: TokenId): Promise<readonly Token[]>
+  findPolicy(tenant: TenantId, name: PolicyName): Promise<Policy | undefined>
+  /** Ordered by name. */
+  listPolicies(tenant: TenantId): Promise<readonly Policy[]>
   listSealSlots(): Promise<readonly SealSlot[]>
   readAuditHead(): Promise<AuditHead>
   /** Records `from`, `from + 1` … in order, at most `limit`. */
@@ -58,6 +64,17 @@ export interface StoreTransaction extends ReadStore {
   insertToken(token: Token): Promise<void>
   /** Throws TOKEN_NOT_FOUND. Revoking twice keeps the first moment. */
   revokeToken(tenant: TenantId, id: TokenId, at: Instant): Promise<void>
+  /** Throws TOKEN_NOT_FOUND for one that is revoked as well. */
+  renewToken(id: TokenId, expiresAt: Instant): Promise<void>
+  /** Takes one use of a token whose uses are counted; false when none is left. */
+  takeTokenUse(id: TokenId): Promise<boolean>
+  markTokenUsed(id: TokenId, at: Instant): Promise<void>
+  /** Throws POLICY_EXISTS. */
+  insertPolicy(policy: Policy): Promise<void>
+  /** Throws CONFLICT when the stored epoch is not `before.epoch`. */
+  updatePolicy(before: Policy, after: Policy): Promise<void>
+  /** Throws POLICY_NOT_FOUND. */
+  deletePolicy(tenant: TenantId, name: PolicyName): Promise<void>
   insertSealSlot(slot: SealSlot): Promise<void>
   /** `records` continue at the stored head's size; `head` replaces it. */
   appendAudit(records: readonly StoredAuditRecord[], head: AuditHead): Promise<void>

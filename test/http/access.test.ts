@@ -37,13 +37,26 @@ const forAdmin: readonly Route[] = [
   { method: 'POST', path: '/keys/k/destroy', body: { version: 99 } },
   { method: 'GET', path: '/tokens' },
   { method: 'POST', path: '/tokens', body: { name: 'more', role: 'app' } },
+  { method: 'GET', path: '/tokens/none' },
   { method: 'POST', path: '/tokens/none/revoke', body: {} },
+  { method: 'POST', path: '/policies', body: { name: 'p', document: { rules: [] } } },
+  { method: 'GET', path: '/policies' },
+  { method: 'GET', path: '/policies/p' },
+  { method: 'PUT', path: '/policies/p', body: { document: { rules: [] } } },
+  { method: 'DELETE', path: '/policies/p' },
+  { method: 'POST', path: '/policies/test', body: { role: 'app', operation: 'data.sign', key: 'k' } },
   { method: 'GET', path: '/audit/records' },
   { method: 'GET', path: '/audit/verify' },
   { method: 'POST', path: '/unseal', body: {} },
   { method: 'POST', path: '/seal', body: {} },
 ]
 const forAnybody: readonly Route[] = [{ method: 'GET', path: '/status' }]
+/** Of a token itself: test/http/tokens.test.ts. */
+const forItself: readonly Route[] = [
+  { method: 'GET', path: '/tokens/self' },
+  { method: 'POST', path: '/tokens/renew' },
+  { method: 'POST', path: '/tokens/self/revoke' },
+]
 
 const request = ({ method, path, body }: Route, token?: string) =>
   send(`/api/v1${path}`, { method, token, ...(body === undefined ? {} : { body }) })
@@ -54,8 +67,11 @@ describe('default deny', () => {
     const described = Object.entries(body['paths'] as Record<string, object>).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace('/api/v1', '')}`),
     )
-    const listed = [...forApp, ...forAdmin, ...forAnybody].map(({ method, path }) => {
-      const pattern = path.replace(/^\/keys\/k/, '/keys/{name}').replace('/none/', '/{id}/')
+    const listed = [...forApp, ...forAdmin, ...forAnybody, ...forItself].map(({ method, path }) => {
+      const pattern = path
+        .replace(/^\/keys\/k/, '/keys/{name}')
+        .replace('/none', '/{id}')
+        .replace(/^\/policies\/p$/, '/policies/{name}')
       return `${method} ${pattern}`
     })
     assert.deepEqual(listed.toSorted(), described.filter((each) => !each.startsWith('HEAD')).toSorted())
@@ -112,7 +128,7 @@ describe('a sealed server', () => {
   })
 
   test('answers 503 SEALED on every route that needs a key, and is not ready', async () => {
-    const needless = new Set(['/inspect', '/seal', '/unseal', '/tokens', '/tokens/none/revoke'])
+    const needless = new Set(['/inspect', '/seal', '/unseal'])
     const bodies: Readonly<Record<string, unknown>> = {
       encrypt: { key: 'k', plaintext: '' },
       decrypt: { ciphertext: 'x' },
@@ -126,7 +142,7 @@ describe('a sealed server', () => {
       random: {},
     }
     for (const { method, path, body } of [...forApp, ...forAdmin]) {
-      if (needless.has(path) || path.startsWith('/audit')) continue
+      if (needless.has(path) || /^\/(audit|tokens|policies)/.test(path)) continue
       const [, operation = '', batch] = path.split('/')
       const valid = bodies[operation] ?? body
       const sent = batch === 'batch' ? { items: [valid] } : valid

@@ -11,7 +11,7 @@ const NO_BODY = z.null().describe('Done; there is no body')
 
 /** What a route is: its shapes, and what it does with the caller's Coffre. */
 export interface RouteShape<Body extends z.ZodType, Path extends z.ZodType, Query extends z.ZodType> {
-  readonly method: 'GET' | 'POST' | 'PATCH'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly url: string
   readonly summary: string
   readonly tag: string

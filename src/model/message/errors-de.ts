@@ -23,11 +23,23 @@ export const errorsDe: ErrorTexts = {
   },
   FORBIDDEN: {
     sentence: 'Dieses Token erlaubt das nicht.',
-    next: 'Verwenden Sie ein Token mit passender Rolle oder bitten Sie einen Administrator darum.',
+    next: 'Verwenden Sie ein Token, dessen Rolle und Richtlinien es erlauben; `coffre policy test` nennt die Regel, die entscheidet.',
   },
   TOKEN_NOT_FOUND: {
     sentence: 'Dieses Token gibt es nicht.',
     next: 'Zeigen Sie die Tokens mit `coffre token list` an.',
+  },
+  POLICY_NOT_FOUND: {
+    sentence: 'Diese Richtlinie gibt es nicht.',
+    next: 'Zeigen Sie die Richtlinien mit `coffre policy list` an.',
+  },
+  POLICY_EXISTS: {
+    sentence: 'Eine Richtlinie dieses Namens besteht bereits.',
+    next: 'Wählen Sie einen anderen Namen oder ändern Sie sie mit `coffre policy update`.',
+  },
+  RATE_LIMITED: {
+    sentence: 'Zu viele Versuche sind fehlgeschlagen; vorerst wird keiner mehr angenommen.',
+    next: 'Warten Sie die hier genannten Sekunden und versuchen Sie es dann mit dem richtigen Geheimnis.',
   },
   KEY_NOT_FOUND: {
     sentence: 'Diesen Schlüssel gibt es nicht.',

@@ -23,11 +23,23 @@ export const errorsFr: ErrorTexts = {
   },
   FORBIDDEN: {
     sentence: 'Ce jeton n’autorise pas cette opération.',
-    next: 'Utilisez un jeton dont le rôle la permet, ou demandez-en un à un administrateur.',
+    next: 'Utilisez un jeton dont le rôle et les politiques la permettent ; `coffre policy test` dit quelle règle décide.',
   },
   TOKEN_NOT_FOUND: {
     sentence: 'Ce jeton n’existe pas.',
     next: 'Affichez les jetons avec `coffre token list`.',
+  },
+  POLICY_NOT_FOUND: {
+    sentence: 'Cette politique n’existe pas.',
+    next: 'Affichez les politiques avec `coffre policy list`.',
+  },
+  POLICY_EXISTS: {
+    sentence: 'Une politique porte déjà ce nom.',
+    next: 'Choisissez un autre nom, ou modifiez-la avec `coffre policy update`.',
+  },
+  RATE_LIMITED: {
+    sentence: 'Trop d’essais ont échoué ; aucun autre n’est accepté pour le moment.',
+    next: 'Attendez le nombre de secondes indiqué, puis réessayez avec le bon secret.',
   },
   KEY_NOT_FOUND: {
     sentence: 'Cette clé n’existe pas.',

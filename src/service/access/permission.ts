@@ -1,23 +1,42 @@
+import { KEY_PERMISSIONS } from '../../model/policy.ts'
 import type { Role } from '../../model/token.ts'
 
 export const PERMISSIONS = [
   'data.use',
-  'key.read',
-  'key.change',
+  ...KEY_PERMISSIONS,
   'token.read',
   'token.change',
+  'policy.read',
+  'policy.change',
   'audit.read',
+  'metrics.read',
   'operator.change',
 ] as const
 
 export type Permission = (typeof PERMISSIONS)[number]
 
-/** Default deny: what is not listed is refused. */
+/** Default deny: what is not listed is refused. The table of docs/design/access.md. */
 const GRANTED: Readonly<Record<Role, readonly Permission[]>> = {
   admin: PERMISSIONS,
+  operator: ['key.read', 'key.rotate', 'key.move', 'metrics.read', 'operator.change'],
+  auditor: ['key.read', 'token.read', 'policy.read', 'audit.read'],
   app: ['data.use', 'key.read'],
 }
 
+/** They concern the whole installation, so only callers of the default tenant have them. */
+const OF_INSTALLATION: readonly Permission[] = ['metrics.read', 'operator.change']
+
+/** They reach beyond single keys, so a token that policies confine has none of them. */
+const BEYOND_KEYS: readonly Permission[] = [...OF_INSTALLATION, 'policy.change', 'audit.read']
+
 export function isGranted(role: Role, permission: Permission): boolean {
   return GRANTED[role].includes(permission)
+}
+
+export function isOfInstallation(permission: Permission): boolean {
+  return OF_INSTALLATION.includes(permission)
+}
+
+export function isBeyondKeys(permission: Permission): boolean {
+  return BEYOND_KEYS.includes(permission)
 }

@@ -1,147 +1,291 @@
 import { createToken, matchesHash, readTokenId } from '../../crypto/bearer-token.ts'
-import { addMilliseconds, type Clock, formatInstant, SECOND } from '../../model/clock.ts'
-import type { CreatedToken, CreateTokenRequest, TokenView } from '../../model/coffre.ts'
+import type { AuditEvent } from '../../model/audit-event.ts'
+import { addMilliseconds, type Clock, HOUR, type Instant, SECOND, toInstant } from '../../model/clock.ts'
+import type {
+  CreatedToken,
+  CreateTokenRequest,
+  Identity,
+  RevokeOptions,
+  TokenView,
+} from '../../model/coffre.ts'
 import { CoffreError, hasCode } from '../../model/errors.ts'
-import { parseTokenId, type RequestId } from '../../model/ids.ts'
-import { MAX_TEXT_CHARACTERS } from '../../model/limits.ts'
+import {
+  DEFAULT_POLICY,
+  DEFAULT_TENANT,
+  parseTenantId,
+  parseTokenId,
+  type PolicyName,
+  type RequestId,
+  type TenantId,
+  type TokenId,
+} from '../../model/ids.ts'
 import type { Secret } from '../../model/secret.ts'
-import { isRole, type Token } from '../../model/token.ts'
-import type { Store } from '../../store/store.ts'
+import type { Token } from '../../model/token.ts'
+import type { Store, StoreTransaction } from '../../store/store.ts'
 import type { AuditTrail } from '../audit-trail.ts'
 import type { Caller } from '../caller.ts'
-import { authorize } from './authorize.ts'
-import { TokenCache } from './token-cache.ts'
+import type { PolicyCache } from '../policy/policy-cache.ts'
+import { authorize, refuse } from './authorize.ts'
+import { type CachedToken, TokenCache } from './token-cache.ts'
+import { describeToken, readPolicyNames, readTtl } from './token-request.ts'
+import { isWithin, requireVisible } from './token-scope.ts'
+import { viewToken } from './token-view.ts'
 
-const MIN_TTL_SECONDS = 60
-const MAX_TTL_SECONDS = 31_536_000 // one year
-const DEFAULT_TTL_SECONDS = 2_592_000 // 30 days
+/** How coarse `lastUsedAt` is: a write for each token in this time, whatever it does. */
+const NOTE_USE_EVERY = HOUR
 
 export interface TokenServiceParts {
   readonly store: Store
   readonly trail: AuditTrail
   readonly clock: Clock
+  readonly policies: PolicyCache
 }
 
-/** Bearer tokens: made, listed, revoked, and turned into a caller. None of it needs the root key. */
+/** Where a request with a token comes from. */
+export interface RequestOrigin {
+  readonly requestId: RequestId
+  readonly address?: string
+}
+
+/** What a token is made on behalf of: whoever asked, checked by the caller of `issue`. */
+export interface Issue {
+  readonly by: Pick<Caller, 'principal' | 'requestId'>
+  readonly tenant: TenantId
+  readonly policies: readonly PolicyName[]
+  /** The token is revoked with this one. */
+  readonly parent?: TokenId
+  /** Gets the token before it is valid, so that no valid token is ever lost. */
+  readonly keep?: (token: Secret) => Promise<void>
+  /** More for the audit record: how the holder was authenticated, for example. */
+  readonly detail?: AuditEvent['detail']
+}
+
+/** Bearer tokens: made, listed, renewed, revoked, and turned into a caller. None of it needs the root key. */
 export class TokenService {
-  readonly #store: Store
-  readonly #trail: AuditTrail
-  readonly #clock: Clock
+  readonly #parts: TokenServiceParts
   readonly #cache: TokenCache
 
   constructor(parts: TokenServiceParts) {
-    this.#store = parts.store
-    this.#trail = parts.trail
-    this.#clock = parts.clock
+    this.#parts = parts
     this.#cache = new TokenCache(parts.store)
   }
 
-  /** `keep` gets the token before it is valid, so that no valid token is ever lost. */
-  async create(
-    caller: Caller,
-    request: CreateTokenRequest,
-    keep?: (token: Secret) => Promise<void>,
-  ): Promise<CreatedToken> {
-    await authorize(this.#trail, caller, 'token.change')
+  async create(caller: Caller, request: CreateTokenRequest, keep?: Issue['keep']): Promise<CreatedToken> {
+    await authorize(this.#parts.trail, caller, 'token.change')
+    const tenant = request.tenant === undefined ? caller.principal.tenant : parseTenantId(request.tenant)
+    const isForeign = tenant !== caller.principal.tenant
+    if (isForeign && (caller.principal.tenant !== DEFAULT_TENANT || caller.access.isConfined)) {
+      await refuse(this.#parts.trail, caller, 'token.change')
+    }
+    const policies = readPolicyNames(request.policies ?? [])
+    const given = caller.access.isConfined && policies.length === 0 ? caller.access.policies : policies
+    if (!isWithin(caller, given)) await refuse(this.#parts.trail, caller, 'token.change')
+    const { principal } = caller
+    const parent = principal.kind === 'token' ? { parent: parseTokenId(principal.id) } : {}
+    return this.issue(request, {
+      by: caller,
+      tenant,
+      policies: given,
+      ...parent,
+      ...(keep === undefined ? {} : { keep }),
+    })
+  }
+
+  /**
+   * Makes a token for somebody whom the caller of this method has authenticated and authorized: `create`, and every
+   * login. Throws INVALID_REQUEST and POLICY_NOT_FOUND.
+   */
+  async issue(request: CreateTokenRequest, issue: Issue): Promise<CreatedToken> {
+    const { store, trail, clock } = this.#parts
+    const { by, tenant, policies, parent } = issue
     const made = createToken()
-    const token = this.#describe(caller, request, made)
-    await keep?.(made.token)
-    await this.#store.transaction(async (tx) => {
+    const ground = { id: made.id, hash: made.hash, tenant, policies, parent, now: clock() }
+    const token = describeToken(request, ground)
+    await issue.keep?.(made.token)
+    const foreign = tenant === by.principal.tenant ? {} : { tenant }
+    const detail = { token: token.id, role: token.role, ...foreign, ...issue.detail }
+    await store.transaction(async (tx) => {
+      await requirePolicies(tx, tenant, policies)
       await tx.insertToken(token)
-      await this.#trail.append(tx, [
-        {
-          action: 'token.create',
-          principal: caller.principal,
-          requestId: caller.requestId,
-          outcome: 'ok',
-          detail: { token: token.id, role: token.role },
-        },
-      ])
+      const { principal, requestId } = by
+      await trail.append(tx, [{ action: 'token.create', principal, requestId, outcome: 'ok', detail }])
     })
     return { ...viewToken(token), token: made.token }
   }
 
   async list(caller: Caller): Promise<readonly TokenView[]> {
-    await authorize(this.#trail, caller, 'token.read')
-    const tokens = await this.#store.listTokens(caller.principal.tenant)
-    return tokens.map(viewToken)
+    await authorize(this.#parts.trail, caller, 'token.read')
+    const tokens = await this.#parts.store.listTokens(caller.principal.tenant)
+    return tokens.filter((token) => isWithin(caller, token.policies)).map(viewToken)
+  }
+
+  /** Throws TOKEN_NOT_FOUND. */
+  async get(caller: Caller, id: string): Promise<TokenView> {
+    await authorize(this.#parts.trail, caller, 'token.read')
+    const token = await this.#parts.store.findToken(parseTokenId(id))
+    return viewToken(requireVisible(caller, token))
   }
 
   /** Effective from the next request on. Throws TOKEN_NOT_FOUND. */
-  async revoke(caller: Caller, id: string): Promise<void> {
-    await authorize(this.#trail, caller, 'token.change')
+  async revoke(caller: Caller, id: string, options: RevokeOptions = {}): Promise<void> {
+    await authorize(this.#parts.trail, caller, 'token.change')
     const tokenId = parseTokenId(id)
-    const { principal, requestId } = caller
-    const event = { action: 'token.revoke', principal, requestId, detail: { token: tokenId } } as const
     try {
-      await this.#store.transaction(async (tx) => {
-        await tx.revokeToken(principal.tenant, tokenId, this.#clock())
-        await this.#trail.append(tx, [{ ...event, outcome: 'ok' }])
-      })
-      this.#cache.forget(tokenId)
+      const find = async (tx: StoreTransaction) => requireVisible(caller, await tx.findToken(tokenId))
+      await this.#revoke(caller, find, options)
     } catch (error) {
       if (hasCode(error, 'TOKEN_NOT_FOUND')) {
-        await this.#trail.commit({ ...event, outcome: 'refused', code: 'TOKEN_NOT_FOUND' })
+        const { principal, requestId } = caller
+        const event = { action: 'token.revoke', principal, requestId, detail: { token: tokenId } } as const
+        await this.#parts.trail.commit({ ...event, outcome: 'refused', code: 'TOKEN_NOT_FOUND' })
       }
       throw error
     }
   }
 
-  /** Throws UNAUTHENTICATED for a token that is malformed, unknown, expired or revoked, without saying which. */
-  async authenticate(text: string, requestId: RequestId): Promise<Caller> {
+  async whoami(caller: Caller): Promise<Identity> {
+    const { principal, role, access } = caller
+    const own = principal.kind === 'token' ? await this.#own(this.#parts.store, caller) : undefined
+    return {
+      principal: principal.id === '' ? principal.kind : `${principal.kind}:${principal.id}`,
+      tenant: principal.tenant,
+      role,
+      confined: access.isConfined,
+      policies: access.policies,
+      ...(own === undefined ? {} : { token: viewToken(own) }),
+    }
+  }
+
+  /** Throws FORBIDDEN for a token that was not made renewable, and for who has none. */
+  async renew(caller: Caller, options: { readonly ttlSeconds?: number } = {}): Promise<TokenView> {
+    const { store, trail, clock } = this.#parts
+    const asked = options.ttlSeconds === undefined ? undefined : readTtl(options.ttlSeconds, 'ttlSeconds')
+    if (caller.principal.kind !== 'token') return refuse(trail, caller, 'token.renew')
+    const renewed = await store.transaction(async (tx) => {
+      const token = await this.#own(tx, caller)
+      if (token.renewal === undefined) return undefined
+      const expiresAt = renewedEnd(token, token.renewal, { now: clock(), asked })
+      await tx.renewToken(token.id, expiresAt)
+      const { principal, requestId } = caller
+      await trail.append(tx, [
+        { action: 'token.renew', principal, requestId, outcome: 'ok', detail: { token: token.id } },
+      ])
+      return { ...token, expiresAt }
+    })
+    if (renewed === undefined) return refuse(trail, caller, 'token.renew')
+    this.#cache.forget(renewed.id)
+    return viewToken(renewed)
+  }
+
+  /** Throws FORBIDDEN for who has no token. */
+  async revokeSelf(caller: Caller, options: RevokeOptions = {}): Promise<void> {
+    if (caller.principal.kind !== 'token') await refuse(this.#parts.trail, caller, 'token.revoke-self')
+    const find = (tx: StoreTransaction) => this.#own(tx, caller)
+    await this.#revoke(caller, find, options)
+  }
+
+  /** Throws UNAUTHENTICATED for a token that is not valid here and now, without saying why. */
+  async authenticate(text: string, origin: RequestOrigin): Promise<Caller> {
     const id = readTokenId(text)
-    const token = id === undefined ? undefined : await this.#cache.find(parseTokenId(id))
-    if (token === undefined || !this.#isValid(token, text)) throw new CoffreError('UNAUTHENTICATED')
+    const found = id === undefined ? undefined : await this.#cache.find(parseTokenId(id))
+    if (found === undefined || !this.#isValid(found, text, origin)) throw new CoffreError('UNAUTHENTICATED')
+    const { token } = found
+    // Taken before the request is served: a crash may lose a use, and never gives one.
+    const isCounted = token.uses !== undefined
+    if (isCounted && !(await this.#parts.store.transaction((tx) => tx.takeTokenUse(token.id)))) {
+      throw new CoffreError('UNAUTHENTICATED')
+    }
+    this.#noteUse(found)
     return {
       principal: { kind: 'token', id: token.id, tenant: token.tenant },
       role: token.role,
-      requestId,
+      access: await this.#parts.policies.accessOf(token),
+      ...origin,
     }
   }
 
-  #isValid(token: Token, text: string): boolean {
+  #isValid({ token, blocks }: CachedToken, text: string, origin: RequestOrigin): boolean {
     const same = matchesHash(text, token.hash)
-    const live = token.revokedAt === undefined && (token.expiresAt ?? Infinity) > this.#clock()
-    return same && live
+    const live = token.revokedAt === undefined && (token.expiresAt ?? Infinity) > this.#parts.clock()
+    return same && live && blocks?.includes(origin.address) !== false
   }
 
-  #describe(caller: Caller, request: CreateTokenRequest, made: { id: string; hash: string }): Token {
-    const ttlSeconds = request.ttlSeconds ?? DEFAULT_TTL_SECONDS
-    checkTokenRequest(request, ttlSeconds)
-    const createdAt = this.#clock()
-    return {
-      id: parseTokenId(made.id),
-      tenant: caller.principal.tenant,
-      name: request.name,
-      role: request.role,
-      hash: made.hash,
-      createdAt,
-      expiresAt: addMilliseconds(createdAt, ttlSeconds * SECOND),
+  /** Coarse and unwaited: whether it is written changes no answer. */
+  #noteUse(found: CachedToken): void {
+    const now = this.#parts.clock()
+    if (now - found.notedAt < NOTE_USE_EVERY) return
+    found.notedAt = now
+    this.#parts.store
+      .transaction((tx) => tx.markTokenUsed(found.token.id, now))
+      .catch((error: unknown) => {
+        if (!(error instanceof CoffreError)) throw error
+      })
+  }
+
+  async #revoke(
+    caller: Caller,
+    find: (tx: StoreTransaction) => Promise<Token>,
+    options: RevokeOptions,
+  ): Promise<void> {
+    const { store, trail, clock } = this.#parts
+    const { principal, requestId } = caller
+    const revoked = await store.transaction(async (tx) => {
+      const first = await find(tx)
+      const family = options.keepChildren === true ? [first] : await withDescendants(tx, first)
+      for (const token of family) await tx.revokeToken(token.tenant, token.id, clock())
+      await trail.append(
+        tx,
+        family.map((token) => {
+          const because = token.id === first.id ? {} : { with: first.id }
+          return {
+            action: 'token.revoke',
+            principal,
+            requestId,
+            outcome: 'ok',
+            detail: { token: token.id, ...because },
+          }
+        }),
+      )
+      return family
+    })
+    for (const token of revoked) this.#cache.forget(token.id)
+  }
+
+  async #own(store: Pick<Store, 'findToken'>, caller: Caller): Promise<Token> {
+    const token = await store.findToken(parseTokenId(caller.principal.id))
+    if (token === undefined) throw new CoffreError('TOKEN_NOT_FOUND')
+    return token
+  }
+}
+
+async function requirePolicies(
+  tx: StoreTransaction,
+  tenant: TenantId,
+  policies: readonly PolicyName[],
+): Promise<void> {
+  for (const name of policies) {
+    if (name === DEFAULT_POLICY || (await tx.findPolicy(tenant, name)) !== undefined) continue
+    throw new CoffreError('POLICY_NOT_FOUND')
+  }
+}
+
+/** A token, those that it made, those that these made, … Each once: a row that was tampered with may form a ring. */
+async function withDescendants(tx: StoreTransaction, first: Token): Promise<readonly Token[]> {
+  const family = new Map([[first.id, first]])
+  for (const token of family.values()) {
+    for (const child of await tx.listTokensMadeBy(token.id)) {
+      if (!family.has(child.id)) family.set(child.id, child)
     }
   }
+  return [...family.values()]
 }
 
-function checkTokenRequest(request: CreateTokenRequest, ttlSeconds: number): void {
-  const refuse = (at: string, expected: string): never => {
-    throw new CoffreError('INVALID_REQUEST', { facts: { at, expected } })
-  }
-  const { name } = request
-  if (typeof name !== 'string' || name === '' || name.length > MAX_TEXT_CHARACTERS || !name.isWellFormed())
-    refuse('name', '1 to 256 well-formed characters')
-  if (!isRole(request.role)) refuse('role', 'admin or app')
-  if (!Number.isInteger(ttlSeconds) || ttlSeconds < MIN_TTL_SECONDS || ttlSeconds > MAX_TTL_SECONDS) {
-    refuse('ttlSeconds', `${MIN_TTL_SECONDS} to ${MAX_TTL_SECONDS}`)
-  }
-}
-
-function viewToken(token: Token): TokenView {
-  const { id, name, role, createdAt, expiresAt, revokedAt } = token
-  return {
-    id,
-    name,
-    role,
-    createdAt: formatInstant(createdAt),
-    ...(expiresAt === undefined ? {} : { expiresAt: formatInstant(expiresAt) }),
-    ...(revokedAt === undefined ? {} : { revokedAt: formatInstant(revokedAt) }),
-  }
+/** Never earlier than it was, never beyond the bound. */
+function renewedEnd(
+  token: Token,
+  renewal: NonNullable<Token['renewal']>,
+  at: { readonly now: Instant; readonly asked: number | undefined },
+): Instant {
+  const wanted = addMilliseconds(at.now, (at.asked ?? renewal.ttlSeconds) * SECOND)
+  return toInstant(Math.max(token.expiresAt ?? 0, Math.min(wanted, renewal.until)))
 }

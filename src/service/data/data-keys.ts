@@ -5,16 +5,20 @@ import type { KeyUse } from '../../keyring/lifecycle.ts'
 import { Refusal } from '../../keyring/refusal.ts'
 import type { KeyPurpose } from '../../model/algorithm-name.ts'
 import { CoffreError } from '../../model/errors.ts'
-import { type KeyId, parseKeyName, type TenantId } from '../../model/ids.ts'
+import { type KeyId, parseKeyName } from '../../model/ids.ts'
 import type { Key } from '../../model/key.ts'
 import type { KeyringCache } from '../keys/keyring-cache.ts'
 import type { UseReserve } from '../keys/use-reserve.ts'
+import type { Allowed } from '../policy/access.ts'
+import type { Reach } from '../policy/reach.ts'
 
 /** One version of a key, ready for an operation that its purpose allows. */
 export interface UsableVersion {
   readonly key: Key
   readonly row: Algorithm
   readonly version: VersionKey
+  /** What the caller's policies say of it; a context is asked of each item. */
+  readonly allowed: Allowed
 }
 
 export interface DataKeysParts {
@@ -37,16 +41,17 @@ export class DataKeys {
    * may come between.
    */
   async forProtecting(
-    tenant: TenantId,
+    reach: Reach,
     name: string,
     wanted: { readonly purposes: readonly KeyPurpose[]; readonly count: number },
   ): Promise<UsableVersion> {
     for (;;) {
-      const keyring = await this.#parts.cache.findByName(tenant, parseKeyName(name))
+      const keyring = await this.#parts.cache.findByName(reach, parseKeyName(name))
+      const allowed = reach.requireKey(keyring.key)
       requirePurpose(keyring.key, wanted.purposes)
       const version = orThrow(keyring.forProtecting())
       const row = algorithmFor(keyring.key.algorithm)
-      if (this.#parts.reserve.take(version, wanted.count)) return { key: keyring.key, row, version }
+      if (this.#parts.reserve.take(version, wanted.count)) return { key: keyring.key, row, version, allowed }
       const { rotateSoon } = await this.#parts.reserve.refill(version, wanted.count, row.maxUses)
       if (rotateSoon) await this.#parts.rotateSoon(keyring.key)
     }
@@ -54,23 +59,26 @@ export class DataKeys {
 
   /** The version that a ciphertext names. Unknown ids and versions look like any other failure to decrypt. */
   async forDecrypting(
-    tenant: TenantId,
+    reach: Reach,
     named: { readonly keyId: KeyId; readonly version: number; readonly purposes: readonly KeyPurpose[] },
   ): Promise<UsableVersion> {
-    const keyring = await this.#parts.cache.findById(tenant, named.keyId)
-    if (keyring === undefined || !named.purposes.includes(keyring.key.purpose)) {
+    const keyring = await this.#parts.cache.findById(reach, named.keyId)
+    if (keyring === undefined) throw new CoffreError('DECRYPTION_FAILED')
+    const allowed = reach.requireKey(keyring.key, 'DECRYPTION_FAILED')
+    if (!named.purposes.includes(keyring.key.purpose)) {
       throw new CoffreError('DECRYPTION_FAILED')
     }
     const version = keyring.forReading(named.version, 'process')
     if (version instanceof Refusal && version.code === 'KEY_VERSION_NOT_FOUND') {
       throw new CoffreError('DECRYPTION_FAILED')
     }
-    return { key: keyring.key, row: algorithmFor(keyring.key.algorithm), version: orThrow(version) }
+    const row = algorithmFor(keyring.key.algorithm)
+    return { key: keyring.key, row, version: orThrow(version), allowed }
   }
 
   /** Every version that may be tried, newest first, or the one that the caller names. */
   async candidates(
-    tenant: TenantId,
+    reach: Reach,
     name: string,
     wanted: {
       readonly purposes: readonly KeyPurpose[]
@@ -78,11 +86,12 @@ export class DataKeys {
       readonly version?: number | undefined
     },
   ): Promise<readonly UsableVersion[]> {
-    const keyring = await this.#parts.cache.findByName(tenant, parseKeyName(name))
+    const keyring = await this.#parts.cache.findByName(reach, parseKeyName(name))
+    const allowed = reach.requireKey(keyring.key)
     requirePurpose(keyring.key, wanted.purposes)
     const row = algorithmFor(keyring.key.algorithm)
     const versions = orThrow(chooseVersions(keyring, wanted))
-    return versions.map((version) => ({ key: keyring.key, row, version }))
+    return versions.map((version) => ({ key: keyring.key, row, version, allowed }))
   }
 }
 

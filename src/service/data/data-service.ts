@@ -8,11 +8,11 @@ import type {
   RewrapRequest,
 } from '../../model/coffre.ts'
 import { CoffreError } from '../../model/errors.ts'
-import type { TenantId } from '../../model/ids.ts'
 import { MAX_BATCH_ITEMS } from '../../model/limits.ts'
-import { authorize } from '../access/authorize.ts'
+import { authorize, refuse } from '../access/authorize.ts'
 import type { AuditTrail } from '../audit-trail.ts'
 import type { Caller } from '../caller.ts'
+import { isOutsidePolicy, Reach } from '../policy/reach.ts'
 import { Batch, type Outcome } from './batch.ts'
 import type { DataKeys } from './data-keys.ts'
 import { deriveKeys } from './derive.ts'
@@ -20,7 +20,7 @@ import { Protect } from './protect.ts'
 import { Read } from './read.ts'
 
 type Run<Name extends DataOperationName> = (
-  tenant: TenantId,
+  reach: Reach,
   items: readonly DataOperations[Name]['request'][],
 ) => Promise<Batch<DataOperations[Name]['result']>>
 
@@ -41,16 +41,16 @@ export class DataService {
     const protect = new Protect(parts.keys)
     const read = new Read(parts.keys)
     this.#runs = {
-      encrypt: (tenant, items) => protect.encrypt(tenant, items),
-      decrypt: (tenant, items) => read.decrypt(tenant, items),
-      rewrap: (tenant, items) => rewrap({ read, protect }, tenant, items),
-      sign: (tenant, items) => protect.sign(tenant, items),
-      verify: (tenant, items) => read.verify(tenant, items),
-      mac: (tenant, items) => protect.mac(tenant, items),
-      'verify-mac': (tenant, items) => read.verifyMac(tenant, items),
-      'data-key': (tenant, items) => protect.dataKey(tenant, items),
-      'derive-key': (tenant, items) => deriveKeys(parts.keys, tenant, items),
-      random: async (_tenant, items) => protect.random(items),
+      encrypt: (reach, items) => protect.encrypt(reach, items),
+      decrypt: (reach, items) => read.decrypt(reach, items),
+      rewrap: (reach, items) => rewrap({ read, protect }, reach, items),
+      sign: (reach, items) => protect.sign(reach, items),
+      verify: (reach, items) => read.verify(reach, items),
+      mac: (reach, items) => protect.mac(reach, items),
+      'verify-mac': (reach, items) => read.verifyMac(reach, items),
+      'data-key': (reach, items) => protect.dataKey(reach, items),
+      'derive-key': (reach, items) => deriveKeys(parts.keys, reach, items),
+      random: async (_reach, items) => protect.random(items),
     }
   }
 
@@ -61,18 +61,24 @@ export class DataService {
     items: readonly DataOperations[Name]['request'][],
   ): Promise<readonly Outcome<DataOperations[Name]['result']>[]> {
     await authorize(this.#trail, caller, 'data.use')
+    const permission = `data.${operation}` as const
+    // It names no key that a policy could be asked about.
+    if (operation === 'random' && !caller.access.hasOperation(permission)) {
+      await refuse(this.#trail, caller, permission)
+    }
     if (items.length > MAX_BATCH_ITEMS) {
       throw new CoffreError('LIMIT_EXCEEDED', { facts: { at: 'items', maximum: MAX_BATCH_ITEMS } })
     }
     if (items.length === 0) return []
-    const batch = await this.#runs[operation](caller.principal.tenant, items)
-    await this.#record(caller, `data.${operation}`, batch)
+    const batch = await this.#runs[operation](new Reach(caller, permission), items)
+    await this.#record(caller, permission, batch)
     return batch.outcomes
   }
 
   async #record(caller: Caller, action: AuditAction, batch: Batch<unknown>): Promise<void> {
     const errors = batch.outcomes.flatMap((outcome) => ('error' in outcome ? [outcome.error] : []))
     const [first] = errors
+    const outside = errors.filter(isOutsidePolicy).length
     const outcome = first === undefined ? 'ok' : errors.length < batch.outcomes.length ? 'partial' : 'refused'
     await this.#trail.commit({
       action,
@@ -80,6 +86,7 @@ export class DataService {
       requestId: caller.requestId,
       outcome,
       ...(first === undefined ? {} : { code: first.code, failed: errors.length }),
+      ...(outside === 0 ? {} : { detail: { outsidePolicy: outside } }),
       ...(batch.uses.length === 0 ? {} : { uses: batch.uses }),
     })
   }
@@ -94,10 +101,10 @@ interface Reopened {
 /** Decrypts and encrypts again; the plaintexts are wiped before anything is answered, also when it fails. */
 async function rewrap(
   parts: { readonly read: Read; readonly protect: Protect },
-  tenant: TenantId,
+  reach: Reach,
   items: readonly RewrapRequest[],
 ): Promise<Batch<Encrypted>> {
-  const opened = await parts.read.decrypt(tenant, items)
+  const opened = await parts.read.decrypt(reach, items)
   const batch = new Batch<Encrypted>(items.length)
   const again: Reopened[] = []
   for (const [index, item] of items.entries()) {
@@ -109,10 +116,8 @@ async function rewrap(
   const [staying, moving] = [again.filter(staysUnderItsKey), again.filter((each) => !staysUnderItsKey(each))]
   try {
     // Only a data key comes out of a key that wraps, so only under that key may it go in again.
-    await sealAgain(staying, batch, (requests) =>
-      parts.protect.encrypt(tenant, requests, ['encrypt', 'wrap']),
-    )
-    await sealAgain(moving, batch, (requests) => parts.protect.encrypt(tenant, requests))
+    await sealAgain(staying, batch, (requests) => parts.protect.encrypt(reach, requests, ['encrypt', 'wrap']))
+    await sealAgain(moving, batch, (requests) => parts.protect.encrypt(reach, requests))
     return batch
   } finally {
     for (const { value } of again) value.plaintext.fill(0)

@@ -2,11 +2,11 @@ import { deriveFromShared } from '../../crypto/derived-key.ts'
 import { parseSpkiPem } from '../../crypto/pem.ts'
 import type { DerivedKey, DeriveKeyRequest } from '../../model/coffre.ts'
 import { CoffreError } from '../../model/errors.ts'
-import type { TenantId } from '../../model/ids.ts'
 import { Batch } from './batch.ts'
 import type { DataKeys, UsableVersion } from './data-keys.ts'
 import { readInfo, readLength } from './input.ts'
 import { Turn } from './turn.ts'
+import type { Reach } from '../policy/reach.ts'
 
 const MIN_DERIVED_BYTES = 16
 const MAX_DERIVED_BYTES = 64
@@ -15,7 +15,7 @@ const PURPOSES = ['derive'] as const
 /** Key agreement (docs/spec/agreement.md): each item has a peer of its own, so nothing is shared. */
 export async function deriveKeys(
   keys: DataKeys,
-  tenant: TenantId,
+  reach: Reach,
   items: readonly DeriveKeyRequest[],
 ): Promise<Batch<DerivedKey>> {
   const batch = new Batch<DerivedKey>(items.length)
@@ -24,7 +24,7 @@ export async function deriveKeys(
     await turn.pauseIfLong()
     try {
       const peer = readPeer(item)
-      const usable = await findVersion(keys, tenant, item)
+      const usable = await findVersion(keys, reach, item)
       batch.succeed(index, deriveOne(usable, item, peer))
       batch.countUse(usable.key, usable.version)
     } catch (error) {
@@ -50,12 +50,12 @@ function readPeer(item: DeriveKeyRequest): Peer {
   })
 }
 
-async function findVersion(keys: DataKeys, tenant: TenantId, item: DeriveKeyRequest): Promise<UsableVersion> {
+async function findVersion(keys: DataKeys, reach: Reach, item: DeriveKeyRequest): Promise<UsableVersion> {
   if (item.version === undefined) {
-    return keys.forProtecting(tenant, item.key, { purposes: PURPOSES, count: 1 })
+    return keys.forProtecting(reach, item.key, { purposes: PURPOSES, count: 1 })
   }
   const wanted = { purposes: PURPOSES, use: 'process', version: item.version } as const
-  const [usable] = await keys.candidates(tenant, item.key, wanted)
+  const [usable] = await keys.candidates(reach, item.key, wanted)
   if (usable === undefined) throw new Error('unreachable: one version is asked for')
   return usable
 }

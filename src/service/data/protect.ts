@@ -1,4 +1,4 @@
-import type { PlainMessage } from '../../crypto/algorithm.ts'
+import type { Context, PlainMessage } from '../../crypto/algorithm.ts'
 import { randomBytes } from '../../crypto/random.ts'
 import type { KeyPurpose } from '../../model/algorithm-name.ts'
 import type {
@@ -14,12 +14,12 @@ import type {
   SignRequest,
 } from '../../model/coffre.ts'
 import { CoffreError } from '../../model/errors.ts'
-import type { TenantId } from '../../model/ids.ts'
 import { MAX_BATCH_RANDOM_BYTES, MAX_RANDOM_BYTES } from '../../model/limits.ts'
 import { Batch } from './batch.ts'
 import type { DataKeys, UsableVersion } from './data-keys.ts'
 import { readContext, readLength, readMessage, readPlaintext } from './input.ts'
 import { Turn } from './turn.ts'
+import { type Reach, requireContext } from '../policy/reach.ts'
 
 const DATA_KEY_BOUND = { minimum: 16, maximum: 64 }
 const RANDOM_BOUND = { minimum: 1, maximum: MAX_RANDOM_BYTES }
@@ -31,6 +31,8 @@ interface Member<Input> {
 
 interface Protection<Input, Result> {
   readonly purposes: readonly KeyPurpose[]
+  /** Where the operation binds one. */
+  readonly contextOf?: (input: Input) => Context
   /** Gives every member its outcome; synchronous, see `DataKeys.forProtecting`. */
   run(usable: UsableVersion, members: readonly Member<Input>[], batch: Batch<Result>): void
 }
@@ -45,7 +47,7 @@ export class Protect {
 
   /** `purposes`: a rewrap under the same key also takes one that wraps. */
   encrypt(
-    tenant: TenantId,
+    reach: Reach,
     items: readonly EncryptRequest[],
     purposes: readonly KeyPurpose[] = ['encrypt'],
   ): Promise<Batch<Encrypted>> {
@@ -53,23 +55,24 @@ export class Protect {
       plaintext: readPlaintext(item.plaintext),
       context: readContext(item.context),
     })
-    return this.#byKey(tenant, items, { read, purposes, run: runEncrypt })
+    return this.#byKey(reach, items, { read, purposes, contextOf, run: runEncrypt })
   }
 
-  sign(tenant: TenantId, items: readonly SignRequest[]): Promise<Batch<Signed>> {
+  sign(reach: Reach, items: readonly SignRequest[]): Promise<Batch<Signed>> {
     const read = (item: SignRequest) => readMessage(item.message)
-    return this.#byKey(tenant, items, { read, purposes: ['sign'], run: runSign })
+    return this.#byKey(reach, items, { read, purposes: ['sign'], run: runSign })
   }
 
-  mac(tenant: TenantId, items: readonly MacRequest[]): Promise<Batch<Maced>> {
+  mac(reach: Reach, items: readonly MacRequest[]): Promise<Batch<Maced>> {
     const read = (item: MacRequest) => readMessage(item.message)
-    return this.#byKey(tenant, items, { read, purposes: ['mac'], run: runMac })
+    return this.#byKey(reach, items, { read, purposes: ['mac'], run: runMac })
   }
 
-  dataKey(tenant: TenantId, items: readonly DataKeyRequest[]): Promise<Batch<DataKey>> {
-    return this.#byKey(tenant, items, {
+  dataKey(reach: Reach, items: readonly DataKeyRequest[]): Promise<Batch<DataKey>> {
+    return this.#byKey(reach, items, {
       read: readDataKeyRequest,
       purposes: ['encrypt', 'wrap'],
+      contextOf,
       run: runDataKey,
     })
   }
@@ -94,7 +97,7 @@ export class Protect {
 
   /** Items under one key, a slice at a time, share one look-up, one reservation and one pass of the algorithm. */
   async #byKey<Item extends { readonly key: string }, Input, Result>(
-    tenant: TenantId,
+    reach: Reach,
     items: readonly Item[],
     work: Protection<Input, Result> & { read(item: Item): Input },
   ): Promise<Batch<Result>> {
@@ -111,14 +114,14 @@ export class Protect {
     const turn = new Turn()
     for (const [name, group] of groups) {
       for await (const members of turn.slices(group)) {
-        await this.#oneKey(tenant, { name, members, work, batch })
+        await this.#oneKey(reach, { name, members, work, batch })
       }
     }
     return batch
   }
 
   async #oneKey<Input, Result>(
-    tenant: TenantId,
+    reach: Reach,
     group: {
       readonly name: string
       readonly members: readonly Member<Input>[]
@@ -129,14 +132,33 @@ export class Protect {
     const { name, members, work, batch } = group
     try {
       const wanted = { purposes: work.purposes, count: members.length }
-      const usable = await this.#keys.forProtecting(tenant, name, wanted)
-      work.run(usable, members, batch)
-      for (const _ of members) batch.countUse(usable.key, usable.version)
+      const usable = await this.#keys.forProtecting(reach, name, wanted)
+      const admitted = admit(usable, members, work, batch)
+      work.run(usable, admitted, batch)
+      for (const _ of admitted) batch.countUse(usable.key, usable.version)
     } catch (error) {
       if (!(error instanceof CoffreError)) throw error
       for (const { index } of members) batch.fail(index, error)
     }
   }
+}
+
+function contextOf(input: PlainMessage): Context {
+  return input.context
+}
+
+/** The members whose context the caller's policies allow; the others fail. */
+function admit<Input, Result>(
+  usable: UsableVersion,
+  members: readonly Member<Input>[],
+  work: Protection<Input, Result>,
+  batch: Batch<Result>,
+): readonly Member<Input>[] {
+  if (!usable.allowed.asksContext) return members
+  for (const { index, input } of members) {
+    batch.attempt(index, () => requireContext(usable.allowed, work.contextOf?.(input) ?? {}))
+  }
+  return members.filter(({ index }) => batch.isOpen(index))
 }
 
 function runEncrypt(

@@ -9,11 +9,11 @@ import type {
   VerifyRequest,
 } from '../../model/coffre.ts'
 import { CoffreError } from '../../model/errors.ts'
-import type { TenantId } from '../../model/ids.ts'
 import { Batch } from './batch.ts'
 import type { DataKeys, UsableVersion } from './data-keys.ts'
 import { readCiphertext, readContext, readMessage } from './input.ts'
 import { Turn } from './turn.ts'
+import { type Reach, requireContext } from '../policy/reach.ts'
 
 const OPENS: readonly KeyPurpose[] = ['encrypt', 'wrap']
 
@@ -30,7 +30,7 @@ export class Read {
     this.#keys = keys
   }
 
-  async decrypt(tenant: TenantId, items: readonly DecryptRequest[]): Promise<Batch<Decrypted>> {
+  async decrypt(reach: Reach, items: readonly DecryptRequest[]): Promise<Batch<Decrypted>> {
     const batch = new Batch<Decrypted>(items.length)
     const groups = new Map<string, Sealed[]>()
     for (const [index, item] of items.entries()) {
@@ -45,30 +45,31 @@ export class Read {
     }
     const turn = new Turn()
     for (const group of groups.values()) {
-      for await (const slice of turn.slices(group)) await this.#decryptGroup(tenant, slice, batch)
+      for await (const slice of turn.slices(group)) await this.#decryptGroup(reach, slice, batch)
     }
     return batch
   }
 
-  verify(tenant: TenantId, items: readonly VerifyRequest[]): Promise<Batch<Verified>> {
-    return this.#judge(tenant, items, {
+  verify(reach: Reach, items: readonly VerifyRequest[]): Promise<Batch<Verified>> {
+    return this.#judge(reach, items, {
       purposes: ['sign'],
       isValid: ({ row, version }, item) =>
         row.signing?.verify(version.material, readMessage(item.message), item.signature) === true,
     })
   }
 
-  verifyMac(tenant: TenantId, items: readonly VerifyMacRequest[]): Promise<Batch<Verified>> {
-    return this.#judge(tenant, items, {
+  verifyMac(reach: Reach, items: readonly VerifyMacRequest[]): Promise<Batch<Verified>> {
+    return this.#judge(reach, items, {
       purposes: ['mac'],
       isValid: ({ row, version }, item) =>
         row.mac?.verify(version.material, readMessage(item.message), item.mac) === true,
     })
   }
 
-  async #decryptGroup(tenant: TenantId, group: readonly Sealed[], batch: Batch<Decrypted>): Promise<void> {
+  async #decryptGroup(reach: Reach, group: readonly Sealed[], batch: Batch<Decrypted>): Promise<void> {
     try {
-      for (const usable of await this.#findVersions(tenant, group)) {
+      for (const usable of await this.#findVersions(reach, group)) {
+        refuseContexts(usable, group, batch)
         openGroup(
           usable,
           group.filter(({ index }) => batch.isOpen(index)),
@@ -84,18 +85,18 @@ export class Read {
     }
   }
 
-  async #findVersions(tenant: TenantId, group: readonly Sealed[]): Promise<readonly UsableVersion[]> {
+  async #findVersions(reach: Reach, group: readonly Sealed[]): Promise<readonly UsableVersion[]> {
     const [first] = group
     const header = first === undefined ? undefined : readTextHeader(first.ciphertext)
     if (header !== undefined) {
-      return [await this.#keys.forDecrypting(tenant, { ...header, purposes: OPENS })]
+      return [await this.#keys.forDecrypting(reach, { ...header, purposes: OPENS })]
     }
     if (first?.key === undefined) throw new CoffreError('DECRYPTION_FAILED')
-    return this.#keys.candidates(tenant, first.key, { purposes: OPENS, use: 'process' })
+    return this.#keys.candidates(reach, first.key, { purposes: OPENS, use: 'process' })
   }
 
   async #judge<Item extends { readonly key: string; readonly version?: number }>(
-    tenant: TenantId,
+    reach: Reach,
     items: readonly Item[],
     work: {
       readonly purposes: readonly KeyPurpose[]
@@ -108,7 +109,7 @@ export class Read {
       await turn.pauseIfLong()
       try {
         const wanted = { purposes: work.purposes, use: 'verify', version: item.version } as const
-        const usable = await this.#keys.candidates(tenant, item.key, wanted)
+        const usable = await this.#keys.candidates(reach, item.key, wanted)
         const valid = usable.find((each) => work.isValid(each, item))
         if (valid === undefined) throw new CoffreError('SIGNATURE_INVALID')
         batch.countUse(valid.key, valid.version)
@@ -126,6 +127,14 @@ export class Read {
 function groupName(sealed: Sealed): string {
   const isOurs = readMagic(sealed.ciphertext)
   return `${isOurs ? sealed.ciphertext.slice(0, HEADER_CHARACTERS) : ''} ${sealed.key ?? ''}`
+}
+
+/** Before any cryptography: a context that the caller's policies do not allow. */
+function refuseContexts(usable: UsableVersion, group: readonly Sealed[], batch: Batch<Decrypted>): void {
+  if (!usable.allowed.asksContext) return
+  for (const { index, context } of group) {
+    if (batch.isOpen(index)) batch.attempt(index, () => requireContext(usable.allowed, context))
+  }
 }
 
 function openGroup(usable: UsableVersion, group: readonly Sealed[], batch: Batch<Decrypted>): void {

@@ -12,6 +12,8 @@ import type { Store, StoreTransaction } from '../../store/store.ts'
 import { authorize } from '../access/authorize.ts'
 import type { AuditTrail } from '../audit-trail.ts'
 import type { Caller } from '../caller.ts'
+import { hiddenKey, isOutsidePolicy, Reach } from '../policy/reach.ts'
+import { type KeyAction, permissionFor } from './key-permission.ts'
 import type { KeyringCache } from './keyring-cache.ts'
 
 export interface KeyChangesParts {
@@ -24,7 +26,7 @@ export interface KeyChangesParts {
 
 /** One change of one key: what is recorded, and the pure decision from the stored key to the next. */
 export interface KeyChange {
-  readonly action: AuditAction
+  readonly action: KeyAction
   readonly decide: (key: Key, now: Instant) => Key | Refusal
   /** The version that the record names, where the change is about one. */
   readonly version?: number
@@ -72,11 +74,16 @@ export class KeyChanges {
   async apply(caller: Caller, name: KeyName, change: KeyChange): Promise<Key> {
     const { store, clock, cache } = this.#parts
     const added = new Map<VersionNumber, KeyMaterial>()
+    const reach = new Reach(caller, permissionFor(change.action))
+    if (!reach.mayCover(name)) throw hiddenKey()
     const after = await store.transaction(async (tx) => {
-      const before = await tx.findKey(caller.principal.tenant, name)
+      const before = await tx.findKey(reach.tenant, name)
       if (before === undefined) throw new CoffreError('KEY_NOT_FOUND')
+      reach.requireKey(before)
       const decided = change.decide(before, clock())
       if (decided instanceof Refusal) throw new CoffreError(decided.code, { facts: decided.facts })
+      // Whoever changes tags must still reach the key afterwards.
+      reach.requireNew(decided)
       const wrapped = this.#wrapAdded(decided, change.material, added)
       await tx.updateKey(before, decided, wrapped)
       const version = change.material === undefined ? change.version : newestVersion(decided).version
@@ -90,10 +97,10 @@ export class KeyChanges {
   /** Runs `work` for a caller who may change keys, and records it when it is refused. */
   async recordingRefusals<Result>(
     caller: Caller,
-    asked: { readonly action: AuditAction; readonly name: string },
+    asked: { readonly action: KeyAction; readonly name: string },
     work: () => Promise<Result>,
   ): Promise<Result> {
-    await authorize(this.#parts.trail, caller, 'key.change')
+    await authorize(this.#parts.trail, caller, permissionFor(asked.action))
     try {
       return await work()
     } catch (error) {
@@ -108,6 +115,7 @@ export class KeyChanges {
           outcome: 'refused',
           code: error.code,
           ...key,
+          ...(isOutsidePolicy(error) ? { detail: { outsidePolicy: 1 } } : {}),
         })
       }
       throw error

@@ -20,10 +20,11 @@ import {
 import type { Instant } from '../../model/clock.ts'
 import type { CreateKeyRequest, KeyLabelsView, KeyView, ListQuery } from '../../model/coffre.ts'
 import { CoffreError } from '../../model/errors.ts'
-import { parseKeyId, parseKeyName } from '../../model/ids.ts'
+import { type KeyName, parseKeyId, parseKeyName } from '../../model/ids.ts'
 import type { Key } from '../../model/key.ts'
 import { authorize } from '../access/authorize.ts'
 import type { Caller } from '../caller.ts'
+import { Reach } from '../policy/reach.ts'
 import { type KeyChange, KeyChanges, type KeyChangesParts } from './key-changes.ts'
 import { chooseAlgorithm, mergeLabels } from './key-request.ts'
 import { viewKey } from './key-view.ts'
@@ -47,6 +48,8 @@ export class KeyService {
       const name = parseKeyName(request.name)
       const { row, purpose } = chooseAlgorithm(request)
       const labels = mergeLabels(request)
+      // Before the name is looked for: it may be taken by a key that does not exist for this caller.
+      new Reach(caller, 'key.create').requireNew({ name, labels })
       const material = await row.generate()
       const now = this.#parts.clock()
       const first = firstVersion(describeMaterial(row, material, now))
@@ -74,20 +77,21 @@ export class KeyService {
     if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIST_LIMIT) {
       throw new CoffreError('INVALID_REQUEST', { facts: { at: 'limit', from: 1, to: MAX_LIST_LIMIT } })
     }
-    const { tenant } = caller.principal
-    const after = query.after === undefined ? {} : { after: parseKeyName(query.after) }
-    const keys = await this.#parts.store.listKeys({ tenant, limit, ...after })
+    const after = query.after === undefined ? undefined : parseKeyName(query.after)
+    const keys = await this.#listAllowed(new Reach(caller, 'key.read'), limit, after)
     return keys.map(viewKey)
   }
 
   async get(caller: Caller, name: string): Promise<KeyView> {
     await authorize(this.#parts.trail, caller, 'key.read')
-    const { tenant } = caller.principal
-    const key = await this.#parts.store.findKey(tenant, parseKeyName(name))
+    const reach = new Reach(caller, 'key.read')
+    const keyName = parseKeyName(name)
+    const key = reach.mayCover(keyName) ? await this.#parts.store.findKey(reach.tenant, keyName) : undefined
     if (key === undefined) throw new CoffreError('KEY_NOT_FOUND')
+    reach.requireKey(key)
     // Others will trust a public key, so it is shown only once it was compared with its private half.
     const isPair = key.versions.some((version) => version.publicKey !== undefined)
-    return viewKey(isPair ? (await this.#parts.cache.findByName(tenant, key.name)).key : key)
+    return viewKey(isPair ? (await this.#parts.cache.findByName(reach, key.name)).key : key)
   }
 
   update(caller: Caller, name: string, labels: Partial<KeyLabelsView>): Promise<KeyView> {
@@ -105,7 +109,10 @@ export class KeyService {
   /** The commit that adds the version is the moment of rotation; before it nothing has changed. */
   rotate(caller: Caller, name: string): Promise<KeyView> {
     return this.#changes.recordingRefusals(caller, { action: 'key.rotate', name }, async () => {
-      const { key } = await this.#parts.cache.findByName(caller.principal.tenant, parseKeyName(name))
+      const reach = new Reach(caller, 'key.rotate')
+      const { key } = await this.#parts.cache.findByName(reach, parseKeyName(name))
+      // Before the work of making material.
+      reach.requireKey(key)
       const row = algorithmFor(key.algorithm)
       const material = await row.generate()
       const after = await this.#changes.apply(caller, key.name, {
@@ -177,6 +184,20 @@ export class KeyService {
     }
     if (failures.length > 0) throw failures[0]
     return due.length
+  }
+
+  /** Up to `limit` keys that the caller may read, however many others lie between them. */
+  async #listAllowed(reach: Reach, limit: number, start: KeyName | undefined): Promise<readonly Key[]> {
+    const allowed: Key[] = []
+    let after = start
+    while (allowed.length < limit) {
+      const from = after === undefined ? {} : { after }
+      const page = await this.#parts.store.listKeys({ tenant: reach.tenant, limit, ...from })
+      allowed.push(...page.filter((key) => reach.allows(key)))
+      after = page.at(-1)?.name
+      if (page.length < limit) break
+    }
+    return allowed.slice(0, limit)
   }
 
   async #change(caller: Caller, name: string, change: KeyChange): Promise<KeyView> {

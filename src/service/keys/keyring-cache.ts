@@ -7,6 +7,7 @@ import type { KeyId, KeyName, TenantId, VersionNumber } from '../../model/ids.ts
 import type { Key, KeyVersion } from '../../model/key.ts'
 import type { UnsealedVault } from '../../seal/vault.ts'
 import type { ReadStore } from '../../store/store.ts'
+import { hiddenKey, type Reach } from '../policy/reach.ts'
 
 /** Keyrings in memory. An unwrapped RSA key takes a few KiB, so this stays below 32 MiB. */
 const MAX_KEYRINGS = 4_096
@@ -29,22 +30,28 @@ export class KeyringCache {
     this.#vault = vault
   }
 
-  /** Throws KEY_NOT_FOUND. */
-  async findByName(tenant: TenantId, name: KeyName): Promise<Keyring> {
-    const id = this.#idByName.get(indexName(tenant, name))
+  /** Throws KEY_NOT_FOUND, for a key outside of `reach` too. */
+  async findByName(reach: Reach, name: KeyName): Promise<Keyring> {
+    if (!reach.mayCover(name)) throw hiddenKey()
+    const id = this.#idByName.get(indexName(reach.tenant, name))
     const known = id === undefined ? undefined : this.#byId.get(id)
-    if (known !== undefined) return known
+    if (known !== undefined && reach.sees(known.key)) return known
     const changes = this.#changes
-    const key = await this.#store.findKey(tenant, name)
+    // For a hidden key as well: one that does not exist is looked for each time, and takes as long.
+    const key = await this.#store.findKey(reach.tenant, name)
     if (key === undefined) throw new CoffreError('KEY_NOT_FOUND')
+    if (!reach.sees(key)) throw hiddenKey()
     return this.#load(key, changes)
   }
 
-  /** `undefined` for an id that no key has, or only another tenant's. */
-  async findById(tenant: TenantId, id: KeyId): Promise<Keyring | undefined> {
+  /** `undefined` for an id that no key has, or only one outside of `reach`. */
+  async findById(reach: Reach, id: KeyId): Promise<Keyring | undefined> {
+    const isVisible = (key: Key) => key.tenant === reach.tenant && reach.sees(key)
     const known = this.#byId.get(id)
-    const keyring = known ?? (await this.#loadById(id))
-    return keyring?.key.tenant === tenant ? keyring : undefined
+    if (known !== undefined && isVisible(known.key)) return known
+    const changes = this.#changes
+    const key = await this.#store.findKeyById(id)
+    return key === undefined || !isVisible(key) ? undefined : this.#load(key, changes)
   }
 
   /** After a commit. Materials of versions that stay are kept, those of destroyed ones wiped. */
@@ -75,12 +82,6 @@ export class KeyringCache {
     for (const keyring of this.#byId.values()) keyring.wipe()
     this.#byId.clear()
     this.#idByName.clear()
-  }
-
-  async #loadById(id: KeyId): Promise<Keyring | undefined> {
-    const changes = this.#changes
-    const key = await this.#store.findKeyById(id)
-    return key === undefined ? undefined : this.#load(key, changes)
   }
 
   /** `changes` is what it was before `key` was read. */

@@ -17,6 +17,8 @@ import { DataService } from '../data/data-service.ts'
 import { KeyService } from '../keys/key-service.ts'
 import { KeyringCache } from '../keys/keyring-cache.ts'
 import { UseReserve } from '../keys/use-reserve.ts'
+import { PolicyCache } from '../policy/policy-cache.ts'
+import { PolicyService } from '../policy/policy-service.ts'
 
 /** The provider for a stored slot. Throws SEAL_KEY_MISSING when its secret was not given. */
 export type FindSealProvider = (name: string, passphrase?: Secret) => SealProvider
@@ -44,6 +46,7 @@ interface Unsealed {
 export class Core {
   readonly #parts: CoreParts
   readonly tokens: TokenService
+  readonly policies: PolicyService
   readonly audit: AuditReader
   readonly trail: AuditTrail
   readonly store: Store
@@ -52,7 +55,10 @@ export class Core {
 
   constructor(parts: CoreParts) {
     this.#parts = parts
-    this.tokens = new TokenService(parts)
+    const { store, trail, clock } = parts
+    const cache = new PolicyCache(store)
+    this.tokens = new TokenService({ store, trail, clock, policies: cache })
+    this.policies = new PolicyService({ store, trail, clock, cache })
     this.audit = parts.audit
     this.trail = parts.trail
     this.store = parts.store

@@ -8,6 +8,7 @@ export interface Schema {
   readonly key: KeyTable
   readonly key_version: KeyVersionTable
   readonly token: TokenTable
+  readonly policy: PolicyTable
   readonly seal_slot: SealSlotTable
   readonly audit_record: AuditRecordTable
   readonly audit_head: AuditHeadTable
@@ -65,6 +66,28 @@ export interface TokenTable {
   created_at: number
   expires_at: number | null
   revoked_at: number | null
+  description: string
+  /** JSON arrays of texts. */
+  policies: string
+  cidrs: string
+  parent: string | null
+  /** Both set exactly when it may renew itself. */
+  ttl_seconds: number | null
+  renew_until: number | null
+  /** Both set exactly when its uses are counted. */
+  max_uses: number | null
+  uses_left: number | null
+  last_used_at: number | null
+}
+
+export interface PolicyTable {
+  tenant: string
+  name: string
+  /** JSON, as service/policy/policy-document.ts reads it. */
+  document: string
+  epoch: number
+  created_at: number
+  updated_at: number
 }
 
 interface SealSlotTable {

@@ -1,6 +1,7 @@
 import type { Instant } from '../../model/clock.ts'
-import type { KeyId, KeyName, TenantId, TokenId, VersionNumber } from '../../model/ids.ts'
+import type { KeyId, KeyName, PolicyName, TenantId, TokenId, VersionNumber } from '../../model/ids.ts'
 import type { Key } from '../../model/key.ts'
+import type { Policy } from '../../model/policy.ts'
 import type { Token } from '../../model/token.ts'
 import type { Wrapped } from '../../model/wrapped.ts'
 import type { AuditHead, ListKeysQuery, ReadStore, SealSlot, StoredAuditRecord } from '../store.ts'
@@ -8,7 +9,8 @@ import { readAuditHead, readAuditRecords } from './audit-records.ts'
 import { findKey, findKeyById, listKeys, listKeysToDestroy, type Reading, readWrapped } from './read-keys.ts'
 import type { Database } from './schema.ts'
 import { listSealSlots } from './seal-slots.ts'
-import { findToken, listTokens } from './tokens.ts'
+import { findPolicy, listPolicies } from './policies.ts'
+import { findToken, listTokens, listTokensMadeBy } from './tokens.ts'
 
 /** The reading half of the contract on one connection. Each method is one statement, so it sees one moment. */
 export class SqlReader implements ReadStore {
@@ -46,6 +48,18 @@ export class SqlReader implements ReadStore {
 
   listTokens(tenant: TenantId): Promise<readonly Token[]> {
     return listTokens(this.#db, tenant)
+  }
+
+  listTokensMadeBy(parent: TokenId): Promise<readonly Token[]> {
+    return listTokensMadeBy(this.#db, parent)
+  }
+
+  findPolicy(tenant: TenantId, name: PolicyName): Promise<Policy | undefined> {
+    return findPolicy(this.#db, tenant, name)
+  }
+
+  listPolicies(tenant: TenantId): Promise<readonly Policy[]> {
+    return listPolicies(this.#db, tenant)
   }
 
   listSealSlots(): Promise<readonly SealSlot[]> {

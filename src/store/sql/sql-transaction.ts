@@ -1,6 +1,7 @@
 import type { Instant } from '../../model/clock.ts'
-import type { KeyId, TenantId, TokenId, VersionNumber } from '../../model/ids.ts'
+import type { KeyId, PolicyName, TenantId, TokenId, VersionNumber } from '../../model/ids.ts'
 import type { Key } from '../../model/key.ts'
+import type { Policy } from '../../model/policy.ts'
 import type { Token } from '../../model/token.ts'
 import type { Wrapped } from '../../model/wrapped.ts'
 import type { AuditHead, SealSlot, StoredAuditRecord, StoreTransaction } from '../store.ts'
@@ -9,7 +10,8 @@ import type { SqlEngine } from './engine.ts'
 import type { Database } from './schema.ts'
 import { insertSealSlot } from './seal-slots.ts'
 import { SqlReader } from './sql-reader.ts'
-import { insertToken, revokeToken } from './tokens.ts'
+import { deletePolicy, insertPolicy, updatePolicy } from './policies.ts'
+import { insertToken, markTokenUsed, renewToken, revokeToken, takeTokenUse } from './tokens.ts'
 import { insertKey, reserveUses, updateKey } from './write-keys.ts'
 
 /** Reads and writes inside one database transaction. */
@@ -46,6 +48,30 @@ export class SqlTransaction extends SqlReader implements StoreTransaction {
 
   revokeToken(tenant: TenantId, id: TokenId, at: Instant): Promise<void> {
     return revokeToken(this.#db, { tenant, id, at })
+  }
+
+  renewToken(id: TokenId, expiresAt: Instant): Promise<void> {
+    return renewToken(this.#db, id, expiresAt)
+  }
+
+  takeTokenUse(id: TokenId): Promise<boolean> {
+    return takeTokenUse(this.#db, id)
+  }
+
+  markTokenUsed(id: TokenId, at: Instant): Promise<void> {
+    return markTokenUsed(this.#db, id, at)
+  }
+
+  insertPolicy(policy: Policy): Promise<void> {
+    return insertPolicy(this.#db, policy)
+  }
+
+  updatePolicy(before: Policy, after: Policy): Promise<void> {
+    return updatePolicy(this.#db, before, after)
+  }
+
+  deletePolicy(tenant: TenantId, name: PolicyName): Promise<void> {
+    return deletePolicy(this.#db, tenant, name)
   }
 
   insertSealSlot(slot: SealSlot): Promise<void> {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { toInstant } from '../../../src/model/clock.ts'
 import { hasCode } from '../../../src/model/errors.ts'
-import { DEFAULT_TENANT, parseTenantId } from '../../../src/model/ids.ts'
+import { DEFAULT_TENANT, parsePolicyName, parseTenantId } from '../../../src/model/ids.ts'
 import { ROLES } from '../../../src/model/token.ts'
-import { LATER, NOW, sampleToken, sampleWrapped } from './sample.ts'
+import { LATER, NOW, samplePolicy, sampleToken, sampleWrapped } from './sample.ts'
 import type { WithStore } from './suite.ts'
 
 export function testAccess(withStore: WithStore): void {
@@ -18,6 +18,77 @@ export function testAccess(withStore: WithStore): void {
         }
       }
       assert.equal(await store.findToken(sampleToken().id), undefined)
+    }))
+
+  test('a token keeps its policies, bounds and parent', () =>
+    withStore(async (store) => {
+      const parent = sampleToken()
+      const token = sampleToken({
+        description: 'é',
+        policies: [parsePolicyName('a'), parsePolicyName('b')],
+        cidrs: ['10.0.0.0/8', '2001:db8::/32'],
+        parent: parent.id,
+        renewal: { ttlSeconds: 60, until: LATER },
+        uses: { maximum: 2, left: 2 },
+        lastUsedAt: NOW,
+      })
+      for (const each of [parent, token]) await store.transaction((tx) => tx.insertToken(each))
+      assert.deepEqual(await store.findToken(token.id), token)
+      assert.deepEqual(await store.listTokensMadeBy(parent.id), [token])
+      assert.deepEqual(await store.listTokensMadeBy(token.id), [])
+    }))
+
+  test('uses are taken until none is left, and a token without a count has none to take', () =>
+    withStore(async (store) => {
+      const token = sampleToken({ uses: { maximum: 2, left: 2 } })
+      const free = sampleToken()
+      for (const each of [token, free]) await store.transaction((tx) => tx.insertToken(each))
+      const take = (id: typeof token.id) => store.transaction((tx) => tx.takeTokenUse(id))
+      assert.deepEqual(
+        [await take(token.id), await take(token.id), await take(token.id)],
+        [true, true, false],
+      )
+      assert.equal(await take(free.id), false)
+      assert.deepEqual((await store.findToken(token.id))?.uses, { maximum: 2, left: 0 })
+    }))
+
+  test('a token is renewed until it is revoked', () =>
+    withStore(async (store) => {
+      const token = sampleToken({ expiresAt: NOW })
+      await store.transaction((tx) => tx.insertToken(token))
+      await store.transaction((tx) => tx.renewToken(token.id, LATER))
+      await store.transaction((tx) => tx.markTokenUsed(token.id, LATER))
+      assert.deepEqual(await store.findToken(token.id), { ...token, expiresAt: LATER, lastUsedAt: LATER })
+      await store.transaction((tx) => tx.revokeToken(token.tenant, token.id, NOW))
+      await assert.rejects(
+        store.transaction((tx) => tx.renewToken(token.id, LATER)),
+        (error) => hasCode(error, 'TOKEN_NOT_FOUND'),
+      )
+    }))
+
+  test('a policy is written once for a tenant and changed by its epoch', () =>
+    withStore(async (store) => {
+      const policy = samplePolicy()
+      const foreign = samplePolicy({ tenant: parseTenantId('other') })
+      for (const each of [policy, foreign]) await store.transaction((tx) => tx.insertPolicy(each))
+      await assert.rejects(
+        store.transaction((tx) => tx.insertPolicy(policy)),
+        (error) => hasCode(error, 'POLICY_EXISTS'),
+      )
+      const after = { ...policy, document: { rules: [] }, epoch: 2, updatedAt: LATER }
+      await store.transaction((tx) => tx.updatePolicy(policy, after))
+      await assert.rejects(
+        store.transaction((tx) => tx.updatePolicy(policy, { ...after, epoch: 3 })),
+        (error) => hasCode(error, 'CONFLICT'),
+      )
+      assert.deepEqual(await store.findPolicy(policy.tenant, policy.name), after)
+      assert.deepEqual(await store.listPolicies(policy.tenant), [after])
+      await store.transaction((tx) => tx.deletePolicy(policy.tenant, policy.name))
+      await assert.rejects(
+        store.transaction((tx) => tx.deletePolicy(policy.tenant, policy.name)),
+        (error) => hasCode(error, 'POLICY_NOT_FOUND'),
+      )
+      assert.deepEqual(await store.listPolicies(foreign.tenant), [foreign])
     }))
 
   test("tokens are listed by creation, without another tenant's", () =>

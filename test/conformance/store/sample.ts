@@ -5,12 +5,14 @@ import {
   DEFAULT_TENANT,
   parseKeyId,
   parseKeyName,
+  parsePolicyName,
   parseRequestId,
   parseTokenId,
   parseVersionNumber,
   type VersionNumber,
 } from '../../../src/model/ids.ts'
 import type { Key } from '../../../src/model/key.ts'
+import type { Policy } from '../../../src/model/policy.ts'
 import type { Token } from '../../../src/model/token.ts'
 import { toWrapped, type Wrapped } from '../../../src/model/wrapped.ts'
 import { firstVersion } from '../../../src/keyring/rotation.ts'
@@ -73,9 +75,25 @@ export function sampleToken(changes: Partial<Token> = {}): Token {
     id: parseTokenId(randomUUID().slice(0, 8)),
     tenant: DEFAULT_TENANT,
     name: 'ci',
+    description: '',
     role: 'app',
+    policies: [],
+    cidrs: [],
     hash: 'ab'.repeat(32),
     createdAt: NOW,
+    ...changes,
+  }
+}
+
+export function samplePolicy(changes: Partial<Policy> = {}): Policy {
+  const rule = { keys: ['é-*'], operations: ['data.encrypt'], context: { tenant: ['a'] } } as const
+  return {
+    tenant: DEFAULT_TENANT,
+    name: parsePolicyName('billing'),
+    document: { rules: [rule] },
+    epoch: 1,
+    createdAt: NOW,
+    updatedAt: NOW,
     ...changes,
   }
 }

@@ -7,6 +7,7 @@ import type { Key } from '../../../src/model/key.ts'
 import type { VersionNumber } from '../../../src/model/ids.ts'
 import type { Wrapped } from '../../../src/model/wrapped.ts'
 import { UnsealedVault } from '../../../src/seal/vault.ts'
+import { Reach } from '../../../src/service/policy/reach.ts'
 import { KeyringCache } from '../../../src/service/keys/keyring-cache.ts'
 import type { ReadStore } from '../../../src/store/store.ts'
 import { LATER, sampleKey } from '../../conformance/store/sample.ts'
@@ -42,7 +43,12 @@ async function setUp() {
     store.wrapped.set(version, vault.wrap(randomKeyMaterial(32), binding))
   }
   const cache = new KeyringCache(store as unknown as ReadStore, vault)
-  return { vault, store, cache, find: () => cache.findByName(tenant, store.key.name) }
+  return {
+    vault,
+    store,
+    cache,
+    find: () => cache.findByName(Reach.whole(tenant, 'data.encrypt'), store.key.name),
+  }
 }
 
 async function makeSealKey() {
@@ -93,7 +99,7 @@ describe('the cache of keyrings', () => {
     const { store, cache } = await setUp()
     store.gate.resolve(undefined)
     const other = 'other' as typeof store.key.tenant
-    assert.equal(await cache.findById(other, store.key.id), undefined)
+    assert.equal(await cache.findById(Reach.whole(other, 'data.decrypt'), store.key.id), undefined)
   })
 
   test('loads nothing after the vault was sealed', async () => {

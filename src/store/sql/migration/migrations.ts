@@ -1,4 +1,5 @@
 import type { SchemaWords } from '../engine.ts'
+import { accessStatements } from './access-statements.ts'
 import { processTables } from './process-tables.ts'
 
 /** One step forward. A released migration never changes; its checksum is compared at every start. */
@@ -22,6 +23,8 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   // Schema 1 had one process at a time, and counts no changes for others.
   { number: 2, name: 'several processes', runsFrom: 2, statements: processTables },
+  // An older Coffre reads no policies, so it would let a confined token reach every key.
+  { number: 3, name: 'access', runsFrom: 3, statements: accessStatements },
 ]
 
 function keyTables({ text, integer, bytes, tableEnd }: SchemaWords): readonly string[] {

@@ -1,0 +1,25 @@
+import { BlockList, isIP } from 'node:net'
+
+/** The blocks that a token must come from, ready to be asked. */
+export class AddressBlocks {
+  readonly #blocks = new BlockList()
+
+  /** `cidrs` were checked when the token was made. */
+  constructor(cidrs: readonly string[]) {
+    for (const cidr of cidrs) {
+      const [address = '', prefix] = cidr.split('/')
+      const family = familyOf(address)
+      if (prefix === undefined) this.#blocks.addAddress(address, family)
+      else this.#blocks.addSubnet(address, Number(prefix), family)
+    }
+  }
+
+  includes(address: string | undefined): boolean {
+    if (address === undefined || isIP(address) === 0) return false
+    return this.#blocks.check(address, familyOf(address))
+  }
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return isIP(address) === 6 ? 'ipv6' : 'ipv4'
+}
