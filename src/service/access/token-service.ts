@@ -229,9 +229,10 @@ export class TokenService {
   ): Promise<void> {
     const { store, trail, clock } = this.#parts
     const { principal, requestId } = caller
-    const revoked = await store.transaction(async (tx) => {
+    let family: readonly Token[] = []
+    const revokeFamily = async (tx: StoreTransaction) => {
       const first = await find(tx)
-      const family = options.keepChildren === true ? [first] : await withDescendants(tx, first)
+      family = options.keepChildren === true ? [first] : await withDescendants(tx, first)
       for (const token of family) await tx.revokeToken(token.tenant, token.id, clock())
       await trail.append(
         tx,
@@ -246,9 +247,13 @@ export class TokenService {
           }
         }),
       )
-      return family
-    })
-    for (const token of revoked) this.#cache.forget(token.id)
+    }
+    try {
+      await store.transaction(revokeFamily)
+    } finally {
+      // Also after an error: the commit may have happened and only its answer been lost.
+      for (const token of family) this.#cache.forget(token.id)
+    }
   }
 
   async #own(store: Pick<Store, 'findToken'>, caller: Caller): Promise<Token> {
