@@ -52,6 +52,7 @@ export class Core {
   readonly store: Store
   readonly #stops: (() => void)[] = []
   #unsealed: Unsealed | undefined
+  #sealIsUnrecorded = false
 
   constructor(parts: CoreParts) {
     this.#parts = parts
@@ -161,11 +162,14 @@ export class Core {
   async seal(caller: Caller): Promise<void> {
     await authorize(this.#parts.trail, caller, 'operator.change')
     const unsealed = this.#unsealed
-    if (unsealed === undefined) return
+    if (unsealed === undefined && !this.#sealIsUnrecorded) return
     this.#unsealed = undefined
-    unsealed.cache.clear()
-    unsealed.vault.seal()
+    unsealed?.cache.clear()
+    unsealed?.vault.seal()
+    // Sealing does not wait for the log; a seal that could not be recorded is recorded when it is asked for again.
+    this.#sealIsUnrecorded = true
     await this.#parts.store.transaction((tx) => this.#append(tx, caller, 'coffre.seal'))
+    this.#sealIsUnrecorded = false
   }
 
   /** `stop` is called once, when this Coffre closes. */
@@ -192,6 +196,7 @@ export class Core {
     }
     if (this.#unsealed === undefined) this.#unsealed = this.#assemble(vault)
     else vault.seal()
+    this.#sealIsUnrecorded = false
   }
 
   #required(): Unsealed {
