@@ -4,7 +4,7 @@ import { newestVersion } from '../../keyring/rotation.ts'
 import type { AuditAction } from '../../model/audit-event.ts'
 import type { Clock, Instant } from '../../model/clock.ts'
 import { CoffreError } from '../../model/errors.ts'
-import { isKeyName, type KeyName, parseKeyName, type VersionNumber } from '../../model/ids.ts'
+import { isKeyName, type KeyName, parseKeyName, type TenantId, type VersionNumber } from '../../model/ids.ts'
 import type { Key, KeyVersion } from '../../model/key.ts'
 import type { Wrapped } from '../../model/wrapped.ts'
 import type { UnsealedVault } from '../../seal/vault.ts'
@@ -54,9 +54,9 @@ export class KeyChanges {
     key: Key,
     first: KeyVersion & { readonly material: KeyMaterial },
   ): Promise<void> {
-    const { store, cache } = this.#parts
+    const { cache } = this.#parts
     const { version, material } = first
-    await store.transaction(async (tx) => {
+    await this.#commit(key, async (tx) => {
       await tx.insertKey(key, this.#wrap(key, version, material))
       await this.#append(tx, caller, { action: 'key.create', key, version })
     })
@@ -72,11 +72,11 @@ export class KeyChanges {
 
   /** Throws KEY_NOT_FOUND, the code of a refusal, or what the store throws. */
   async apply(caller: Caller, name: KeyName, change: KeyChange): Promise<Key> {
-    const { store, clock, cache } = this.#parts
+    const { clock, cache } = this.#parts
     const added = new Map<VersionNumber, KeyMaterial>()
     const reach = new Reach(caller, permissionFor(change.action))
     if (!reach.mayCover(name)) throw hiddenKey()
-    const after = await store.transaction(async (tx) => {
+    const after = await this.#commit({ tenant: reach.tenant, name }, async (tx) => {
       const before = await tx.findKey(reach.tenant, name)
       if (before === undefined) throw new CoffreError('KEY_NOT_FOUND')
       reach.requireKey(before)
@@ -92,6 +92,27 @@ export class KeyChanges {
     })
     cache.replace(after, added)
     return after
+  }
+
+  /**
+   * A commit whose answer was lost may have happened. Memory then knows nothing of the key until it is read again:
+   * what was true before must not go on protecting or reading.
+   */
+  async #commit<Result>(
+    of: { readonly tenant: TenantId; readonly name: KeyName },
+    work: (tx: StoreTransaction) => Promise<Result>,
+  ): Promise<Result> {
+    let isWritten = false
+    try {
+      return await this.#parts.store.transaction(async (tx) => {
+        const result = await work(tx)
+        isWritten = true
+        return result
+      })
+    } catch (error) {
+      if (isWritten) this.#parts.cache.forget(of.tenant, of.name)
+      throw error
+    }
   }
 
   /** Runs `work` for a caller who may change keys, and records it when it is refused. */

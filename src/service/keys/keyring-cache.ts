@@ -75,6 +75,15 @@ export class KeyringCache {
     else this.#byId.delete(key.id)
   }
 
+  /** What is stored may have changed; the next use reads it again. */
+  forget(tenant: TenantId, name: KeyName): void {
+    this.#changes += 1
+    const index = indexName(tenant, name)
+    const id = this.#idByName.get(index)
+    this.#idByName.delete(index)
+    if (id !== undefined) this.#byId.delete(id)
+  }
+
   /** For good: what comes later is wiped as well. */
   clear(): void {
     this.#isSealed = true
