@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -15,6 +15,14 @@ export interface Scope {
 
 export function makeFolder(scope: Scope): string {
   const folder = mkdtempSync(join(tmpdir(), 'coffre-test-'))
+  scope.after(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** In memory where the system has such a place: for what writes much and proves nothing about the disk. */
+export function makeMemoryFolder(scope: Scope): string {
+  const place = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+  const folder = mkdtempSync(join(place, 'coffre-test-'))
   scope.after(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }

@@ -18,6 +18,8 @@ import { GroupCommit } from './group-commit.ts'
 export interface AuditLogParts {
   readonly store: Store
   readonly clock: Clock
+  /** How long an answer may wait for its record; GroupCommit's own bound when absent. */
+  readonly maxWaitMs?: number
 }
 
 /** Writes the log. Verifying it is verify-log.ts, which shares no code with this file but the hashes. */
@@ -31,9 +33,9 @@ export class AuditLog {
   constructor(parts: AuditLogParts) {
     this.#store = parts.store
     this.#clock = parts.clock
-    this.#group = new GroupCommit((events) =>
-      this.#store.transaction((tx) => this.append(tx, events)).then(() => undefined),
-    )
+    const write = (events: readonly AuditEvent[]) =>
+      this.#store.transaction((tx) => this.append(tx, events)).then(() => undefined)
+    this.#group = new GroupCommit(write, parts.maxWaitMs)
   }
 
   /** Records a change in the transaction that makes it. */

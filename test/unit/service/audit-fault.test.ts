@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
-import { AuditLog } from '../../../src/audit/audit-log.ts'
-import { readLog } from '../../../src/audit/read-log.ts'
-import { verifyLog } from '../../../src/audit/verify-log.ts'
-import { randomKeyMaterial } from '../../../src/crypto/random.ts'
-import { toInstant } from '../../../src/model/clock.ts'
 import { CoffreError } from '../../../src/model/errors.ts'
-import type { SealProvider } from '../../../src/seal/seal-provider.ts'
-import { CallerCoffre, withOwnRequests } from '../../../src/service/caller-coffre.ts'
 import { localCaller } from '../../../src/service/caller.ts'
-import { Core } from '../../../src/service/operator/core.ts'
 import { openSqliteStore } from '../../../src/store/sqlite/open-sqlite-store.ts'
 import type { Store, StoreTransaction } from '../../../src/store/store.ts'
+import { coreOver, memorySeal } from '../../core-over.ts'
 import { failsWith, makeFolder } from '../../temporary.ts'
 
 /** A real store whose audit table can be made to fail, as a full disk would. */
@@ -46,29 +39,10 @@ function intercept<Target extends object>(target: Target, changes: object): Targ
 async function setUp(t: TestContext) {
   const faulty = new FaultyStore(await openSqliteStore({ folder: makeFolder(t) }))
   const { store } = faulty
-  const clock = () => toInstant(1_800_000_000_000)
-  const sealKey = randomKeyMaterial(32)
-  const seal: SealProvider = {
-    name: 'file',
-    create: async () => ({ sealKey, parameters: new Uint8Array(0) }),
-    recover: async () => sealKey,
-  }
-  const core = new Core({
-    store,
-    storeName: 'sqlite',
-    trail: new AuditLog({ store, clock }),
-    audit: {
-      size: async () => (await store.readAuditHead()).size,
-      list: (from, limit) => readLog(store, from, limit),
-      verify: () => verifyLog(store),
-    },
-    clock,
-    version: '0',
-    findSealProvider: () => seal,
-  })
+  const seal = memorySeal()
+  const { core, coffre } = coreOver(store, { seal })
   await core.initialise(localCaller(), seal)
   t.after(() => core.close())
-  const coffre = new CallerCoffre(core, withOwnRequests(localCaller()))
   await coffre.keys.create({ name: 'k' })
   const { ciphertext } = await coffre.encrypt({ key: 'k', plaintext: 'x' })
   return { faulty, coffre, ciphertext }

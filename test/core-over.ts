@@ -1,0 +1,49 @@
+import { AuditLog } from '../src/audit/audit-log.ts'
+import { readLog } from '../src/audit/read-log.ts'
+import { verifyLog } from '../src/audit/verify-log.ts'
+import { KeyMaterial } from '../src/crypto/key-material.ts'
+import { randomBytes } from '../src/crypto/random.ts'
+import { type Clock, toInstant } from '../src/model/clock.ts'
+import type { Coffre } from '../src/model/coffre.ts'
+import { SEAL_KEY_BYTES, type SealProvider } from '../src/seal/seal-provider.ts'
+import { CallerCoffre, withOwnRequests } from '../src/service/caller-coffre.ts'
+import { localCaller } from '../src/service/caller.ts'
+import { Core } from '../src/service/operator/core.ts'
+import type { Store } from '../src/store/store.ts'
+
+/** A seal key in memory that every Coffre over one store shares. */
+export function memorySeal(): SealProvider {
+  const bytes = randomBytes(SEAL_KEY_BYTES)
+  return {
+    name: 'file',
+    create: async () => ({ sealKey: new KeyMaterial(bytes), parameters: new Uint8Array(0) }),
+    // Whoever unseals wipes it, so each time there is another copy.
+    recover: async () => new KeyMaterial(bytes),
+  }
+}
+
+export interface CoreChoice {
+  readonly seal: SealProvider
+  readonly clock?: Clock
+  /** How long the audit log lets an answer wait; as in the product when absent. */
+  readonly maxAuditWaitMs?: number
+}
+
+/** The real services over a store that a test brings, which may fail on demand. */
+export function coreOver(store: Store, choice: CoreChoice): { readonly core: Core; readonly coffre: Coffre } {
+  const { seal, clock = () => toInstant(Date.now()), maxAuditWaitMs: maxWaitMs } = choice
+  const core = new Core({
+    store,
+    storeName: 'sqlite',
+    trail: new AuditLog({ store, clock, ...(maxWaitMs === undefined ? {} : { maxWaitMs }) }),
+    audit: {
+      size: async () => (await store.readAuditHead()).size,
+      list: (from, limit) => readLog(store, from, limit),
+      verify: () => verifyLog(store),
+    },
+    clock,
+    version: '0',
+    findSealProvider: () => seal,
+  })
+  return { core, coffre: new CallerCoffre(core, withOwnRequests(localCaller())) }
+}

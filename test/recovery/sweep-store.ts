@@ -1,0 +1,56 @@
+import { localCaller } from '../../src/service/caller.ts'
+import { openSqliteStore } from '../../src/store/sqlite/open-sqlite-store.ts'
+import { coreOver, memorySeal } from '../core-over.ts'
+import { makeMemoryFolder, type Scope } from '../temporary.ts'
+import { FAULT_KINDS, type FaultKind, FaultPlan, faultyStore } from './faulty-store.ts'
+import { type Rig, sweep, type SweepResult } from './nth-call.ts'
+import type { SweptOperation } from './swept-operations.ts'
+
+/** Far above what a healthy commit takes here, and waited for once for each call of a data operation. */
+const AUDIT_BOUND_MS = 100
+/** Where the audit log waits, it gives up before the driver does, as in the product. */
+const SLOW_DRIVER_MS = 120
+/** Nothing else has a bound of its own, so the length does not matter. */
+const DRIVER_MS = 5
+
+/** Faults at the contract of the store. `thorough`: slow answers also with the key in memory. */
+export function sweepStore(
+  scope: Scope,
+  operation: SweptOperation,
+  { thorough = false }: { readonly thorough?: boolean } = {},
+): Promise<SweepResult> {
+  return sweep(
+    {
+      makeRig: () => storeRig(scope, operation),
+      kinds: FAULT_KINDS,
+      starts: (kind) => (thorough || !isSlow(kind) ? ['cold', 'warm'] : ['cold']),
+    },
+    operation,
+  )
+}
+
+function isSlow(kind: FaultKind): boolean {
+  return kind === 'time-out' || kind === 'late'
+}
+
+/** One real SQLite store, and a Coffre over it for each step; the one that fails sees it through a plan. */
+async function storeRig(scope: Scope, operation: SweptOperation): Promise<Rig<FaultKind>> {
+  const store = await openSqliteStore({ folder: makeMemoryFolder(scope) })
+  scope.after(() => store.close())
+  const plan = new FaultPlan(operation.action.startsWith('data.') ? SLOW_DRIVER_MS : DRIVER_MS)
+  const shared = faultyStore(store, plan)
+  const seal = memorySeal()
+  await coreOver(store, { seal }).core.initialise(localCaller(), seal)
+  return {
+    mayHaveHappened: new Set<FaultKind>(['answer lost', 'late']),
+    open: async ({ clock, sealed }) => {
+      const subject = coreOver(shared, { seal, clock, maxAuditWaitMs: AUDIT_BOUND_MS })
+      if (!sealed) await subject.coffre.operator.unseal()
+      return subject
+    },
+    // The store stays open for the next one.
+    close: async ({ coffre }) => void (await coffre.operator.seal()),
+    arm: (at, kind) => plan.arm(at, kind),
+    disarm: () => plan.disarm(),
+  }
+}
