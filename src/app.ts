@@ -8,15 +8,12 @@ import { type Clock, toInstant } from './model/clock.ts'
 import type { Audit, Coffre, StatusView } from './model/coffre.ts'
 import { CoffreError, hasCode } from './model/errors.ts'
 import type { Secret } from './model/secret.ts'
-import { DEFAULT_VARIABLE, environmentSeal } from './seal/environment/environment-seal.ts'
-import { fileSeal } from './seal/file/file-seal.ts'
 import { writePrivateFile } from './seal/file/private-file.ts'
-import { passphraseSeal } from './seal/passphrase/passphrase-seal.ts'
-import type { SealProvider } from './seal/seal-provider.ts'
+import { type SealChoice, SealChoices } from './seal/seal-choices.ts'
 import { CallerCoffre, withOwnRequests } from './service/caller-coffre.ts'
 import { type Caller, localCaller, systemCaller } from './service/caller.ts'
 import { listRecords } from './service/list-records.ts'
-import { Core, type FindSealProvider } from './service/operator/core.ts'
+import { Core } from './service/operator/core.ts'
 import type { AuditReader } from './service/audit-trail.ts'
 import type { TlsFiles } from './http/tls/tls-files.ts'
 import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
@@ -25,18 +22,13 @@ import type { Store } from './store/store.ts'
 import { readVersion, requireRuntime } from './version.ts'
 
 export { runSelfTests } from './crypto/self-test.ts'
+export type { SealChoice } from './seal/seal-choices.ts'
 export {
   type DecryptFileOptions,
   decryptFile,
   type EncryptFileOptions,
   encryptFile,
 } from './service/data/file-cipher.ts'
-
-/** How the root key is protected. */
-export type SealChoice =
-  | { readonly provider: 'file'; readonly path?: string }
-  | { readonly provider: 'environment'; readonly variable?: string }
-  | { readonly provider: 'passphrase'; readonly passphrase: Secret }
 
 export interface OpenOptions {
   /** Holds the store, and the key file unless `seal` says otherwise. Created with mode 0700. */
@@ -47,10 +39,14 @@ export interface OpenOptions {
   readonly createIfMissing?: boolean
   readonly clock?: Clock
   readonly environment?: Readonly<Record<string, string | undefined>>
+  /** How long root keys that were rotated away stay reachable for other processes on this store; else 0. */
+  readonly rootLingerMs?: number
 }
 
 /** Tokens and keys stop working at their own moment; this only erases what is over. */
 const SWEEP_INTERVAL_MS = 60_000
+/** Two sweeps: other processes on the same store have followed to a new root key by then. */
+const ROOT_LINGER_MS = 2 * SWEEP_INTERVAL_MS
 const FIRST_TOKEN_TTL_SECONDS = 31_536_000 // one year: it is there to make others
 
 /**
@@ -72,7 +68,7 @@ export interface Initialised {
 
 /** Makes a new Coffre in a folder and closes it again. Throws ALREADY_INITIALISED. */
 export async function initCoffre(options: OpenOptions): Promise<Initialised> {
-  const core = await assembleCore(options, new SealChoices(options))
+  const core = await assembleCore(options)
   try {
     const firstToken = await initialise(core, options)
     return { status: await core.status(), firstTokenFile: firstTokenFile(options.dataDir), firstToken }
@@ -106,7 +102,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   // Loaded here so that the embedded library and the CLI start without an HTTP server.
   const { buildServer, listen } = await import('./http/server.ts')
   const { Metrics } = await import('./monitor/metrics.ts')
-  const { core, initialisedNow } = await openCore({ ...options, startSealed: true })
+  const served = { rootLingerMs: ROOT_LINGER_MS, ...options, startSealed: true }
+  const { core, initialisedNow } = await openCore(served)
   try {
     const server = await buildServer({
       core,
@@ -158,7 +155,7 @@ export async function openCore(
   options: OpenOptions & { readonly startSealed?: boolean },
 ): Promise<OpenedCore> {
   requireExisting(options)
-  const core = await assembleCore(options, new SealChoices(options))
+  const core = await assembleCore(options)
   try {
     const initialisedNow = !(await core.isInitialised())
     if (initialisedNow && options.createIfMissing !== true) throw new CoffreError('NOT_INITIALISED')
@@ -177,7 +174,12 @@ function firstTokenFile(dataDir: string): string {
   return join(dataDir, 'first-token')
 }
 
-async function assembleCore(options: OpenOptions, seals: SealChoices): Promise<Core> {
+function chooseSeals(options: OpenOptions): SealChoices {
+  const { seal, dataDir, environment = process.env } = options
+  return new SealChoices({ seal, environment, defaultPath: join(dataDir, 'seal.key') })
+}
+
+async function assembleCore(options: OpenOptions): Promise<Core> {
   requireRuntime()
   requireSelfTests()
   const clock = clockOf(options)
@@ -189,7 +191,8 @@ async function assembleCore(options: OpenOptions, seals: SealChoices): Promise<C
     audit: readAudit(store),
     clock,
     version: readVersion(),
-    findSealProvider: seals.find,
+    findSealProvider: chooseSeals(options).find,
+    rootLingerMs: options.rootLingerMs ?? 0,
   })
 }
 
@@ -232,7 +235,7 @@ function requireExisting(options: OpenOptions): void {
 
 async function initialise(core: Core, options: OpenOptions): Promise<Secret> {
   const caller = localCaller()
-  await core.initialise(caller, new SealChoices(options).forNew())
+  await core.initialise(caller, chooseSeals(options).forNew())
   return makeFirstToken(core, caller, options.dataDir)
 }
 
@@ -262,7 +265,9 @@ async function makeFirstToken(core: Core, caller: Caller, dataDir: string): Prom
 
 function startJobs(core: Core): () => void {
   const sweep = () => {
+    core.forgetExpired()
     if (core.isSealed) return
+    core.sweepRoots()
     // A failing store shows in every other answer too; the next sweep tries again.
     core.keys.sweepDestroyed(systemCaller('sweep')).catch(() => undefined)
   }
@@ -270,43 +275,4 @@ function startJobs(core: Core): () => void {
   const timer = setInterval(sweep, SWEEP_INTERVAL_MS)
   timer.unref()
   return () => clearInterval(timer)
-}
-
-/** Joins what the caller chose with what a stored slot needs. */
-class SealChoices {
-  readonly #options: OpenOptions
-
-  constructor(options: OpenOptions) {
-    this.#options = options
-  }
-
-  forNew(): SealProvider {
-    const { seal } = this.#options
-    if (seal?.provider === 'passphrase') return passphraseSeal(seal.passphrase)
-    return seal?.provider === 'environment' ? this.#environment() : this.#file()
-  }
-
-  readonly find: FindSealProvider = (name, passphrase) => {
-    const { seal } = this.#options
-    if (name === 'file') return this.#file()
-    if (name === 'environment') return this.#environment()
-    const given = passphrase ?? (seal?.provider === 'passphrase' ? seal.passphrase : undefined)
-    if (given !== undefined) return passphraseSeal(given)
-    throw new CoffreError('SEAL_KEY_MISSING', { facts: { setting: 'passphrase' } })
-  }
-
-  #file(): SealProvider {
-    const { seal, dataDir } = this.#options
-    const path = seal?.provider === 'file' ? seal.path : undefined
-    return fileSeal(path ?? join(dataDir, 'seal.key'))
-  }
-
-  #environment(): SealProvider {
-    const { seal } = this.#options
-    const variable = seal?.provider === 'environment' ? seal.variable : undefined
-    return environmentSeal({
-      variable: variable ?? DEFAULT_VARIABLE,
-      environment: this.#options.environment ?? process.env,
-    })
-  }
 }

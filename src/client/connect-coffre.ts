@@ -5,6 +5,7 @@ import { MAX_TOKEN_CHARACTERS } from '../model/limits.ts'
 import { Secret } from '../model/secret.ts'
 import * as shape from './answer-shape.ts'
 import { Connection } from './connection.ts'
+import { remoteCeremonies, revealSecrets } from './remote-ceremonies.ts'
 import { sendBatch, sendInspect, sendOperation } from './remote-data.ts'
 import { remotePolicies, remoteTokens } from './remote-access.ts'
 import { formatQuery, remoteKeys } from './remote-keys.ts'
@@ -84,10 +85,11 @@ function remoteOperator(connection: Connection): Operator {
   return {
     status: async () => parseStatus(await connection.send({ method: 'GET', path: '/status' })),
     seal: async () => parseStatus(await connection.send({ method: 'POST', path: '/seal', body: {} })),
-    unseal: async ({ passphrase } = {}) => {
-      const body = passphrase === undefined ? {} : { passphrase: passphrase.reveal() }
+    unseal: async (given = {}) => {
+      const body = revealSecrets(given)
       return parseStatus(await connection.send({ method: 'POST', path: '/unseal', body }))
     },
+    ceremonies: remoteCeremonies(connection),
   }
 }
 

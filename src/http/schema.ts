@@ -11,6 +11,7 @@ import {
   MAX_PASSPHRASE_BYTES,
   MAX_PLAINTEXT_BYTES,
   MAX_RANDOM_BYTES,
+  MAX_SHARE_CHARACTERS,
   MAX_TAGS,
   MAX_TEXT_CHARACTERS,
 } from '../model/limits.ts'
@@ -214,7 +215,11 @@ export const AUDIT_VERIFICATION = z.object({
   reason: z.string().optional(),
 })
 
-export const UNSEAL = z.strictObject({ passphrase: z.string().min(1).max(MAX_PASSPHRASE_BYTES).optional() })
+export const UNSEAL = z.strictObject({
+  passphrase: z.string().min(1).max(MAX_PASSPHRASE_BYTES).optional(),
+  share: z.string().min(1).max(MAX_SHARE_CHARACTERS).optional().describe('One share, as text or as words'),
+  reset: z.boolean().optional().describe('Forget the shares that were given so far'),
+})
 export const STATUS = z.object({
   version: z.string(),
   initialised: z.boolean(),
@@ -222,4 +227,8 @@ export const STATUS = z.object({
   sealProvider: z.string().optional(),
   store: z.string(),
   auditSize: z.number().int().optional(),
+  sharesGiven: z.number().int().optional(),
+  sharesNeeded: z.number().int().optional(),
+  rootGeneration: z.number().int().optional(),
+  rootRemaining: z.number().int().optional().describe('While the root key is rotated: what is still to do'),
 })

@@ -12,6 +12,7 @@ import { addDocsPage } from './docs-page.ts'
 import { parseJsonBody } from './json-body.ts'
 import { describeProblem, PROBLEM_TYPE, sendProblem } from './problem.ts'
 import { addAuditRoutes } from './route/audit.ts'
+import { addCeremonyRoutes } from './route/ceremonies.ts'
 import { addDataRoutes } from './route/data.ts'
 import { addHealthRoutes } from './route/health.ts'
 import { addKeyRoutes } from './route/keys.ts'
@@ -74,6 +75,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
       addPolicyRoutes(api, parts)
       addAuditRoutes(api, parts)
       addOperatorRoutes(api, parts)
+      addCeremonyRoutes(api, parts)
     },
     { prefix: API_PREFIX },
   )

@@ -16,6 +16,7 @@ export function addMilliseconds(instant: Instant, milliseconds: number): Instant
 }
 
 export const SECOND = 1_000
+export const MINUTE = 60 * SECOND
 export const HOUR = 3_600 * SECOND
 export const DAY = 86_400 * SECOND
 

@@ -164,6 +164,31 @@ export const ERRORS = {
     sentence: 'The seal key is missing or unreadable.',
     next: 'Put back the key file (COFFRE_SEAL_KEY_PATH), set the variable, or give the passphrase (COFFRE_PASSPHRASE_FILE).',
   },
+  SHARE_INVALID: {
+    fault: 'operator',
+    sentence: 'This is not a complete share: something in it is mistyped or missing.',
+    next: 'Compare it with its sheet, letter by letter, and give it again. Nothing was counted.',
+  },
+  SHARE_FOREIGN: {
+    fault: 'operator',
+    sentence: 'This share does not belong to the seal that is there.',
+    next: 'Use a sheet that was printed for this Coffre at its last change of shares.',
+  },
+  SHARE_REPEATED: {
+    fault: 'operator',
+    sentence: 'This share was given already.',
+    next: 'Give another one; each counts once.',
+  },
+  CEREMONY_UNDER_WAY: {
+    fault: 'operator',
+    sentence: 'Another ceremony is under way.',
+    next: 'Let it end or expire, let its starter cancel it, or take its place with enough shares: `coffre operator ceremony take-over`.',
+  },
+  CEREMONY_NOT_FOUND: {
+    fault: 'operator',
+    sentence: 'There is no such ceremony, or it is not ready for that.',
+    next: 'Look at `coffre operator ceremony show`, and begin again.',
+  },
   NOT_INITIALISED: {
     fault: 'operator',
     sentence: 'There is no Coffre here yet.',

@@ -41,3 +41,5 @@ export const MAX_TOKEN_POLICIES = 16
 export const MAX_TOKEN_CIDRS = 32
 /** Requests that a counted token may authenticate; more is no bound worth a commit for each. */
 export const MAX_TOKEN_USES = 1_000_000
+/** A share as 32 words with their numbers and line breaks; as text it has 95 characters. */
+export const MAX_SHARE_CHARACTERS = 1_024

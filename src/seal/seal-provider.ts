@@ -21,7 +21,7 @@ export interface SealProvider {
 }
 
 /** With the byte that names each in a slot. Never renumbered. */
-export const SEAL_PROVIDER_CODES = { file: 1, environment: 2, passphrase: 3 } as const
+export const SEAL_PROVIDER_CODES = { file: 1, environment: 2, passphrase: 3, shamir: 4 } as const
 
 export type SealProviderName = keyof typeof SEAL_PROVIDER_CODES
 

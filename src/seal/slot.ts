@@ -43,6 +43,11 @@ export async function unsealRootKey(provider: SealProvider, slot: Wrapped): Prom
   }
 }
 
+/** The parameters of a slot, which are no secret. Throws SEAL_DAMAGED. */
+export function slotParameters(provider: SealProviderName, slot: Wrapped): Uint8Array {
+  return readSlot(provider, slot).parameters
+}
+
 interface SlotParts {
   readonly header: Uint8Array
   readonly parameters: Uint8Array

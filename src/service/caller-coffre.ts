@@ -132,9 +132,10 @@ export class CallerCoffre implements Coffre {
         return core.status()
       },
       unseal: async (options) => {
-        await core.unseal(caller, options?.passphrase)
+        await core.unseal(caller, options)
         return core.status()
       },
+      ceremonies: core.ceremonies.for(caller),
     }
   }
 

@@ -3,7 +3,7 @@ import type { KeyId, KeyName, PolicyName, TenantId, TokenId, VersionNumber } fro
 import type { Key } from '../model/key.ts'
 import type { Policy } from '../model/policy.ts'
 import type { Token } from '../model/token.ts'
-import type { Wrapped } from '../model/wrapped.ts'
+import type { RootGeneration, WrapBinding, Wrapped } from '../model/wrapped.ts'
 
 /**
  * What a store keeps and promises. It holds wrapped bytes and hashes only and cannot decrypt anything.
@@ -44,14 +44,23 @@ export interface ReadStore {
   findPolicy(tenant: TenantId, name: PolicyName): Promise<Policy | undefined>
   /** Ordered by name. */
   listPolicies(tenant: TenantId): Promise<readonly Policy[]>
+  /** Those of the newest root key first. */
   listSealSlots(): Promise<readonly SealSlot[]>
+  /** Between root keys, while a rotation lasts. */
+  listRootLinks(): Promise<readonly StoredRootLink[]>
+  /** At most `limit` of what is under this root key, in whatever table. */
+  listWrapped(root: RootGeneration, limit: number): Promise<readonly WrappedRow[]>
+  countWrapped(root: RootGeneration): Promise<number>
   readAuditHead(): Promise<AuditHead>
   /** Records `from`, `from + 1` … in order, at most `limit`. */
   readAuditRecords(from: number, limit: number): Promise<readonly StoredAuditRecord[]>
 }
 
 export interface StoreTransaction extends ReadStore {
-  /** Throws KEY_EXISTS when the tenant has a key of that name, destroyed ones included. */
+  /**
+   * Throws KEY_EXISTS when the tenant has a key of that name, destroyed ones included. Material under an older
+   * root key than the newest is CONFLICT with `part: 'root'`, here and in `updateKey`.
+   */
   insertKey(key: Key, wrapped: ReadonlyMap<VersionNumber, Wrapped>): Promise<void>
   /**
    * Writes what differs between `before` and `after`. Throws CONFLICT when the stored epoch is not
@@ -76,6 +85,13 @@ export interface StoreTransaction extends ReadStore {
   /** Throws POLICY_NOT_FOUND. */
   deletePolicy(tenant: TenantId, name: PolicyName): Promise<void>
   insertSealSlot(slot: SealSlot): Promise<void>
+  /** Answers whether it was there. */
+  deleteSealSlot(id: string): Promise<boolean>
+  insertRootLink(link: StoredRootLink): Promise<void>
+  /** Slots of older root keys, and links from or to them. */
+  deleteRootsBefore(root: RootGeneration): Promise<void>
+  /** Answers false, and changes nothing, when the row is not as `row` says any more. */
+  replaceWrapped(row: WrappedRow, wrapped: Wrapped): Promise<boolean>
   /** `records` continue at the stored head's size; `head` replaces it. */
   appendAudit(records: readonly StoredAuditRecord[], head: AuditHead): Promise<void>
 }
@@ -92,6 +108,24 @@ export interface SealSlot {
   readonly provider: string
   readonly wrapped: Wrapped
   readonly createdAt: Instant
+  /** Which root key it holds. */
+  readonly root: RootGeneration
+}
+
+/** One root key under another (docs/spec/wrapped-key.md). */
+export interface StoredRootLink {
+  readonly from: RootGeneration
+  readonly to: RootGeneration
+  readonly wrapped: Wrapped
+  readonly createdAt: Instant
+}
+
+/** Something under a root key, with what it is bound to. */
+export interface WrappedRow {
+  readonly table: string
+  readonly root: RootGeneration
+  readonly wrapped: Wrapped
+  readonly binding: WrapBinding
 }
 
 /** One audit record: RFC 6962 leaf hash over the exact bytes of `body` (docs/spec/audit-log.md). */

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { describe, test, type TestContext } from 'node:test'
 import { KeyMaterial } from '../../src/crypto/key-material.ts'
-import { unwrapKey, type WrapBinding, wrapKey } from '../../src/crypto/wrapped-key.ts'
+import { unwrapKey, wrapKey } from '../../src/crypto/wrapped-key.ts'
 import { parseKeyId, parseTenantId, parseVersionNumber } from '../../src/model/ids.ts'
-import { toWrapped } from '../../src/model/wrapped.ts'
+import { rootOf, toWrapped, type WrapBinding } from '../../src/model/wrapped.ts'
 import { changeStore, failsWith, makeFolder, openTemporary } from '../temporary.ts'
 
 const damaged = failsWith('STORE_DAMAGED')
@@ -92,51 +92,58 @@ test('a row that was moved to another algorithm, purpose or key id is refused', 
   }
 })
 
-describe('a wrapped key', () => {
-  const root = new KeyMaterial(randomBytes(32))
-  const inner = new KeyMaterial(randomBytes(32))
-  const binding: WrapBinding = {
-    tenant: parseTenantId('default'),
-    keyId: parseKeyId(randomUUID()),
-    version: parseVersionNumber(1),
-    algorithm: 'aes256-gcm',
-    purpose: 'encrypt',
-  }
-  const refused = failsWith('DECRYPTION_FAILED')
-  const wrapped = wrapKey(root, inner, binding)
+for (const generation of [1, 2, 70_000])
+  describe(`a wrapped key under root ${generation}`, () => {
+    const root = { generation, key: new KeyMaterial(randomBytes(32)) }
+    const inner = new KeyMaterial(randomBytes(32))
+    const binding: WrapBinding = {
+      tenant: parseTenantId('default'),
+      keyId: parseKeyId(randomUUID()),
+      version: parseVersionNumber(1),
+      algorithm: 'aes256-gcm',
+      purpose: 'encrypt',
+    }
+    const refused = failsWith('DECRYPTION_FAILED')
+    const wrapped = wrapKey(root, inner, binding)
 
-  test('comes back in its own row', () => {
-    assert.ok(unwrapKey(root, wrapped, binding).equals(inner))
-    assert.equal(wrapped.length, 32 + 73)
+    test('comes back in its own row', () => {
+      assert.ok(unwrapKey(root, wrapped, binding).equals(inner))
+      assert.equal(wrapped.length, 32 + (generation === 1 ? 73 : 77))
+      assert.equal(rootOf(wrapped), generation)
+    })
+    test('is refused with any bit flipped', () => {
+      for (let bit = 0; bit < wrapped.length * 8; bit += 1) {
+        const copy = Buffer.from(wrapped)
+        copy[bit >> 3] = copy.readUInt8(bit >> 3) ^ (1 << (bit & 7))
+        assert.throws(() => unwrapKey(root, toWrapped(copy), binding), refused)
+      }
+    })
+    test('is refused at any other length', () => {
+      for (let end = 0; end < wrapped.length; end += 1) {
+        assert.throws(() => unwrapKey(root, toWrapped(wrapped.subarray(0, end)), binding), refused)
+      }
+      const longer = toWrapped(Buffer.concat([wrapped, Buffer.alloc(1)]))
+      assert.throws(() => unwrapKey(root, longer, binding), refused)
+    })
+    test('is refused under any other row or root key', () => {
+      const others: readonly Partial<WrapBinding>[] = [
+        { tenant: parseTenantId('other') },
+        { keyId: parseKeyId(randomUUID()) },
+        { version: parseVersionNumber(2) },
+        { algorithm: 'fernet' },
+        { purpose: 'wrap' },
+      ]
+      for (const other of others) {
+        assert.throws(() => unwrapKey(root, wrapped, { ...binding, ...other }), refused)
+      }
+      const other = { generation, key: new KeyMaterial(randomBytes(32)) }
+      assert.throws(() => unwrapKey(other, wrapped, binding), refused)
+      for (const another of [generation + 1, 1, 2]) {
+        if (another === generation) continue
+        assert.throws(() => unwrapKey({ ...root, generation: another }, wrapped, binding), refused)
+      }
+    })
   })
-  test('is refused with any bit flipped', () => {
-    for (let bit = 0; bit < wrapped.length * 8; bit += 1) {
-      const copy = Buffer.from(wrapped)
-      copy[bit >> 3] = copy.readUInt8(bit >> 3) ^ (1 << (bit & 7))
-      assert.throws(() => unwrapKey(root, toWrapped(copy), binding), refused)
-    }
-  })
-  test('is refused at any other length', () => {
-    for (let end = 0; end < wrapped.length; end += 1) {
-      assert.throws(() => unwrapKey(root, toWrapped(wrapped.subarray(0, end)), binding), refused)
-    }
-    const longer = toWrapped(Buffer.concat([wrapped, Buffer.alloc(1)]))
-    assert.throws(() => unwrapKey(root, longer, binding), refused)
-  })
-  test('is refused under any other row or root key', () => {
-    const others: readonly Partial<WrapBinding>[] = [
-      { tenant: parseTenantId('other') },
-      { keyId: parseKeyId(randomUUID()) },
-      { version: parseVersionNumber(2) },
-      { algorithm: 'fernet' },
-      { purpose: 'wrap' },
-    ]
-    for (const other of others) {
-      assert.throws(() => unwrapKey(root, wrapped, { ...binding, ...other }), refused)
-    }
-    assert.throws(() => unwrapKey(new KeyMaterial(randomBytes(32)), wrapped, binding), refused)
-  })
-})
 
 test('a flipped bit of a stored row is STORE_DAMAGED for every operation of its key, and no other', async (t) => {
   const { folder, ciphertexts, rows } = await makeStore(t)

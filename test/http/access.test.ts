@@ -47,10 +47,19 @@ const forAdmin: readonly Route[] = [
   { method: 'POST', path: '/policies/test', body: { role: 'app', operation: 'data.sign', key: 'k' } },
   { method: 'GET', path: '/audit/records' },
   { method: 'GET', path: '/audit/verify' },
+  { method: 'POST', path: '/operator/ceremony', body: { kind: 'rekey' } },
+  { method: 'GET', path: '/operator/ceremony' },
+  { method: 'POST', path: '/operator/ceremony/collect', body: { nonce: 'x' } },
+  { method: 'POST', path: '/operator/ceremony/cancel', body: {} },
   { method: 'POST', path: '/unseal', body: {} },
   { method: 'POST', path: '/seal', body: {} },
 ]
-const forAnybody: readonly Route[] = [{ method: 'GET', path: '/status' }]
+const forAnybody: readonly Route[] = [
+  { method: 'GET', path: '/status' },
+  // The share is the credential.
+  { method: 'POST', path: '/operator/ceremony/give', body: { nonce: 'x', share: 'x' } },
+  { method: 'POST', path: '/operator/ceremony/take-over', body: { share: 'x' } },
+]
 /** Of a token itself: test/http/tokens.test.ts. */
 const forItself: readonly Route[] = [
   { method: 'GET', path: '/tokens/self' },
@@ -142,7 +151,7 @@ describe('a sealed server', () => {
       random: {},
     }
     for (const { method, path, body } of [...forApp, ...forAdmin]) {
-      if (needless.has(path) || /^\/(audit|tokens|policies)/.test(path)) continue
+      if (needless.has(path) || /^\/(audit|tokens|policies|operator)/.test(path)) continue
       const [, operation = '', batch] = path.split('/')
       const valid = bodies[operation] ?? body
       const sent = batch === 'batch' ? { items: [valid] } : valid

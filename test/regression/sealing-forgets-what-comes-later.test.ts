@@ -11,7 +11,7 @@ test('material of a change that was committed while the Coffre was sealed is wip
   const makeSealKey = async () => ({ sealKey: randomKeyMaterial(32), parameters: new Uint8Array(0) })
   const seal = { name: 'file', create: makeSealKey, recover: () => assert.fail('not needed') } as const
   const { vault } = await UnsealedVault.create(seal)
-  const cache = new KeyringCache({} as ReadStore, vault)
+  const cache = new KeyringCache({} as ReadStore, vault, async () => undefined)
   const key = sampleKey()
   const added = new Map(key.versions.map(({ version }) => [version, randomKeyMaterial(32)]))
   cache.clear()

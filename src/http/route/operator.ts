@@ -1,9 +1,9 @@
-import { Secret } from '../../model/secret.ts'
 import { CallerCoffre } from '../../service/caller-coffre.ts'
 import { anonymousCaller, authenticate } from '../authenticate.ts'
 import { NOTHING, PROBLEM, STATUS, UNSEAL } from '../schema.ts'
 import type { ServerParts } from '../server-parts.ts'
 import { type Api, addRoute } from './api.ts'
+import { toSecrets } from './ceremonies.ts'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 
 const TAG = 'operator'
@@ -31,18 +31,22 @@ export function addOperatorRoutes(api: Api, parts: ServerParts): void {
     {
       bodyLimit: MAX_UNSEAL_BODY_BYTES,
       schema: {
-        summary: 'Unseal with the passphrase, or with a token where the seal key is the server’s own',
+        summary:
+          'Unseal with the passphrase, share by share, or by a token where the seal key is the server’s own',
         tags: [TAG],
         body: UNSEAL,
         response: { 200: STATUS, default: PROBLEM },
       },
     },
     async (request) => {
-      const { passphrase } = request.body
-      // The passphrase is the credential; without one, somebody must be allowed to use the server's own key.
-      if (passphrase === undefined) return (await authenticate(parts.core, request)).operator.unseal()
-      const coffre = new CallerCoffre(parts.core, anonymousCaller(request))
-      return coffre.operator.unseal({ passphrase: new Secret(passphrase) })
+      const { reset, ...secrets } = request.body
+      const given = { ...toSecrets(secrets), ...(reset === undefined ? {} : { reset }) }
+      // A passphrase or share is the credential; without one, somebody must be allowed to use the server's own key.
+      const isCredential = secrets.passphrase !== undefined || secrets.share !== undefined
+      const coffre = isCredential
+        ? new CallerCoffre(parts.core, anonymousCaller(request))
+        : await authenticate(parts.core, request)
+      return coffre.operator.unseal(given)
     },
   )
 }

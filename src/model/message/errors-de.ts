@@ -121,6 +121,26 @@ export const errorsDe: ErrorTexts = {
     sentence: 'Der Siegelschlüssel fehlt oder ist nicht lesbar.',
     next: 'Legen Sie die Schlüsseldatei zurück (COFFRE_SEAL_KEY_PATH), setzen Sie die Variable oder geben Sie die Passphrase an (COFFRE_PASSPHRASE_FILE).',
   },
+  SHARE_INVALID: {
+    sentence: 'Dieser Anteil ist nicht vollständig: etwas ist vertippt oder fehlt.',
+    next: 'Vergleichen Sie ihn Zeichen für Zeichen mit seinem Blatt und geben Sie ihn noch einmal. Gezählt wurde nichts.',
+  },
+  SHARE_FOREIGN: {
+    sentence: 'Dieser Anteil gehört nicht zur Versiegelung, die da ist.',
+    next: 'Nehmen Sie ein Blatt, das beim letzten Wechsel der Anteile für diesen Coffre gedruckt wurde.',
+  },
+  SHARE_REPEATED: {
+    sentence: 'Dieser Anteil wurde schon gegeben.',
+    next: 'Geben Sie einen anderen; jeder zählt einmal.',
+  },
+  CEREMONY_UNDER_WAY: {
+    sentence: 'Eine andere Zeremonie läuft.',
+    next: 'Lassen Sie sie enden oder ablaufen, von wem sie begonnen wurde abbrechen, oder treten Sie mit genug Anteilen an ihre Stelle: `coffre operator ceremony take-over`.',
+  },
+  CEREMONY_NOT_FOUND: {
+    sentence: 'Diese Zeremonie gibt es nicht, oder sie ist noch nicht so weit.',
+    next: 'Sehen Sie mit `coffre operator ceremony show` nach und beginnen Sie neu.',
+  },
   NOT_INITIALISED: {
     sentence: 'Hier gibt es noch kein Coffre.',
     next: 'Legen Sie es mit `coffre init` an.',

@@ -121,6 +121,26 @@ export const errorsFr: ErrorTexts = {
     sentence: 'La clé de scellement est absente ou illisible.',
     next: 'Remettez le fichier de clé en place (COFFRE_SEAL_KEY_PATH), définissez la variable, ou donnez la phrase secrète (COFFRE_PASSPHRASE_FILE).',
   },
+  SHARE_INVALID: {
+    sentence: 'Cette part n’est pas complète : quelque chose y est mal tapé ou manque.',
+    next: 'Comparez-la à sa feuille, lettre par lettre, et redonnez-la. Rien n’a été compté.',
+  },
+  SHARE_FOREIGN: {
+    sentence: 'Cette part n’appartient pas au scellement en place.',
+    next: 'Prenez une feuille imprimée pour ce Coffre lors du dernier changement de parts.',
+  },
+  SHARE_REPEATED: {
+    sentence: 'Cette part a déjà été donnée.',
+    next: 'Donnez-en une autre ; chacune compte une fois.',
+  },
+  CEREMONY_UNDER_WAY: {
+    sentence: 'Une autre cérémonie est en cours.',
+    next: 'Laissez-la finir ou expirer, faites-la annuler par qui l’a commencée, ou prenez sa place avec assez de parts : `coffre operator ceremony take-over`.',
+  },
+  CEREMONY_NOT_FOUND: {
+    sentence: 'Cette cérémonie n’existe pas, ou n’en est pas là.',
+    next: 'Regardez `coffre operator ceremony show`, et recommencez.',
+  },
   NOT_INITIALISED: {
     sentence: 'Il n’y a pas encore de Coffre ici.',
     next: 'Créez-en un avec `coffre init`.',

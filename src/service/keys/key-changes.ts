@@ -12,6 +12,7 @@ import type { Store, StoreTransaction } from '../../store/store.ts'
 import { authorize } from '../access/authorize.ts'
 import type { AuditTrail } from '../audit-trail.ts'
 import type { Caller } from '../caller.ts'
+import type { Roots } from '../operator/roots.ts'
 import { hiddenKey, isOutsidePolicy, Reach } from '../policy/reach.ts'
 import { type KeyAction, permissionFor } from './key-permission.ts'
 import type { KeyringCache } from './keyring-cache.ts'
@@ -22,6 +23,7 @@ export interface KeyChangesParts {
   readonly clock: Clock
   readonly vault: UnsealedVault
   readonly cache: KeyringCache
+  readonly roots: Pick<Roots, 'wrapping'>
 }
 
 /** One change of one key: what is recorded, and the pure decision from the stored key to the next. */
@@ -104,11 +106,13 @@ export class KeyChanges {
   ): Promise<Result> {
     let isWritten = false
     try {
-      return await this.#parts.store.transaction(async (tx) => {
-        const result = await work(tx)
-        isWritten = true
-        return result
-      })
+      return await this.#parts.roots.wrapping(() =>
+        this.#parts.store.transaction(async (tx) => {
+          const result = await work(tx)
+          isWritten = true
+          return result
+        }),
+      )
     } catch (error) {
       if (isWritten) this.#parts.cache.forget(of.tenant, of.name)
       throw error

@@ -5,6 +5,7 @@ import { Keyring } from '../../keyring/keyring.ts'
 import { CoffreError } from '../../model/errors.ts'
 import type { KeyId, KeyName, TenantId, VersionNumber } from '../../model/ids.ts'
 import type { Key, KeyVersion } from '../../model/key.ts'
+import { rootOf, type Wrapped } from '../../model/wrapped.ts'
 import type { UnsealedVault } from '../../seal/vault.ts'
 import type { ReadStore } from '../../store/store.ts'
 import { hiddenKey, type Reach } from '../policy/reach.ts'
@@ -14,10 +15,13 @@ const MAX_KEYRINGS = 4_096
 /** A destruction may land between the two reads of a load; it cannot do so for ever. */
 const MAX_LOADS = 3
 
+type Materials = ReadonlyMap<VersionNumber, Wrapped>
+
 /** Unwrapped keyrings by id and by name. After a change the store commits first, then `replace` swaps. */
 export class KeyringCache {
   readonly #store: ReadStore
   readonly #vault: UnsealedVault
+  readonly #followRoot: () => Promise<void>
   /** In order of last load. */
   readonly #byId = new Map<KeyId, Keyring>()
   readonly #idByName = new Map<string, KeyId>()
@@ -25,9 +29,11 @@ export class KeyringCache {
   #changes = 0
   #isSealed = false
 
-  constructor(store: ReadStore, vault: UnsealedVault) {
+  /** `followRoot` brings the vault to the newest root key, for material that another process has wrapped. */
+  constructor(store: ReadStore, vault: UnsealedVault, followRoot: () => Promise<void>) {
     this.#store = store
     this.#vault = vault
+    this.#followRoot = followRoot
   }
 
   /** Throws KEY_NOT_FOUND, for a key outside of `reach` too. */
@@ -101,6 +107,7 @@ export class KeyringCache {
       // A change may have been committed and swapped in while this one was reading.
       const newer = this.#byId.get(read.id)
       if (newer !== undefined && newer.key.epoch >= read.epoch) return newer
+      await this.#reachRoots(wrapped)
       const materials = this.#unwrapAll(read, wrapped)
       if (materials !== undefined) {
         const keyring = new Keyring(read, materials)
@@ -112,16 +119,22 @@ export class KeyringCache {
     throw new CoffreError('STORE_DAMAGED', { facts: { part: 'key_version' } })
   }
 
-  /** `undefined` when a version that should have material has none. */
-  #unwrapAll(
-    key: Key,
-    wrapped: ReadonlyMap<VersionNumber, Parameters<UnsealedVault['unwrap']>[0]>,
-  ): Map<VersionNumber, KeyMaterial> | undefined {
+  async #reachRoots(wrapped: Materials): Promise<void> {
+    for (const blob of wrapped.values()) {
+      if (!this.#vault.knows(rootOf(blob))) return this.#followRoot()
+    }
+  }
+
+  /**
+   * `undefined` when a version that should have material has none, or was read just before its root key went:
+   * what is stored now is under the next one.
+   */
+  #unwrapAll(key: Key, wrapped: Materials): Map<VersionNumber, KeyMaterial> | undefined {
     const materials = new Map<VersionNumber, KeyMaterial>()
     for (const version of key.versions) {
       if (isDestroyed(version)) continue
       const blob = wrapped.get(version.version)
-      if (blob === undefined) return undefined
+      if (blob === undefined || this.#isUnderGoneRoot(blob)) return undefined
       const { tenant, id: keyId, algorithm, purpose } = key
       const binding = { tenant, keyId, version: version.version, algorithm, purpose }
       const material = this.#vault.unwrap(blob, binding)
@@ -129,6 +142,11 @@ export class KeyringCache {
       materials.set(version.version, material)
     }
     return materials
+  }
+
+  #isUnderGoneRoot(blob: Wrapped): boolean {
+    const root = rootOf(blob)
+    return root < this.#vault.generation && !this.#vault.knows(root)
   }
 
   #keep(keyring: Keyring): Keyring {

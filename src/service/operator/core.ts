@@ -1,13 +1,12 @@
 import { randomUuid } from '../../crypto/random.ts'
 import type { Clock } from '../../model/clock.ts'
-import type { StatusView } from '../../model/coffre.ts'
-import { CoffreError } from '../../model/errors.ts'
-import type { Secret } from '../../model/secret.ts'
+import type { StatusView, UnsealOptions } from '../../model/coffre.ts'
+import { CoffreError, type ErrorCode } from '../../model/errors.ts'
 import type { AuditAction } from '../../model/audit-event.ts'
 import type { Key } from '../../model/key.ts'
 import type { SealProvider } from '../../seal/seal-provider.ts'
 import { UnsealedVault } from '../../seal/vault.ts'
-import type { SealSlot, Store, StoreTransaction } from '../../store/store.ts'
+import type { Store, StoreTransaction } from '../../store/store.ts'
 import { authorize } from '../access/authorize.ts'
 import { TokenService } from '../access/token-service.ts'
 import type { AuditReader, AuditTrail } from '../audit-trail.ts'
@@ -19,9 +18,9 @@ import { KeyringCache } from '../keys/keyring-cache.ts'
 import { UseReserve } from '../keys/use-reserve.ts'
 import { PolicyCache } from '../policy/policy-cache.ts'
 import { PolicyService } from '../policy/policy-service.ts'
-
-/** The provider for a stored slot. Throws SEAL_KEY_MISSING when its secret was not given. */
-export type FindSealProvider = (name: string, passphrase?: Secret) => SealProvider
+import { Ceremonies } from './ceremonies.ts'
+import { Roots } from './roots.ts'
+import { type FindSealProvider, Unsealing } from './unsealing.ts'
 
 export interface CoreParts {
   readonly store: Store
@@ -32,7 +31,15 @@ export interface CoreParts {
   readonly clock: Clock
   readonly version: string
   readonly findSealProvider: FindSealProvider
+  /** Root keys that were rotated away stay reachable so long for other processes; 0 when absent. */
+  readonly rootLingerMs?: number
 }
+
+const REFUSED_SECRETS: ReadonlySet<ErrorCode> = new Set([
+  'PASSPHRASE_WRONG',
+  'SHARE_INVALID',
+  'SHARE_FOREIGN',
+])
 
 /** What exists only while the root key is in memory. */
 interface Unsealed {
@@ -40,6 +47,7 @@ interface Unsealed {
   readonly cache: KeyringCache
   readonly keys: KeyService
   readonly data: DataService
+  readonly roots: Roots
 }
 
 /** One Coffre over one store. Sealed, it has no key and no data service to call. */
@@ -50,6 +58,8 @@ export class Core {
   readonly audit: AuditReader
   readonly trail: AuditTrail
   readonly store: Store
+  readonly ceremonies: Ceremonies
+  readonly #unsealing: Unsealing
   readonly #stops: (() => void)[] = []
   #unsealed: Unsealed | undefined
   #sealIsUnrecorded = false
@@ -63,6 +73,15 @@ export class Core {
     this.audit = parts.audit
     this.trail = parts.trail
     this.store = parts.store
+    this.#unsealing = new Unsealing(parts)
+    this.ceremonies = new Ceremonies({
+      ...parts,
+      vault: () => this.#required().vault,
+      whenRotated: async () => {
+        await this.#required().roots.follow()
+        this.sweepRoots()
+      },
+    })
   }
 
   get isSealed(): boolean {
@@ -99,6 +118,7 @@ export class Core {
     const slots = await store.listSealSlots()
     const { size } = await store.readAuditHead()
     const [slot] = slots
+    const shares = this.isSealed ? await this.#unsealing.progress(slots) : undefined
     return {
       version,
       initialised: slots.length > 0,
@@ -106,6 +126,9 @@ export class Core {
       ...(slot === undefined ? {} : { sealProvider: slot.provider }),
       store: storeName,
       auditSize: size,
+      ...(slot === undefined ? {} : { rootGeneration: slot.root }),
+      ...(await this.#remainingUnderOldRoot()),
+      ...shares,
     }
   }
 
@@ -113,12 +136,7 @@ export class Core {
   async initialise(caller: Caller, provider: SealProvider): Promise<void> {
     if (await this.isInitialised()) throw new CoffreError('ALREADY_INITIALISED')
     const { vault, slot } = await UnsealedVault.create(provider)
-    const sealSlot: SealSlot = {
-      id: randomUuid(),
-      provider: provider.name,
-      wrapped: slot,
-      createdAt: this.#parts.clock(),
-    }
+    const first = { id: randomUuid(), provider: provider.name, wrapped: slot, root: vault.generation }
     await this.#adopt(vault, async (tx) => {
       if ((await tx.listSealSlots()).length > 0) throw new CoffreError('ALREADY_INITIALISED')
       // The first slot and the first record came together: a store with records has lost its slot, and under a
@@ -126,46 +144,60 @@ export class Core {
       if ((await tx.readAuditHead()).size > 0) {
         throw new CoffreError('STORE_DAMAGED', { facts: { table: 'seal_slot' } })
       }
-      await tx.insertSealSlot(sealSlot)
+      await tx.insertSealSlot({ ...first, createdAt: this.#parts.clock() })
       await this.#append(tx, caller, 'coffre.init')
     })
   }
 
   /**
-   * A passphrase is the credential and needs no role. Without one the seal key that this process can reach is
-   * used, which only an administrator may ask for.
+   * A passphrase is the credential and needs no role, and so is a share, of which several are collected. Without
+   * either the seal key that this process can reach is used, which only an administrator may ask for.
    */
-  async unseal(caller: Caller, passphrase?: Secret): Promise<void> {
-    if (passphrase === undefined) await authorize(this.#parts.trail, caller, 'operator.change')
-    if (this.#unsealed !== undefined) return
-    const slots = await this.#parts.store.listSealSlots()
-    const [slot] = slots
-    if (slot === undefined) throw new CoffreError('NOT_INITIALISED')
-    // Otherwise any text at all would pass for a credential.
-    if (passphrase !== undefined && slot.provider !== 'passphrase') {
-      throw new CoffreError('INVALID_REQUEST', { facts: { at: 'passphrase', expected: slot.provider } })
-    }
+  async unseal(caller: Caller, given: UnsealOptions = {}): Promise<void> {
+    const isCredential = given.passphrase !== undefined || given.share !== undefined
+    if (!isCredential) await authorize(this.#parts.trail, caller, 'operator.change')
+    if (given.reset === true) this.#unsealing.reset()
+    if (this.#unsealed !== undefined || (given.reset === true && !isCredential)) return
     try {
-      const provider = this.#parts.findSealProvider(slot.provider, passphrase)
-      await this.#adopt(await UnsealedVault.open(provider, slot.wrapped), (tx) =>
-        this.#append(tx, caller, 'coffre.unseal'),
-      )
+      const vault = await this.#unsealing.open(given)
+      if (vault === undefined) return
+      await this.#adopt(vault, (tx) => this.#append(tx, caller, 'coffre.unseal'))
+      this.sweepRoots()
     } catch (error) {
-      if (error instanceof CoffreError && error.code === 'PASSPHRASE_WRONG') {
+      if (error instanceof CoffreError && REFUSED_SECRETS.has(error.code)) {
         await this.#recordRefusal(caller, error)
       }
       throw error
     }
   }
 
+  /** Brings everything to the newest root key, in the background. It goes on where another process stopped. */
+  sweepRoots(): void {
+    // What does not open stays where it is, and the status tells how much; the next run tries again.
+    this.#unsealed?.roots.sweep().catch(() => undefined)
+  }
+
+  /** Waits for the sweep; for whoever closes this Coffre after a rotation. */
+  async finishSweep(): Promise<void> {
+    await this.#unsealed?.roots.sweep()
+  }
+
+  /** Another process may have changed the root key or its seal. */
+  async followRoots(): Promise<void> {
+    await this.#unsealed?.roots.follow()
+  }
+
+  /** Secrets of people that nobody came to use. */
+  forgetExpired(): void {
+    this.#unsealing.forgetExpired()
+    this.ceremonies.forgetExpired()
+  }
+
   /** Forgets the root key and everything that it unwrapped. */
   async seal(caller: Caller): Promise<void> {
     await authorize(this.#parts.trail, caller, 'operator.change')
-    const unsealed = this.#unsealed
-    if (unsealed === undefined && !this.#sealIsUnrecorded) return
-    this.#unsealed = undefined
-    unsealed?.cache.clear()
-    unsealed?.vault.seal()
+    if (this.#unsealed === undefined && !this.#sealIsUnrecorded) return
+    this.#forget()
     // Sealing does not wait for the log; a seal that could not be recorded is recorded when it is asked for again.
     this.#sealIsUnrecorded = true
     await this.#parts.store.transaction((tx) => this.#append(tx, caller, 'coffre.seal'))
@@ -179,11 +211,24 @@ export class Core {
 
   async close(): Promise<void> {
     for (const stop of this.#stops.splice(0)) stop()
+    await this.#unsealed?.roots.stop()
+    this.#forget()
+    this.#unsealing.reset()
+    await this.#parts.store.close()
+  }
+
+  #forget(): void {
     const unsealed = this.#unsealed
     this.#unsealed = undefined
     unsealed?.cache.clear()
     unsealed?.vault.seal()
-    await this.#parts.store.close()
+    this.ceremonies.abandon()
+  }
+
+  async #remainingUnderOldRoot(): Promise<{ readonly rootRemaining?: number }> {
+    const { store } = this.#parts
+    const backward = (await store.listRootLinks()).find(({ from, to }) => to < from)
+    return backward === undefined ? {} : { rootRemaining: await store.countWrapped(backward.to) }
   }
 
   /** Unsealed once `record` is stored; a root key that came to nothing, or came second, is forgotten. */
@@ -206,8 +251,10 @@ export class Core {
 
   #assemble(vault: UnsealedVault): Unsealed {
     const { store, trail, clock } = this.#parts
-    const cache = new KeyringCache(store, vault)
-    const keys = new KeyService({ store, trail, clock, vault, cache })
+    const lingerMs = this.#parts.rootLingerMs ?? 0
+    const roots = new Roots({ store, trail, clock, vault, lingerMs, whenLost: () => this.#forget() })
+    const cache = new KeyringCache(store, vault, roots.follow)
+    const keys = new KeyService({ store, trail, clock, vault, cache, roots })
     const reserve = new UseReserve(store)
     const rotateSoon = async (key: Key) => {
       try {
@@ -218,7 +265,7 @@ export class Core {
       }
     }
     const data = new DataService({ trail, keys: new DataKeys({ cache, reserve, rotateSoon }) })
-    return { vault, cache, keys, data }
+    return { vault, cache, keys, data, roots }
   }
 
   async #append(tx: StoreTransaction, caller: Caller, action: AuditAction): Promise<void> {

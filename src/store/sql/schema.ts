@@ -10,6 +10,7 @@ export interface Schema {
   readonly token: TokenTable
   readonly policy: PolicyTable
   readonly seal_slot: SealSlotTable
+  readonly root_link: RootLinkTable
   readonly audit_record: AuditRecordTable
   readonly audit_head: AuditHeadTable
   readonly migration: MigrationTable
@@ -55,6 +56,8 @@ export interface KeyVersionTable {
   /** NULL exactly when destroyed. */
   wrapped: Uint8Array | null
   uses: number
+  /** The root key that `wrapped` is under. */
+  root: number
 }
 
 export interface TokenTable {
@@ -93,6 +96,14 @@ export interface PolicyTable {
 interface SealSlotTable {
   id: string
   provider: string
+  wrapped: Uint8Array
+  created_at: number
+  root: number
+}
+
+interface RootLinkTable {
+  from_root: number
+  to_root: number
   wrapped: Uint8Array
   created_at: number
 }

@@ -3,14 +3,24 @@ import type { KeyId, KeyName, PolicyName, TenantId, TokenId, VersionNumber } fro
 import type { Key } from '../../model/key.ts'
 import type { Policy } from '../../model/policy.ts'
 import type { Token } from '../../model/token.ts'
-import type { Wrapped } from '../../model/wrapped.ts'
-import type { AuditHead, ListKeysQuery, ReadStore, SealSlot, StoredAuditRecord } from '../store.ts'
+import type { RootGeneration, Wrapped } from '../../model/wrapped.ts'
+import type {
+  AuditHead,
+  ListKeysQuery,
+  ReadStore,
+  SealSlot,
+  StoredAuditRecord,
+  StoredRootLink,
+  WrappedRow,
+} from '../store.ts'
 import { readAuditHead, readAuditRecords } from './audit-records.ts'
 import { findKey, findKeyById, listKeys, listKeysToDestroy, type Reading, readWrapped } from './read-keys.ts'
 import type { Database } from './schema.ts'
+import { listRootLinks } from './roots.ts'
 import { listSealSlots } from './seal-slots.ts'
 import { findPolicy, listPolicies } from './policies.ts'
 import { findToken, listTokens, listTokensMadeBy } from './tokens.ts'
+import { countWrapped, listWrapped } from './wrapped-columns.ts'
 
 /** The reading half of the contract on one connection. Each method is one statement, so it sees one moment. */
 export class SqlReader implements ReadStore {
@@ -64,6 +74,18 @@ export class SqlReader implements ReadStore {
 
   listSealSlots(): Promise<readonly SealSlot[]> {
     return listSealSlots(this.#db)
+  }
+
+  listRootLinks(): Promise<readonly StoredRootLink[]> {
+    return listRootLinks(this.#db)
+  }
+
+  listWrapped(root: RootGeneration, limit: number): Promise<readonly WrappedRow[]> {
+    return listWrapped(this.#db, { root, limit })
+  }
+
+  countWrapped(root: RootGeneration): Promise<number> {
+    return countWrapped(this.#db, root)
   }
 
   readAuditHead(): Promise<AuditHead> {

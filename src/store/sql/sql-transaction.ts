@@ -3,21 +3,30 @@ import type { KeyId, PolicyName, TenantId, TokenId, VersionNumber } from '../../
 import type { Key } from '../../model/key.ts'
 import type { Policy } from '../../model/policy.ts'
 import type { Token } from '../../model/token.ts'
-import type { Wrapped } from '../../model/wrapped.ts'
-import type { AuditHead, SealSlot, StoredAuditRecord, StoreTransaction } from '../store.ts'
+import { type RootGeneration, rootOf, type Wrapped } from '../../model/wrapped.ts'
+import type {
+  AuditHead,
+  SealSlot,
+  StoredAuditRecord,
+  StoredRootLink,
+  StoreTransaction,
+  WrappedRow,
+} from '../store.ts'
 import { appendAudit } from './audit-records.ts'
 import type { SqlEngine } from './engine.ts'
 import type { Database } from './schema.ts'
-import { insertSealSlot } from './seal-slots.ts'
+import { deleteRootsBefore, insertRootLink } from './roots.ts'
+import { deleteSealSlot, insertSealSlot } from './seal-slots.ts'
 import { SqlReader } from './sql-reader.ts'
 import { deletePolicy, insertPolicy, updatePolicy } from './policies.ts'
 import { insertToken, markTokenUsed, renewToken, revokeToken, takeTokenUse } from './tokens.ts'
+import { replaceWrapped } from './wrapped-columns.ts'
 import { insertKey, reserveUses, updateKey } from './write-keys.ts'
 
 /** Reads and writes inside one database transaction. */
 export class SqlTransaction extends SqlReader implements StoreTransaction {
   readonly #db: Database
-  #erasedVersions = 0
+  #erased = 0
 
   constructor(db: Database, engine: SqlEngine) {
     super(db, { lock: engine.locksRows })
@@ -26,7 +35,7 @@ export class SqlTransaction extends SqlReader implements StoreTransaction {
 
   /** Whether material was erased, which the database's own log may still hold. */
   get hasErased(): boolean {
-    return this.#erasedVersions > 0
+    return this.#erased > 0
   }
 
   insertKey(key: Key, wrapped: ReadonlyMap<VersionNumber, Wrapped>): Promise<void> {
@@ -35,7 +44,7 @@ export class SqlTransaction extends SqlReader implements StoreTransaction {
 
   async updateKey(before: Key, after: Key, wrapped?: ReadonlyMap<VersionNumber, Wrapped>): Promise<void> {
     const change = await updateKey(this.#db, { before, after, materials: wrapped ?? new Map() })
-    this.#erasedVersions += change.destroyedVersions
+    this.#erased += change.destroyedVersions
   }
 
   reserveUses(id: KeyId, version: VersionNumber, count: number): Promise<number> {
@@ -76,6 +85,24 @@ export class SqlTransaction extends SqlReader implements StoreTransaction {
 
   insertSealSlot(slot: SealSlot): Promise<void> {
     return insertSealSlot(this.#db, slot)
+  }
+
+  async deleteSealSlot(id: string): Promise<boolean> {
+    this.#erased += 1
+    return deleteSealSlot(this.#db, id)
+  }
+
+  insertRootLink(link: StoredRootLink): Promise<void> {
+    return insertRootLink(this.#db, link)
+  }
+
+  async deleteRootsBefore(root: RootGeneration): Promise<void> {
+    this.#erased += 1
+    await deleteRootsBefore(this.#db, root)
+  }
+
+  replaceWrapped(row: WrappedRow, wrapped: Wrapped): Promise<boolean> {
+    return replaceWrapped(this.#db, { row, wrapped, to: rootOf(wrapped) })
   }
 
   appendAudit(records: readonly StoredAuditRecord[], head: AuditHead): Promise<void> {

@@ -1,13 +1,15 @@
 import { CoffreError } from '../../model/errors.ts'
 import type { KeyId, VersionNumber } from '../../model/ids.ts'
 import type { Key, KeyVersion } from '../../model/key.ts'
-import type { Wrapped } from '../../model/wrapped.ts'
+import { rootOf, type Wrapped } from '../../model/wrapped.ts'
 import { toKeyRow, toStateRow } from './key-row.ts'
+import { requireNewestRoot } from './roots.ts'
 import type { Database, KeyTable, KeyVersionTable } from './schema.ts'
 
 type Materials = ReadonlyMap<VersionNumber, Wrapped>
 
 export async function insertKey(db: Database, key: Key, materials: Materials): Promise<void> {
+  await requireNewestRoot(db, materials.values())
   const inserted = await db
     .insertInto('key')
     .values(toKeyRow(key))
@@ -31,6 +33,7 @@ export interface KeyUpdate {
 
 export async function updateKey(db: Database, update: KeyUpdate): Promise<KeyChange> {
   const { before, after, materials } = update
+  await requireNewestRoot(db, materials.values())
   await updateKeyRow(db, before, after)
   const known = new Map(before.versions.map((version) => [version.version, version]))
   const changed = after.versions.filter((version) => changedState(known.get(version.version), version))
@@ -119,6 +122,7 @@ function toVersionRow(id: KeyId, version: KeyVersion, materials: Materials): Key
     public_key: version.publicKey ?? null,
     wrapped: wrapped ?? null,
     uses: 0,
+    root: wrapped === undefined ? 1 : rootOf(wrapped),
   }
 }
 

@@ -4,6 +4,9 @@ import { environmentSeal } from '../../../src/seal/environment/environment-seal.
 import { fileSeal } from '../../../src/seal/file/file-seal.ts'
 import { passphraseSeal } from '../../../src/seal/passphrase/passphrase-seal.ts'
 import { makeFolder } from '../../temporary.ts'
+import { shamirSeal } from '../../../src/seal/shamir/shamir-seal.ts'
+import type { Share } from '../../../src/seal/shamir/share.ts'
+import { randomKeyMaterial } from '../../../src/crypto/random.ts'
 import { describeSealProvider } from './suite.ts'
 
 describeSealProvider({
@@ -31,4 +34,24 @@ describeSealProvider({
     provider: passphraseSeal(new Secret('correct horse battery staple')),
     wrong: passphraseSeal(new Secret('correct horse battery stapler')),
   }),
+})
+
+/** `given` grows with each slot that the provider makes. */
+describeSealProvider({
+  name: 'shamir',
+  make: async () => {
+    const all: Share[] = []
+    const [two, forged]: [Share[], Share[]] = [[], []]
+    const keep = (shares: readonly Share[]) => {
+      all.push(...shares.slice(1))
+      two.push(...shares.slice(0, 1))
+      forged.push(...shares.map((share) => ({ ...share, value: randomKeyMaterial(32) })))
+    }
+    return {
+      provider: shamirSeal({ quorum: { shares: 4, threshold: 3 }, keep, given: all }),
+      wrong: shamirSeal({ given: forged }),
+      wrongIs: 'SHARE_FOREIGN',
+      missing: shamirSeal({ given: two }),
+    }
+  },
 })

@@ -141,6 +141,7 @@ export function testAccess(withStore: WithStore): void {
         provider: 'file',
         wrapped: sampleWrapped(),
         createdAt: toInstant(NOW + second),
+        root: 1,
       }))
       for (const slot of slots) await store.transaction((tx) => tx.insertSealSlot(slot))
       assert.deepEqual(await store.listSealSlots(), slots.toReversed())
@@ -148,7 +149,7 @@ export function testAccess(withStore: WithStore): void {
 
   test('a seal slot is never overwritten', () =>
     withStore(async (store) => {
-      const slot = { id: 'slot', provider: 'file', wrapped: sampleWrapped(), createdAt: NOW }
+      const slot = { id: 'slot', provider: 'file', wrapped: sampleWrapped(), createdAt: NOW, root: 1 }
       await store.transaction((tx) => tx.insertSealSlot(slot))
       await assert.rejects(
         store.transaction((tx) => tx.insertSealSlot({ ...slot, wrapped: sampleWrapped() })),

@@ -34,7 +34,7 @@ async function tamper(
   await storeKey(first, sampleKey({ destroyAt: NOW }))
   await first.transaction((tx) => tx.insertToken(sampleToken()))
   await first.transaction((tx) =>
-    tx.insertSealSlot({ id: 'slot', provider: 'file', wrapped: sampleWrapped(), createdAt: NOW }),
+    tx.insertSealSlot({ id: 'slot', provider: 'file', wrapped: sampleWrapped(), createdAt: NOW, root: 1 }),
   )
   await appendRecords(first, 0, 3)
   await first.close()

@@ -42,7 +42,7 @@ async function setUp() {
     const binding = { tenant, keyId, version, algorithm, purpose }
     store.wrapped.set(version, vault.wrap(randomKeyMaterial(32), binding))
   }
-  const cache = new KeyringCache(store as unknown as ReadStore, vault)
+  const cache = new KeyringCache(store as unknown as ReadStore, vault, async () => undefined)
   return {
     vault,
     store,

@@ -25,6 +25,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 2, name: 'several processes', runsFrom: 2, statements: processTables },
   // An older Coffre reads no policies, so it would let a confined token reach every key.
   { number: 3, name: 'access', runsFrom: 3, statements: accessStatements },
+  { number: 4, name: 'root generations', runsFrom: 3, statements: rootTables },
 ]
 
 function keyTables({ text, integer, bytes, tableEnd }: SchemaWords): readonly string[] {
@@ -85,6 +86,21 @@ function accessTables({ text, integer, bytes, tableEnd }: SchemaWords): readonly
       provider ${text} not null,
       wrapped ${bytes} not null,
       created_at ${integer} not null
+    )${tableEnd}`,
+  ]
+}
+
+function rootTables({ integer, bytes, tableEnd }: SchemaWords): readonly string[] {
+  return [
+    `alter table seal_slot add column root ${integer} not null default 1`,
+    `alter table key_version add column root ${integer} not null default 1`,
+    `create index key_version_root on key_version (root) where wrapped is not null`,
+    `create table root_link (
+      from_root ${integer} not null check (from_root >= 1),
+      to_root ${integer} not null check (to_root >= 1),
+      wrapped ${bytes} not null,
+      created_at ${integer} not null,
+      primary key (from_root, to_root)
     )${tableEnd}`,
   ]
 }
