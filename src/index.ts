@@ -7,6 +7,7 @@ export type {
   SealChoice,
 } from './app.ts'
 export { type ConnectOptions, connectCoffre } from './client/connect-coffre.ts'
+export type * from './model/ceremony.ts'
 export type * from './model/coffre.ts'
 export type { PolicyDocument, PolicyRule } from './model/policy.ts'
 export { CoffreError, type ErrorCode, type ErrorFacts, isErrorCode } from './model/errors.ts'

@@ -1,4 +1,10 @@
-import type { BegunCeremony, Ceremonies, CeremonyRequest, CeremonyView, NewShares } from '../model/coffre.ts'
+import type {
+  BegunCeremony,
+  Ceremonies,
+  CeremonyRequest,
+  CeremonyView,
+  NewShares,
+} from '../model/ceremony.ts'
 import { Secret } from '../model/secret.ts'
 import { type AnswerShape, parseAnswer, parseObject, strangeAnswer } from './answer-shape.ts'
 import type { Connection } from './connection.ts'

@@ -80,14 +80,19 @@ test('any two wrapped rows that are exchanged are refused, never another plainte
 
 test('a row that was moved to another algorithm, purpose or key id is refused', async (t) => {
   const { folder, ciphertexts } = await makeStore(t)
-  for (const [sql, undo] of [
+  for (const [sql, undo, code = 'STORE_DAMAGED'] of [
     [`UPDATE key SET algorithm = 'fernet' WHERE name = 'b'`, `UPDATE key SET algorithm = 'aes256-gcm'`],
     [`UPDATE key SET purpose = 'wrap' WHERE name = 'b'`, `UPDATE key SET purpose = 'encrypt'`],
-    [`UPDATE key SET tenant = 'other' WHERE name = 'b'`, `UPDATE key SET tenant = 'default'`],
+    // Of another tenant: as if it were not there.
+    [
+      `UPDATE key SET tenant = 'other' WHERE name = 'b'`,
+      `UPDATE key SET tenant = 'default'`,
+      'DECRYPTION_FAILED',
+    ],
   ] as const) {
     changeStore(folder, (database) => database.exec(sql))
     const found = await decryptAll(t, folder, ciphertexts.slice(1, 2))
-    assert.deepEqual(found, ['STORE_DAMAGED'], sql)
+    assert.deepEqual(found, [code], sql)
     changeStore(folder, (database) => database.exec(undo))
   }
 })

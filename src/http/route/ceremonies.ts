@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import type { Ceremonies, CeremonyRequest } from '../../model/coffre.ts'
+import type { Ceremonies, CeremonyRequest } from '../../model/ceremony.ts'
 import { Secret } from '../../model/secret.ts'
 import { CallerCoffre } from '../../service/caller-coffre.ts'
 import { anonymousCaller } from '../authenticate.ts'

@@ -46,8 +46,12 @@ export function shamirSeal(options: ShamirSealOptions): SealProvider {
 
 /** Another slot that the same shares open: the next root key under the seal key that is there. */
 export function sameShamirSeal(parameters: Uint8Array, given: readonly Share[]): SealProvider {
-  const { recover } = shamirSeal({ given })
-  return { name: 'shamir', create: async () => ({ sealKey: await recover(parameters), parameters }), recover }
+  const provider = shamirSeal({ given })
+  return {
+    name: 'shamir',
+    create: async () => ({ sealKey: await provider.recover(parameters), parameters }),
+    recover: (stored) => provider.recover(stored),
+  }
 }
 
 function distinct(shares: readonly Share[]): readonly Share[] {

@@ -8,7 +8,7 @@ import type {
   CeremonySecret,
   CeremonyView,
   NewShares,
-} from '../../model/coffre.ts'
+} from '../../model/ceremony.ts'
 import { CoffreError } from '../../model/errors.ts'
 import type { Secret } from '../../model/secret.ts'
 import type { SealProvider } from '../../seal/seal-provider.ts'

@@ -1,4 +1,4 @@
-import type { CeremonyRequest, NewSealRequest } from '../../model/coffre.ts'
+import type { CeremonyRequest, NewSealRequest } from '../../model/ceremony.ts'
 import { CoffreError } from '../../model/errors.ts'
 import { checkQuorum } from '../../seal/shamir/split.ts'
 

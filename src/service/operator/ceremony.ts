@@ -1,6 +1,6 @@
 import type { Principal } from '../../model/audit-event.ts'
 import { type Clock, formatInstant, type Instant } from '../../model/clock.ts'
-import type { CeremonyKind, CeremonyPhase, CeremonyView, NewSealRequest } from '../../model/coffre.ts'
+import type { CeremonyKind, CeremonyPhase, CeremonyView, NewSealRequest } from '../../model/ceremony.ts'
 import type { Wrapped } from '../../model/wrapped.ts'
 import type { SealProvider } from '../../seal/seal-provider.ts'
 import type { Share } from '../../seal/shamir/share.ts'

@@ -33,7 +33,7 @@ export async function deleteRootsBefore(db: Database, generation: RootGeneration
 }
 
 /** The newest root key that has a slot; 1 before there is any. */
-export async function readRootGeneration(db: Database): Promise<RootGeneration> {
+async function readRootGeneration(db: Database): Promise<RootGeneration> {
   const row = await db
     .selectFrom('seal_slot')
     .select((eb) => eb.fn.max('root').as('root'))
