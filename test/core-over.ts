@@ -11,9 +11,8 @@ import { localCaller } from '../src/service/caller.ts'
 import { Core } from '../src/service/operator/core.ts'
 import type { Store } from '../src/store/store.ts'
 
-/** A seal key in memory that every Coffre over one store shares. */
-export function memorySeal(): SealProvider {
-  const bytes = randomBytes(SEAL_KEY_BYTES)
+/** A seal key in memory that every Coffre over one store shares; in another process, the same bytes. */
+export function memorySeal(bytes: Uint8Array = randomBytes(SEAL_KEY_BYTES)): SealProvider {
   return {
     name: 'file',
     create: async () => ({ sealKey: new KeyMaterial(bytes), parameters: new Uint8Array(0) }),

@@ -50,6 +50,11 @@ export class Ledger {
     this.destroying.add(`${name}:${version}`)
   }
 
+  /** The same, with other ciphertexts to open. */
+  withKept(kept: readonly Kept[]): Ledger {
+    return Object.assign(Object.create(Ledger.prototype) as Ledger, this, { kept: [...kept] })
+  }
+
   add(other: Ledger): void {
     this.kept.push(...other.kept)
     for (const [name, view] of other.views) this.views.set(name, view)

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { drawFrom } from '../../examples/energy/generator.ts'
+import { checkInvariants, Ledger } from './invariants.ts'
+import { readJournal } from './kill-journal.ts'
+import { openAt } from './kill-place.ts'
+
+const CHILD = join(import.meta.dirname, 'kill-child.ts')
+/** After the start or the first answer, so that kills fall into opening and recovery too. */
+const MAX_DELAY_MS = 150
+/** A child that is to kill itself after a call and never comes to it is killed then. */
+const MAX_LIFE_MS = 20_000
+/** Enough for opening, unsealing and some hundred operations. */
+const CALLS = 400
+/** Older ciphertexts that each check takes with the new ones. */
+const SAMPLE = 200
+/** A check reads the whole audit log, so a store is left behind before that takes long. */
+const KILLS_PER_STORE = 25
+
+export interface KillCampaign {
+  /** For the journals, and for the stores where they are folders. */
+  readonly folder: string
+  readonly kills: number
+  readonly seed: number
+  /** A new and empty folder or database. */
+  readonly makePlace: (number: number) => Promise<string>
+  readonly tell?: (text: string) => void
+}
+
+export interface KillResult {
+  readonly kills: number
+  readonly atRandom: number
+  readonly afterCalls: number
+  readonly acknowledged: number
+  readonly ciphertexts: number
+}
+
+/** Kills a Coffre under load again and again; each time it opens by itself and nothing acknowledged is lost. */
+export async function killUnderLoad(campaign: KillCampaign): Promise<KillResult> {
+  const draw = drawFrom(campaign.seed)
+  const total = { kills: 0, atRandom: 0, afterCalls: 0, acknowledged: 0, ciphertexts: 0 }
+  for (let number = 0; total.kills < campaign.kills; number += 1) {
+    const place = await campaign.makePlace(number)
+    const store = new KilledStore(place, join(campaign.folder, `journal-${number}`))
+    for (let each = 0; each < KILLS_PER_STORE && total.kills < campaign.kills; each += 1) {
+      const seed = campaign.seed + total.kills
+      // Every other kill falls exactly after a call, the next one each time.
+      const after = total.kills % 2 === 0 ? undefined : 1 + ((total.kills >> 1) % CALLS)
+      total.acknowledged += await store.killOnce({ seed, after, delayMs: draw() * MAX_DELAY_MS })
+      total.kills += 1
+      if (after === undefined) total.atRandom += 1
+      else total.afterCalls += 1
+    }
+    await store.checkAll()
+    total.ciphertexts += store.ciphertexts
+    campaign.tell?.(`${JSON.stringify(total)}: all decrypt, audit verifies`)
+    rmSync(place, { recursive: true, force: true })
+  }
+  return total
+}
+
+interface Kill {
+  readonly seed: number
+  /** The call after which the child kills itself. */
+  readonly after: number | undefined
+  readonly delayMs: number
+}
+
+/** One store and everything that was acknowledged about it. */
+class KilledStore {
+  readonly #place: string
+  readonly #journal: string
+  readonly #ledger = new Ledger()
+
+  constructor(place: string, journal: string) {
+    this.#place = place
+    this.#journal = journal
+  }
+
+  get ciphertexts(): number {
+    return this.#ledger.kept.length
+  }
+
+  /** Answers how many operations were acknowledged before it died. */
+  async killOnce(kill: Kill): Promise<number> {
+    await runUntilKilled([this.#place, this.#journal, String(kill.seed)], kill)
+    const known = this.#ledger.kept.length
+    const acknowledged = existsSync(this.#journal) ? readJournal(this.#journal, this.#ledger) : 0
+    rmSync(this.#journal, { force: true })
+    const old = sampleOf(this.#ledger.kept.slice(0, known), kill.seed)
+    await this.#check(this.#ledger.withKept([...old, ...this.#ledger.kept.slice(known)]))
+    return acknowledged
+  }
+
+  checkAll(): Promise<void> {
+    return this.#check(this.#ledger)
+  }
+
+  /** Opening it is all that anybody does after a kill. */
+  async #check(ledger: Ledger): Promise<void> {
+    const coffre = await openAt(this.#place)
+    try {
+      await checkInvariants(coffre, ledger)
+      // What was in doubt is known now, and must stay so.
+      for (const name of this.#ledger.doubts.keys()) this.#ledger.settle(await coffre.keys.get(name))
+    } finally {
+      await coffre.close()
+    }
+  }
+}
+
+async function runUntilKilled(args: readonly string[], { after, delayMs }: Kill): Promise<void> {
+  const env = { ...process.env, COFFRE_TEST_KILL_AFTER_CALL: String(after ?? 0) }
+  const child = spawn(process.execPath, [CHILD, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const gone = once(child, 'exit')
+  const ended = new AbortController()
+  const killing = killLater(child, { after, delayMs, signal: ended.signal })
+  const [code, signal] = (await gone) as [number | null, string | null]
+  ended.abort()
+  await killing
+  assert.equal(signal, 'SIGKILL', `the child ended by itself with ${code}`)
+}
+
+async function killLater(
+  child: ChildProcess,
+  kill: { readonly after: number | undefined; readonly delayMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  const { after, delayMs, signal } = kill
+  try {
+    if (after === undefined) {
+      assert.ok(child.stdout)
+      await once(child.stdout, 'data', { signal })
+    }
+    await setTimeout(after === undefined ? delayMs : MAX_LIFE_MS, undefined, { signal })
+    child.kill('SIGKILL')
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+}
+
+function sampleOf<Item>(items: readonly Item[], seed: number): readonly Item[] {
+  const draw = drawFrom(seed)
+  if (items.length <= SAMPLE) return items
+  return Array.from({ length: SAMPLE }, () => items[Math.floor(draw() * items.length)]).filter(
+    (item) => item !== undefined,
+  )
+}
