@@ -12,6 +12,7 @@ import { writePrivateFile } from './seal/file/private-file.ts'
 import { type SealChoice, SealChoices } from './seal/seal-choices.ts'
 import { CallerCoffre, withOwnRequests } from './service/caller-coffre.ts'
 import { type Caller, localCaller, systemCaller } from './service/caller.ts'
+import { ChangeFeed } from './service/change-feed.ts'
 import { listRecords } from './service/list-records.ts'
 import { Core } from './service/operator/core.ts'
 import type { AuditReader } from './service/audit-trail.ts'
@@ -184,16 +185,26 @@ async function assembleCore(options: OpenOptions): Promise<Core> {
   requireSelfTests()
   const clock = clockOf(options)
   const store = await openSqliteStore({ folder: options.dataDir, clock })
-  return new Core({
-    store,
-    storeName: 'sqlite',
-    trail: new AuditLog({ store, clock }),
-    audit: readAudit(store),
-    clock,
-    version: readVersion(),
-    findSealProvider: chooseSeals(options).find,
-    rootLingerMs: options.rootLingerMs ?? 0,
-  })
+  try {
+    const changes = new ChangeFeed(store)
+    await changes.start()
+    const core = new Core({
+      store,
+      storeName: 'sqlite',
+      trail: new AuditLog({ store, clock }),
+      audit: readAudit(store),
+      clock,
+      changes,
+      version: readVersion(),
+      findSealProvider: chooseSeals(options).find,
+      rootLingerMs: options.rootLingerMs ?? 0,
+    })
+    core.whenClosed(changes.follow())
+    return core
+  } catch (error) {
+    await store.close()
+    throw error
+  }
 }
 
 function clockOf(options: OpenOptions): Clock {

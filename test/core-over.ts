@@ -8,6 +8,7 @@ import type { Coffre } from '../src/model/coffre.ts'
 import { SEAL_KEY_BYTES, type SealProvider } from '../src/seal/seal-provider.ts'
 import { CallerCoffre, withOwnRequests } from '../src/service/caller-coffre.ts'
 import { localCaller } from '../src/service/caller.ts'
+import { ChangeFeed } from '../src/service/change-feed.ts'
 import { Core } from '../src/service/operator/core.ts'
 import type { Store } from '../src/store/store.ts'
 
@@ -41,6 +42,7 @@ export function coreOver(store: Store, choice: CoreChoice): { readonly core: Cor
       verify: () => verifyLog(store),
     },
     clock,
+    changes: new ChangeFeed(store),
     version: '0',
     findSealProvider: () => seal,
   })

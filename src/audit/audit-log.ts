@@ -11,9 +11,17 @@ import { utf8 } from '../crypto/bytes.ts'
 import type { AuditEvent } from '../model/audit-event.ts'
 import type { Clock } from '../model/clock.ts'
 import { CoffreError } from '../model/errors.ts'
+import type { Reliance } from '../store/changes.ts'
 import type { AuditHead, Store, StoredAuditRecord, StoreTransaction } from '../store/store.ts'
 import { formatRecord, NO_PREVIOUS } from './audit-record.ts'
 import { GroupCommit } from './group-commit.ts'
+import { judge } from './judge.ts'
+
+interface Entry {
+  readonly event: AuditEvent
+  readonly reliance: Reliance | undefined
+  isCurrent: boolean
+}
 
 export interface AuditLogParts {
   readonly store: Store
@@ -26,15 +34,15 @@ export interface AuditLogParts {
 export class AuditLog {
   readonly #store: Store
   readonly #clock: Clock
-  readonly #group: GroupCommit<AuditEvent>
+  readonly #group: GroupCommit<Entry>
   /** The end of the last append of this process; it may have failed, and others may have appended since. */
   #end: { readonly rootHash: Uint8Array; readonly previous: string } | undefined
 
   constructor(parts: AuditLogParts) {
     this.#store = parts.store
     this.#clock = parts.clock
-    const write = (events: readonly AuditEvent[]) =>
-      this.#store.transaction((tx) => this.append(tx, events)).then(() => undefined)
+    const write = (entries: readonly Entry[]) =>
+      this.#store.transaction((tx) => this.#appendCurrent(tx, entries))
     this.#group = new GroupCommit(write, parts.maxWaitMs)
   }
 
@@ -62,12 +70,27 @@ export class AuditLog {
     this.#end = { rootHash: root, previous }
   }
 
-  /** Records a data operation together with others. The caller gives its result only after this resolves. */
-  commit(event: AuditEvent): Promise<void> {
-    return this.#group.add(event)
+  /**
+   * Records a data operation together with others. The caller gives its result only after this answers true. False:
+   * what it relies on has changed, and nothing was recorded.
+   */
+  async commit(event: AuditEvent, reliance?: Reliance): Promise<boolean> {
+    const entry: Entry = { event, reliance, isCurrent: true }
+    await this.#group.add(entry)
+    return entry.isCurrent
   }
 
-  /** The root hash tells whether the stored log is the one that we know: another process may have the same size. */
+  /** In the log, no use of a key follows the record that forbids it. */
+  async #appendCurrent(tx: StoreTransaction, entries: readonly Entry[]): Promise<void> {
+    await judge(tx, entries)
+    const current = entries.filter((entry) => entry.isCurrent)
+    if (current.length > 0)
+      await this.append(
+        tx,
+        current.map((entry) => entry.event),
+      )
+  }
+
   async #previousHash(tx: StoreTransaction, head: AuditHead): Promise<string> {
     const { size } = head
     if (size === 0) return NO_PREVIOUS

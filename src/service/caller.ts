@@ -13,6 +13,8 @@ export interface Caller {
   readonly requestId: RequestId
   /** Where the request came from, as far as it came through a network. */
   readonly address?: string
+  /** A token's: it was valid when at least this many changes were committed. */
+  readonly asOf?: number
 }
 
 export function newRequestId(): RequestId {

@@ -4,6 +4,7 @@ import type { Key } from '../model/key.ts'
 import type { Policy } from '../model/policy.ts'
 import type { Token } from '../model/token.ts'
 import type { RootGeneration, WrapBinding, Wrapped } from '../model/wrapped.ts'
+import type { ReadChanges } from './changes.ts'
 
 /**
  * What a store keeps and promises. It holds wrapped bytes and hashes only and cannot decrypt anything.
@@ -23,11 +24,17 @@ export interface Store extends ReadStore {
    * would not set right.
    */
   transaction<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result>
+  /**
+   * Calls `listener` soon after a commit that changed something, also one of another process. It may be called
+   * for nothing, and a call may be lost: who must not miss a change also asks from time to time. Answers how to
+   * stop it.
+   */
+  watchChanges(listener: () => void): () => void
   /** May be called twice. Waits for a running transaction. */
   close(): Promise<void>
 }
 
-export interface ReadStore {
+export interface ReadStore extends ReadChanges {
   findKey(tenant: TenantId, name: KeyName): Promise<Key | undefined>
   findKeyById(id: KeyId): Promise<Key | undefined>
   /** Ordered by name; `after` is exclusive. */

@@ -1,7 +1,9 @@
 import type { Instant } from '../../model/clock.ts'
-import type { TokenId } from '../../model/ids.ts'
+import { parseTokenId, type TokenId } from '../../model/ids.ts'
 import type { Token } from '../../model/token.ts'
+import type { Change } from '../../store/changes.ts'
 import type { ReadStore } from '../../store/store.ts'
+import type { ChangeListener } from '../change-feed.ts'
 import { AddressBlocks } from './address-blocks.ts'
 
 /** A token row takes about 500 bytes. */
@@ -17,9 +19,9 @@ export interface CachedToken {
 
 /**
  * Tokens that were looked up, so that a data operation reads no database. Only tokens that exist are kept, so
- * guesses cannot fill it. A revocation calls `forget` after its commit.
+ * guesses cannot fill it. Whoever changes one calls `drop` after the commit.
  */
-export class TokenCache {
+export class TokenCache implements ChangeListener {
   readonly #store: ReadStore
   /** Oldest first. */
   readonly #tokens = new Map<TokenId, CachedToken>()
@@ -50,7 +52,17 @@ export class TokenCache {
     return found
   }
 
-  forget(id: TokenId): void {
+  forget(change: Change): void {
+    if (change.kind === 'token') this.drop(parseTokenId(change.id))
+    else if (!['key', 'policy'].includes(change.kind)) this.forgetAll()
+  }
+
+  forgetAll(): void {
+    this.#changes += 1
+    this.#tokens.clear()
+  }
+
+  drop(id: TokenId): void {
     this.#changes += 1
     this.#tokens.delete(id)
   }

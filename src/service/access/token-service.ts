@@ -24,6 +24,7 @@ import type { Token } from '../../model/token.ts'
 import type { Store, StoreTransaction } from '../../store/store.ts'
 import type { AuditTrail } from '../audit-trail.ts'
 import type { Caller } from '../caller.ts'
+import type { ChangeFeed } from '../change-feed.ts'
 import type { PolicyCache } from '../policy/policy-cache.ts'
 import { authorize, refuse } from './authorize.ts'
 import { type CachedToken, TokenCache } from './token-cache.ts'
@@ -39,6 +40,7 @@ export interface TokenServiceParts {
   readonly trail: AuditTrail
   readonly clock: Clock
   readonly policies: PolicyCache
+  readonly changes: ChangeFeed
 }
 
 /** Where a request with a token comes from. */
@@ -68,6 +70,7 @@ export class TokenService {
   constructor(parts: TokenServiceParts) {
     this.#parts = parts
     this.#cache = new TokenCache(parts.store)
+    parts.changes.subscribe(this.#cache)
   }
 
   async create(caller: Caller, request: CreateTokenRequest, keep?: Issue['keep']): Promise<CreatedToken> {
@@ -173,7 +176,7 @@ export class TokenService {
       return { ...token, expiresAt }
     })
     if (renewed === undefined) return refuse(trail, caller, 'token.renew')
-    this.#cache.forget(renewed.id)
+    this.#cache.drop(renewed.id)
     return viewToken(renewed)
   }
 
@@ -186,6 +189,7 @@ export class TokenService {
 
   /** Throws UNAUTHENTICATED for a token that is not valid here and now, without saying why. */
   async authenticate(text: string, origin: RequestOrigin): Promise<Caller> {
+    const asOf = this.#parts.changes.position
     const id = readTokenId(text)
     const found = id === undefined ? undefined : await this.#cache.find(parseTokenId(id))
     if (found === undefined || !this.#isValid(found, text, origin)) throw new CoffreError('UNAUTHENTICATED')
@@ -200,14 +204,28 @@ export class TokenService {
       principal: { kind: 'token', id: token.id, tenant: token.tenant },
       role: token.role,
       access: await this.#parts.policies.accessOf(token),
+      asOf,
       ...origin,
     }
   }
 
+  /** The same caller as of now. Throws UNAUTHENTICATED when its token has been revoked or has expired since. */
+  async recheck(caller: Caller): Promise<Caller> {
+    if (caller.principal.kind !== 'token') return caller
+    const asOf = this.#parts.changes.position
+    const found = await this.#cache.find(parseTokenId(caller.principal.id))
+    if (found === undefined || !this.#isLive(found.token)) throw new CoffreError('UNAUTHENTICATED')
+    const { token } = found
+    return { ...caller, role: token.role, access: await this.#parts.policies.accessOf(token), asOf }
+  }
+
   #isValid({ token, blocks }: CachedToken, text: string, origin: RequestOrigin): boolean {
     const same = matchesHash(text, token.hash)
-    const live = token.revokedAt === undefined && (token.expiresAt ?? Infinity) > this.#parts.clock()
-    return same && live && blocks?.includes(origin.address) !== false
+    return same && this.#isLive(token) && blocks?.includes(origin.address) !== false
+  }
+
+  #isLive(token: Token): boolean {
+    return token.revokedAt === undefined && (token.expiresAt ?? Infinity) > this.#parts.clock()
   }
 
   /** Coarse and unwaited: whether it is written changes no answer. */
@@ -252,7 +270,7 @@ export class TokenService {
       await store.transaction(revokeFamily)
     } finally {
       // Also after an error: the commit may have happened and only its answer been lost.
-      for (const token of family) this.#cache.forget(token.id)
+      for (const token of family) this.#cache.drop(token.id)
     }
   }
 

@@ -9,9 +9,11 @@ import type {
 } from '../../model/coffre.ts'
 import { CoffreError } from '../../model/errors.ts'
 import { MAX_BATCH_ITEMS } from '../../model/limits.ts'
+import type { Reliance } from '../../store/changes.ts'
 import { authorize, refuse } from '../access/authorize.ts'
 import type { AuditTrail } from '../audit-trail.ts'
 import type { Caller } from '../caller.ts'
+import type { ChangeFeed } from '../change-feed.ts'
 import { isOutsidePolicy, Reach } from '../policy/reach.ts'
 import { Batch, type Outcome } from './batch.ts'
 import type { DataKeys } from './data-keys.ts'
@@ -29,15 +31,21 @@ type Runs = { readonly [Name in DataOperationName]: Run<Name> }
 export interface DataServiceParts {
   readonly trail: AuditTrail
   readonly keys: DataKeys
+  readonly changes: ChangeFeed
+  /** The caller as of now; throws when its token no longer is one. */
+  readonly recheckCaller: (caller: Caller) => Promise<Caller>
 }
+
+/** A key that changes between each look-up and its record is being changed by a loop. */
+const MAX_ATTEMPTS = 3
 
 /** Every data operation is a batch; a single one is a batch of one. Nothing is answered before it is recorded. */
 export class DataService {
-  readonly #trail: AuditTrail
+  readonly #parts: DataServiceParts
   readonly #runs: Runs
 
   constructor(parts: DataServiceParts) {
-    this.#trail = parts.trail
+    this.#parts = parts
     const protect = new Protect(parts.keys)
     const read = new Read(parts.keys)
     this.#runs = {
@@ -60,35 +68,75 @@ export class DataService {
     operation: Name,
     items: readonly DataOperations[Name]['request'][],
   ): Promise<readonly Outcome<DataOperations[Name]['result']>[]> {
-    await authorize(this.#trail, caller, 'data.use')
-    const permission = `data.${operation}` as const
-    // It names no key that a policy could be asked about.
-    if (operation === 'random' && !caller.access.hasOperation(permission)) {
-      await refuse(this.#trail, caller, permission)
-    }
     if (items.length > MAX_BATCH_ITEMS) {
       throw new CoffreError('LIMIT_EXCEEDED', { facts: { at: 'items', maximum: MAX_BATCH_ITEMS } })
     }
-    if (items.length === 0) return []
-    const batch = await this.#runs[operation](new Reach(caller, permission), items)
-    await this.#record(caller, permission, batch)
-    return batch.outcomes
+    const permission = `data.${operation}` as const
+    await this.#parts.changes.start()
+    let asking = caller
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+      await this.#authorize(asking, permission)
+      if (items.length === 0) return []
+      const count = this.#parts.changes.position
+      const batch = await this.#runs[operation](new Reach(asking, permission), items)
+      const reliance = relyOn(batch, { caller: asking, count, isLast: attempt === MAX_ATTEMPTS })
+      if (await this.#record(asking, permission, { batch, reliance })) return batch.outcomes
+      await this.#parts.changes.catchUp()
+      asking = await this.#parts.recheckCaller(asking)
+    }
+    throw new CoffreError('CONFLICT')
   }
 
-  async #record(caller: Caller, action: AuditAction, batch: Batch<unknown>): Promise<void> {
+  async #authorize(caller: Caller, permission: `data.${DataOperationName}`): Promise<void> {
+    await authorize(this.#parts.trail, caller, 'data.use')
+    // It names no key that a policy could be asked about.
+    if (permission === 'data.random' && !caller.access.hasOperation(permission)) {
+      await refuse(this.#parts.trail, caller, permission)
+    }
+  }
+
+  async #record(
+    caller: Caller,
+    action: AuditAction,
+    { batch, reliance }: { readonly batch: Batch<unknown>; readonly reliance: Reliance },
+  ): Promise<boolean> {
     const errors = batch.outcomes.flatMap((outcome) => ('error' in outcome ? [outcome.error] : []))
     const [first] = errors
     const outside = errors.filter(isOutsidePolicy).length
     const outcome = first === undefined ? 'ok' : errors.length < batch.outcomes.length ? 'partial' : 'refused'
-    await this.#trail.commit({
+    const { principal, requestId } = caller
+    const event = {
       action,
-      principal: caller.principal,
-      requestId: caller.requestId,
+      principal,
+      requestId,
       outcome,
       ...(first === undefined ? {} : { code: first.code, failed: errors.length }),
       ...(outside === 0 ? {} : { detail: { outsidePolicy: outside } }),
       ...(batch.uses.length === 0 ? {} : { uses: batch.uses }),
-    })
+    } as const
+    return this.#parts.trail.commit(event, reliance)
+  }
+}
+
+/**
+ * What changes this batch would have come out differently after. An item that failed may have failed for what another
+ * process has changed by now, so it is tried once more, but not for ever.
+ */
+function relyOn(
+  batch: Batch<unknown>,
+  asked: { readonly caller: Caller; readonly count: number; readonly isLast: boolean },
+): Reliance {
+  const { caller, count, isLast } = asked
+  const asOf = caller.asOf ?? count
+  const mayImprove = !isLast && batch.outcomes.some((outcome) => 'error' in outcome)
+  return {
+    count: Math.min(asOf, count),
+    isTouchedBy: ({ kind, id, epoch, seq }) => {
+      if (kind === 'token') return id === caller.principal.id && seq > asOf
+      if (kind === 'policy') return caller.access.isConfined && seq > asOf
+      if (seq <= count) return false
+      return kind !== 'key' || mayImprove || batch.hasUsedBefore(id, epoch)
+    },
   }
 }
 

@@ -114,7 +114,7 @@ export class KeyChanges {
         }),
       )
     } catch (error) {
-      if (isWritten) this.#parts.cache.forget(of.tenant, of.name)
+      if (isWritten) this.#parts.cache.drop(of.tenant, of.name)
       throw error
     }
   }

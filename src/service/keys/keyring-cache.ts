@@ -3,11 +3,13 @@ import type { KeyMaterial } from '../../crypto/key-material.ts'
 import { spkiPem } from '../../crypto/pem.ts'
 import { Keyring } from '../../keyring/keyring.ts'
 import { CoffreError } from '../../model/errors.ts'
-import type { KeyId, KeyName, TenantId, VersionNumber } from '../../model/ids.ts'
+import { type KeyId, type KeyName, parseKeyId, type TenantId, type VersionNumber } from '../../model/ids.ts'
 import type { Key, KeyVersion } from '../../model/key.ts'
 import { rootOf, type Wrapped } from '../../model/wrapped.ts'
 import type { UnsealedVault } from '../../seal/vault.ts'
+import type { Change } from '../../store/changes.ts'
 import type { ReadStore } from '../../store/store.ts'
+import type { ChangeListener } from '../change-feed.ts'
 import { hiddenKey, type Reach } from '../policy/reach.ts'
 
 /** Keyrings in memory. An unwrapped RSA key takes a few KiB, so this stays below 32 MiB. */
@@ -18,7 +20,7 @@ const MAX_LOADS = 3
 type Materials = ReadonlyMap<VersionNumber, Wrapped>
 
 /** Unwrapped keyrings by id and by name. After a change the store commits first, then `replace` swaps. */
-export class KeyringCache {
+export class KeyringCache implements ChangeListener {
   readonly #store: ReadStore
   readonly #vault: UnsealedVault
   readonly #followRoot: () => Promise<void>
@@ -82,12 +84,30 @@ export class KeyringCache {
   }
 
   /** What is stored may have changed; the next use reads it again. */
-  forget(tenant: TenantId, name: KeyName): void {
+  drop(tenant: TenantId, name: KeyName): void {
     this.#changes += 1
     const index = indexName(tenant, name)
     const id = this.#idByName.get(index)
     this.#idByName.delete(index)
     if (id !== undefined) this.#byId.delete(id)
+  }
+
+  /** Another process, or this one, has committed a change. */
+  forget(change: Change): void {
+    if (['token', 'policy'].includes(change.kind)) return
+    if (change.kind !== 'key') return this.forgetAll()
+    const id = parseKeyId(change.id)
+    // What this process changed itself was swapped in already.
+    if ((this.#byId.get(id)?.key.epoch ?? -1) >= change.epoch) return
+    this.#changes += 1
+    this.#byId.delete(id)
+  }
+
+  /** Requests that are under way may still use what they have found, so nothing is wiped here. */
+  forgetAll(): void {
+    this.#changes += 1
+    this.#byId.clear()
+    this.#idByName.clear()
   }
 
   /** For good: what comes later is wiped as well. */

@@ -11,6 +11,7 @@ import { authorize } from '../access/authorize.ts'
 import { TokenService } from '../access/token-service.ts'
 import type { AuditReader, AuditTrail } from '../audit-trail.ts'
 import { type Caller, systemCaller } from '../caller.ts'
+import type { ChangeFeed } from '../change-feed.ts'
 import { DataKeys } from '../data/data-keys.ts'
 import { DataService } from '../data/data-service.ts'
 import { KeyService } from '../keys/key-service.ts'
@@ -29,6 +30,7 @@ export interface CoreParts {
   readonly trail: AuditTrail
   readonly audit: AuditReader
   readonly clock: Clock
+  readonly changes: ChangeFeed
   readonly version: string
   readonly findSealProvider: FindSealProvider
   /** Root keys that were rotated away stay reachable so long for other processes; 0 when absent. */
@@ -48,6 +50,7 @@ interface Unsealed {
   readonly keys: KeyService
   readonly data: DataService
   readonly roots: Roots
+  readonly unsubscribe: () => void
 }
 
 /** One Coffre over one store. Sealed, it has no key and no data service to call. */
@@ -66,9 +69,10 @@ export class Core {
 
   constructor(parts: CoreParts) {
     this.#parts = parts
-    const { store, trail, clock } = parts
+    const { store, trail, clock, changes } = parts
     const cache = new PolicyCache(store)
-    this.tokens = new TokenService({ store, trail, clock, policies: cache })
+    changes.subscribe(cache)
+    this.tokens = new TokenService({ store, trail, clock, policies: cache, changes })
     this.policies = new PolicyService({ store, trail, clock, cache })
     this.audit = parts.audit
     this.trail = parts.trail
@@ -220,8 +224,11 @@ export class Core {
   #forget(): void {
     const unsealed = this.#unsealed
     this.#unsealed = undefined
-    unsealed?.cache.clear()
-    unsealed?.vault.seal()
+    if (unsealed !== undefined) {
+      unsealed.unsubscribe()
+      unsealed.cache.clear()
+      unsealed.vault.seal()
+    }
     this.ceremonies.abandon()
   }
 
@@ -250,10 +257,11 @@ export class Core {
   }
 
   #assemble(vault: UnsealedVault): Unsealed {
-    const { store, trail, clock } = this.#parts
+    const { store, trail, clock, changes } = this.#parts
     const lingerMs = this.#parts.rootLingerMs ?? 0
     const roots = new Roots({ store, trail, clock, vault, lingerMs, whenLost: () => this.#forget() })
     const cache = new KeyringCache(store, vault, roots.follow)
+    const unsubscribe = changes.subscribe(cache)
     const keys = new KeyService({ store, trail, clock, vault, cache, roots })
     const reserve = new UseReserve(store)
     const rotateSoon = async (key: Key) => {
@@ -264,8 +272,13 @@ export class Core {
         if (!(error instanceof CoffreError)) throw error
       }
     }
-    const data = new DataService({ trail, keys: new DataKeys({ cache, reserve, rotateSoon }) })
-    return { vault, cache, keys, data, roots }
+    const data = new DataService({
+      trail,
+      keys: new DataKeys({ cache, reserve, rotateSoon }),
+      changes,
+      recheckCaller: (caller) => this.tokens.recheck(caller),
+    })
+    return { vault, cache, keys, data, roots, unsubscribe }
   }
 
   async #append(tx: StoreTransaction, caller: Caller, action: AuditAction): Promise<void> {

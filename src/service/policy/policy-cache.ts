@@ -2,7 +2,9 @@ import { CoffreError } from '../../model/errors.ts'
 import { DEFAULT_POLICY, type PolicyName, type TenantId } from '../../model/ids.ts'
 import type { PolicyDocument } from '../../model/policy.ts'
 import type { Token } from '../../model/token.ts'
+import type { Change } from '../../store/changes.ts'
 import type { ReadStore } from '../../store/store.ts'
+import type { ChangeListener } from '../change-feed.ts'
 import { type Access, compileAccess, UNCONFINED } from './access.ts'
 import { parsePolicyDocument } from './policy-document.ts'
 
@@ -15,7 +17,7 @@ export const BUILT_IN_DEFAULT: PolicyDocument = {
 const MAX_SETS = 1_024
 
 /** Compiled policies by tenant and names, so that a data operation reads and compiles nothing. */
-export class PolicyCache {
+export class PolicyCache implements ChangeListener {
   readonly #store: ReadStore
   readonly #compiled = new Map<string, Access>()
   /** As in TokenCache. */
@@ -31,6 +33,10 @@ export class PolicyCache {
     // Neither tenants nor names hold a slash or a comma.
     const set = `${token.tenant}/${names.join(',')}`
     return this.#compiled.get(set) ?? this.#load(set, token.tenant, names)
+  }
+
+  forget(change: Change): void {
+    if (!['key', 'token'].includes(change.kind)) this.forgetAll()
   }
 
   /** After a policy has changed: it may be in any set, and changes are rare. */

@@ -1,6 +1,7 @@
 import { Kysely } from 'kysely'
 import type { ClientBase, Pool } from 'pg'
 import type { SchemaWords, SqlEngine } from '../sql/engine.ts'
+import { ANNOUNCEMENT, listenForChanges } from './change-listener.ts'
 import { CommitLedger, NOW } from './commit-ledger.ts'
 import { postgresDialect } from './postgres-driver.ts'
 import { mayRunAgain } from './postgres-errors.ts'
@@ -40,6 +41,8 @@ export async function openPostgresEngine(url: string): Promise<PostgresEngine> {
     locksRows: true,
     ledger,
     mayRunAgain,
+    announcement: ANNOUNCEMENT,
+    watch: (listener) => listenForChanges(() => new pg.Client(config), listener),
     // What an update leaves in dead rows and in the log, only the server can remove.
     eraseTraces: () => true,
     close: async () => {

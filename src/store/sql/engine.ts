@@ -14,6 +14,10 @@ export interface SqlEngine {
   readonly locksRows: boolean
   /** Whether a transaction that failed so was chosen to give way: nothing was written, and it may run again. */
   mayRunAgain(error: unknown): boolean
+  /** A statement of a transaction by which its commit is told to `watch` of other processes. */
+  readonly announcement?: string
+  /** Calls `listener` when another process has announced a change, or may have. Answers how to stop. */
+  watch(listener: () => void): () => void
   /**
    * Removes what the database itself keeps of erased values, such as old pages in a log. It never throws
    * and answers whether everything is gone; the store asks again after a later commit when it is not.

@@ -13,7 +13,9 @@ import type {
   StoredRootLink,
   WrappedRow,
 } from '../store.ts'
+import type { Change } from '../changes.ts'
 import { readAuditHead, readAuditRecords } from './audit-records.ts'
+import { listChanges, readChangeCount } from './changes.ts'
 import { findKey, findKeyById, listKeys, listKeysToDestroy, type Reading, readWrapped } from './read-keys.ts'
 import type { Database } from './schema.ts'
 import { listRootLinks } from './roots.ts'
@@ -86,6 +88,14 @@ export class SqlReader implements ReadStore {
 
   countWrapped(root: RootGeneration): Promise<number> {
     return countWrapped(this.#db, root)
+  }
+
+  readChangeCount(): Promise<number> {
+    return readChangeCount(this.#db)
+  }
+
+  listChanges(after: number, limit: number): Promise<readonly Change[]> {
+    return listChanges(this.#db, after, limit)
   }
 
   readAuditHead(): Promise<AuditHead> {

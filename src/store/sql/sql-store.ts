@@ -22,6 +22,8 @@ export class SqlStore extends SqlReader implements Store {
   readonly #random: () => number
   readonly #queue = new SerialQueue()
   readonly #scope = new AsyncLocalStorage<Scope>()
+  readonly #listeners = new Set<() => void>()
+  #stopWatching: (() => void) | undefined
   #tracesRemain = false
   #closing: Promise<void> | undefined
 
@@ -40,7 +42,14 @@ export class SqlStore extends SqlReader implements Store {
     return await this.#queue.run(() => this.#runAgain(work))
   }
 
+  watchChanges(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    this.#stopWatching ??= this.#engine.watch(this.#tellListeners)
+    return () => this.#listeners.delete(listener)
+  }
+
   close(): Promise<void> {
+    this.#stopWatching?.()
     this.#closing ??= this.#queue.run(() => this.#engine.close())
     return this.#closing
   }
@@ -58,16 +67,24 @@ export class SqlStore extends SqlReader implements Store {
 
   async #run<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result> {
     const scope = { open: true }
+    let hasChanged = false
     try {
-      return await commitWork(this.#engine.writer, async (db) => {
+      const result = await commitWork(this.#engine.writer, async (db) => {
         const tx = new SqlTransaction(db, this.#engine)
-        const result = await this.#scope.run(scope, () => work(tx))
+        const answer = await this.#scope.run(scope, () => work(tx))
         this.#tracesRemain ||= tx.hasErased
-        return result
+        hasChanged = tx.hasChanged
+        return answer
       })
+      if (hasChanged) this.#tellListeners()
+      return result
     } finally {
       scope.open = false
       if (this.#tracesRemain) this.#tracesRemain = !this.#engine.eraseTraces()
     }
+  }
+
+  readonly #tellListeners = (): void => {
+    for (const listener of this.#listeners) listener()
   }
 }

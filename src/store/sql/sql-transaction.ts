@@ -14,6 +14,7 @@ import type {
 } from '../store.ts'
 import { appendAudit } from './audit-records.ts'
 import type { SqlEngine } from './engine.ts'
+import { markChange } from './changes.ts'
 import type { Database } from './schema.ts'
 import { deleteRootsBefore, insertRootLink } from './roots.ts'
 import { deleteSealSlot, insertSealSlot } from './seal-slots.ts'
@@ -26,11 +27,14 @@ import { insertKey, reserveUses, updateKey } from './write-keys.ts'
 /** Reads and writes inside one database transaction. */
 export class SqlTransaction extends SqlReader implements StoreTransaction {
   readonly #db: Database
+  readonly #announcement: string | undefined
   #erased = 0
+  #changes = 0
 
   constructor(db: Database, engine: SqlEngine) {
     super(db, { lock: engine.locksRows })
     this.#db = db
+    this.#announcement = engine.announcement
   }
 
   /** Whether material was erased, which the database's own log may still hold. */
@@ -38,29 +42,39 @@ export class SqlTransaction extends SqlReader implements StoreTransaction {
     return this.#erased > 0
   }
 
-  insertKey(key: Key, wrapped: ReadonlyMap<VersionNumber, Wrapped>): Promise<void> {
-    return insertKey(this.#db, key, wrapped)
+  /** Whether other processes have to know of it. */
+  get hasChanged(): boolean {
+    return this.#changes > 0
+  }
+
+  async insertKey(key: Key, wrapped: ReadonlyMap<VersionNumber, Wrapped>): Promise<void> {
+    await insertKey(this.#db, key, wrapped)
+    await this.#markChanged('key', key.id, key.epoch)
   }
 
   async updateKey(before: Key, after: Key, wrapped?: ReadonlyMap<VersionNumber, Wrapped>): Promise<void> {
     const change = await updateKey(this.#db, { before, after, materials: wrapped ?? new Map() })
     this.#erased += change.destroyedVersions
+    await this.#markChanged('key', after.id, after.epoch)
   }
 
   reserveUses(id: KeyId, version: VersionNumber, count: number): Promise<number> {
     return reserveUses(this.#db, { id, version, count })
   }
 
-  insertToken(token: Token): Promise<void> {
-    return insertToken(this.#db, token)
+  async insertToken(token: Token): Promise<void> {
+    await insertToken(this.#db, token)
+    await this.#markChanged('token', token.id)
   }
 
-  revokeToken(tenant: TenantId, id: TokenId, at: Instant): Promise<void> {
-    return revokeToken(this.#db, { tenant, id, at })
+  async revokeToken(tenant: TenantId, id: TokenId, at: Instant): Promise<void> {
+    await revokeToken(this.#db, { tenant, id, at })
+    await this.#markChanged('token', id)
   }
 
-  renewToken(id: TokenId, expiresAt: Instant): Promise<void> {
-    return renewToken(this.#db, id, expiresAt)
+  async renewToken(id: TokenId, expiresAt: Instant): Promise<void> {
+    await renewToken(this.#db, id, expiresAt)
+    await this.#markChanged('token', id)
   }
 
   takeTokenUse(id: TokenId): Promise<boolean> {
@@ -71,16 +85,19 @@ export class SqlTransaction extends SqlReader implements StoreTransaction {
     return markTokenUsed(this.#db, id, at)
   }
 
-  insertPolicy(policy: Policy): Promise<void> {
-    return insertPolicy(this.#db, policy)
+  async insertPolicy(policy: Policy): Promise<void> {
+    await insertPolicy(this.#db, policy)
+    await this.#markChanged('policy', `${policy.tenant}/${policy.name}`)
   }
 
-  updatePolicy(before: Policy, after: Policy): Promise<void> {
-    return updatePolicy(this.#db, before, after)
+  async updatePolicy(before: Policy, after: Policy): Promise<void> {
+    await updatePolicy(this.#db, before, after)
+    await this.#markChanged('policy', `${after.tenant}/${after.name}`)
   }
 
-  deletePolicy(tenant: TenantId, name: PolicyName): Promise<void> {
-    return deletePolicy(this.#db, tenant, name)
+  async deletePolicy(tenant: TenantId, name: PolicyName): Promise<void> {
+    await deletePolicy(this.#db, tenant, name)
+    await this.#markChanged('policy', `${tenant}/${name}`)
   }
 
   insertSealSlot(slot: SealSlot): Promise<void> {
@@ -107,5 +124,11 @@ export class SqlTransaction extends SqlReader implements StoreTransaction {
 
   appendAudit(records: readonly StoredAuditRecord[], head: AuditHead): Promise<void> {
     return appendAudit(this.#db, records, head)
+  }
+
+  /** For whatever other processes may hold in memory: they drop it (docs/design/store.md, "Changes"). */
+  async #markChanged(kind: string, id: string, epoch = 0): Promise<void> {
+    await markChange(this.#db, { kind, id, epoch }, this.#announcement)
+    this.#changes += 1
   }
 }

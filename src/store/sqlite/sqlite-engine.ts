@@ -96,6 +96,8 @@ function toEngine({ opened, writer, reader }: Connections): SqlEngine {
     // BEGIN IMMEDIATE keeps the whole database.
     locksRows: false,
     mayRunAgain: () => false,
+    // Nothing tells one process of another's commit; who waits for changes asks from time to time.
+    watch: () => () => undefined,
     eraseTraces: () => emptyLog(writer),
     close: async () => {
       // The last one to close copies the log into the database file, and the lock goes after that.

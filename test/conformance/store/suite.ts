@@ -2,6 +2,7 @@ import { describe } from 'node:test'
 import type { Store } from '../../../src/store/store.ts'
 import { testAccess } from './access-cases.ts'
 import { testAudit } from './audit-cases.ts'
+import { testChanges } from './change-cases.ts'
 import { testKeys } from './key-cases.ts'
 import { testKeyChanges } from './key-change-cases.ts'
 import { testTransactions } from './transaction-cases.ts'
@@ -36,5 +37,6 @@ export function testStore(name: string, make: () => Promise<StoreUnderTest>): vo
     describe('transactions', () => testTransactions(withStore))
     describe('tokens and seal slots', () => testAccess(withStore))
     describe('audit', () => testAudit(withStore))
+    describe('changes', () => testChanges(withStore))
   })
 }
