@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { AuditLog } from './audit/audit-log.ts'
-import { readLog } from './audit/read-log.ts'
+import { readLog, readLogOf } from './audit/read-log.ts'
 import { verifyLog } from './audit/verify-log.ts'
 import { requireSelfTests } from './crypto/self-test.ts'
 import { type Clock, toInstant } from './model/clock.ts'
 import type { Audit, Coffre, StatusView } from './model/coffre.ts'
 import { CoffreError, hasCode } from './model/errors.ts'
+import { DEFAULT_TENANT } from './model/ids.ts'
 import type { Secret } from './model/secret.ts'
 import { writePrivateFile } from './seal/file/private-file.ts'
 import { type SealChoice, SealChoices } from './seal/seal-choices.ts'
@@ -87,6 +88,8 @@ export interface ServeOptions extends OpenOptions {
   readonly tls?: TlsFiles
   /** The page /docs; there when absent. */
   readonly docs?: boolean
+  /** Proxies whose `x-forwarded-for` is believed; none when absent. */
+  readonly trustedProxies?: readonly string[]
 }
 
 export interface RunningServer {
@@ -113,6 +116,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       openMetrics: isLoopback(options.host),
       clock: clockOf(options),
       docs: options.docs !== false,
+      trustedProxies: options.trustedProxies ?? [],
       ...(options.tls === undefined ? {} : { tls: options.tls }),
     })
     const url = await listen(server, options)
@@ -224,7 +228,7 @@ export async function openAuditLog(options: { readonly dataDir: string }): Promi
   const store = await openSqliteStore({ folder: options.dataDir })
   const audit = readAudit(store)
   return {
-    list: (query = {}) => listRecords(audit, query),
+    list: (query = {}) => listRecords(audit, query, DEFAULT_TENANT),
     verify: () => audit.verify(),
     close: () => store.close(),
   }
@@ -234,6 +238,7 @@ function readAudit(store: Store): AuditReader {
   return {
     size: async () => (await store.readAuditHead()).size,
     list: (from, limit) => readLog(store, from, limit),
+    listOf: (tenant, query) => readLogOf(store, tenant, query),
     verify: () => verifyLog(store),
   }
 }

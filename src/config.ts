@@ -1,4 +1,6 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
+import { isCidr } from './model/cidr.ts'
 import { CoffreError } from './model/errors.ts'
 
 /** Not Vault's 8200, so that both run on one machine. */
@@ -13,6 +15,7 @@ const SETTINGS = z.object({
   COFFRE_SEAL: z.enum(['file', 'environment', 'passphrase']).optional(),
   COFFRE_SEAL_KEY_PATH: z.string().min(1).optional(),
   COFFRE_ALLOW_REMOTE: z.enum(['0', '1']).default('0'),
+  COFFRE_TRUSTED_PROXIES: z.string().optional(),
   COFFRE_DOCS: z.enum(['0', '1']).default('1'),
   COFFRE_TLS_CERT: z.string().min(1).optional(),
   COFFRE_TLS_KEY: z.string().min(1).optional(),
@@ -31,6 +34,8 @@ export interface Settings {
   readonly sealKeyPath?: string
   /** Plain HTTP beyond this machine must be asked for by name. */
   readonly allowRemote: boolean
+  /** Proxies whose `x-forwarded-for` is believed: addresses and blocks. */
+  readonly trustedProxies: readonly string[]
   /** Whether the page /docs is served. */
   readonly docs: boolean
   /** Absent: plain HTTP. */
@@ -63,11 +68,21 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     ...(data.COFFRE_SEAL === undefined ? {} : { sealProvider: data.COFFRE_SEAL }),
     ...(data.COFFRE_SEAL_KEY_PATH === undefined ? {} : { sealKeyPath: data.COFFRE_SEAL_KEY_PATH }),
     allowRemote: data.COFFRE_ALLOW_REMOTE === '1',
+    trustedProxies: readProxies(data.COFFRE_TRUSTED_PROXIES ?? ''),
     docs: data.COFFRE_DOCS === '1',
     ...(tls === undefined ? {} : { tls }),
   }
   requireLoopback(settings)
   return settings
+}
+
+function readProxies(text: string): readonly string[] {
+  const blocks = text.split(',').map((each) => each.trim())
+  const given = blocks.filter((each) => each !== '')
+  if (given.every((each) => isCidr(each, isIP))) return given
+  throw new CoffreError('CONFIG_REFUSED', {
+    facts: { COFFRE_TRUSTED_PROXIES: 'addresses and blocks such as 10.0.0.0/8, with commas between' },
+  })
 }
 
 function readTls(data: z.output<typeof SETTINGS>): TlsSettings | undefined {

@@ -1,5 +1,5 @@
 import { AuditLog } from '../src/audit/audit-log.ts'
-import { readLog } from '../src/audit/read-log.ts'
+import { readLog, readLogOf } from '../src/audit/read-log.ts'
 import { verifyLog } from '../src/audit/verify-log.ts'
 import { KeyMaterial } from '../src/crypto/key-material.ts'
 import { randomBytes } from '../src/crypto/random.ts'
@@ -39,6 +39,7 @@ export function coreOver(store: Store, choice: CoreChoice): { readonly core: Cor
     audit: {
       size: async () => (await store.readAuditHead()).size,
       list: (from, limit) => readLog(store, from, limit),
+      listOf: (tenant, query) => readLogOf(store, tenant, query),
       verify: () => verifyLog(store),
     },
     clock,

@@ -12,6 +12,7 @@ import type { AuditEvent } from '../model/audit-event.ts'
 import type { Clock } from '../model/clock.ts'
 import { CoffreError } from '../model/errors.ts'
 import type { Reliance } from '../store/changes.ts'
+import { DEFAULT_TENANT } from '../model/ids.ts'
 import type { AuditHead, Store, StoredAuditRecord, StoreTransaction } from '../store/store.ts'
 import { formatRecord, NO_PREVIOUS } from './audit-record.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -58,7 +59,9 @@ export class AuditLog {
       const body = formatRecord({ index, previous, at }, event)
       const hash = leafHash(utf8(body))
       previous = Buffer.from(hash).toString('hex')
-      return { index, body, leafHash: hash }
+      const { tenant } = event.principal
+      const record = { index, body, leafHash: hash }
+      return tenant === DEFAULT_TENANT ? record : { ...record, tenant }
     })
     const grown = appendLeaves(
       frontier,

@@ -1,6 +1,7 @@
 import type { AuditRecordView } from '../model/coffre.ts'
 import { CoffreError } from '../model/errors.ts'
-import type { ReadStore, StoredAuditRecord } from '../store/store.ts'
+import type { TenantId } from '../model/ids.ts'
+import type { ReadStore, StoredAuditRecord, TenantRecordsQuery } from '../store/store.ts'
 
 /** Records as they are shown: the members that every record has, and the body exactly as hashed. */
 export async function readLog(
@@ -9,6 +10,18 @@ export async function readLog(
   limit: number,
 ): Promise<readonly AuditRecordView[]> {
   const records = await store.readAuditRecords(from, limit)
+  return records.map(viewRecord)
+}
+
+/** The records of one tenant. The column that finds them is not hashed, so each body has the last word. */
+export async function readLogOf(
+  store: ReadStore,
+  tenant: TenantId,
+  query: TenantRecordsQuery,
+): Promise<readonly AuditRecordView[]> {
+  const records = await store.readAuditRecordsOf(tenant, query)
+  const foreign = records.find((record) => parseMembers(record)['tenant'] !== tenant)
+  if (foreign !== undefined) throw damaged(foreign)
   return records.map(viewRecord)
 }
 

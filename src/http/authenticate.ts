@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type { Coffre } from '../model/coffre.ts'
 import { CoffreError } from '../model/errors.ts'
@@ -21,8 +22,13 @@ export async function authenticateCaller(core: Core, request: FastifyRequest): P
   return core.tokens.authenticate(token, originOf(request))
 }
 
+/** What a trusted proxy says of the caller, unless it is no address: then the proxy's own. */
+function addressOf({ ip, socket }: FastifyRequest): string {
+  return isIP(ip) === 0 ? (socket.remoteAddress ?? '') : ip
+}
+
 function originOf(request: FastifyRequest) {
-  return { requestId: parseRequestId(request.id), address: request.ip }
+  return { requestId: parseRequestId(request.id), address: addressOf(request) }
 }
 
 /** For the two routes that need no token. Its role may do nothing that asks for a permission but `app`'s. */

@@ -22,6 +22,8 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   // Where no route was reached, no hook has set the id.
   void reply.header(REQUEST_ID_HEADER, request.id)
   if (known.code === 'BUSY') void reply.header('retry-after', RETRY_AFTER_SECONDS)
+  const { retryAfterSeconds } = known.facts
+  if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(retryAfterSeconds))
   void reply.code(problem.status).header('content-type', PROBLEM_TYPE).send(JSON.stringify(problem))
 }
 

@@ -12,6 +12,8 @@ export interface ServerParts {
   /** /metrics is open where only this machine can ask; elsewhere it needs an admin's token. */
   readonly openMetrics: boolean
   readonly clock: Clock
+  /** Proxies whose x-forwarded-for is believed. */
+  readonly trustedProxies: readonly string[]
   /** Whether /docs is there. */
   readonly docs: boolean
   /** Absent: plain HTTP. */

@@ -50,6 +50,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     genReqId: chooseRequestId,
     requestIdHeader: false,
+    trustProxy: parts.trustedProxies.length === 0 ? false : [...parts.trustedProxies],
     routerOptions: { maxParamLength: 256 },
     http: NODE_OPTIONS,
     frameworkErrors: sendProblem,

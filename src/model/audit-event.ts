@@ -44,6 +44,7 @@ export const AUDIT_ACTIONS = [
   'policy.update',
   'policy.delete',
   'access.refused',
+  'access.unauthenticated',
 ] as const
 
 export type AuditAction = (typeof AUDIT_ACTIONS)[number]

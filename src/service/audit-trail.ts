@@ -1,7 +1,8 @@
 import type { AuditRecordView, AuditVerification } from '../model/coffre.ts'
 import type { AuditEvent } from '../model/audit-event.ts'
+import type { TenantId } from '../model/ids.ts'
 import type { Reliance } from '../store/changes.ts'
-import type { StoreTransaction } from '../store/store.ts'
+import type { StoreTransaction, TenantRecordsQuery } from '../store/store.ts'
 
 /** What the services need of the audit log; `audit/` provides it and `app.ts` joins the two. */
 export interface AuditTrail {
@@ -19,5 +20,7 @@ export interface AuditReader {
   /** The number of records; the next one has this index. */
   size(): Promise<number>
   list(from: number, limit: number): Promise<readonly AuditRecordView[]>
+  /** Only the records of one tenant. */
+  listOf(tenant: TenantId, query: TenantRecordsQuery): Promise<readonly AuditRecordView[]>
   verify(): Promise<AuditVerification>
 }

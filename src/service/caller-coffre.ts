@@ -113,7 +113,7 @@ export class CallerCoffre implements Coffre {
     return {
       list: async (query = {}) => {
         await authorize(trail, caller, 'audit.read')
-        return listRecords(audit, query)
+        return listRecords(audit, query, caller.principal.tenant)
       },
       verify: async () => {
         await authorize(trail, caller, 'audit.read')

@@ -61,6 +61,8 @@ export interface ReadStore extends ReadChanges {
   readAuditHead(): Promise<AuditHead>
   /** Records `from`, `from + 1` … in order, at most `limit`. */
   readAuditRecords(from: number, limit: number): Promise<readonly StoredAuditRecord[]>
+  /** Those of one tenant: from an index on, or the newest; at most `limit`, in order either way. */
+  readAuditRecordsOf(tenant: TenantId, query: TenantRecordsQuery): Promise<readonly StoredAuditRecord[]>
 }
 
 export interface StoreTransaction extends ReadStore {
@@ -141,6 +143,14 @@ export interface StoredAuditRecord {
   readonly index: number
   readonly body: string
   readonly leafHash: Uint8Array
+  /** Whose it is, as `body` says too; absent: the default tenant's. It is no part of what is hashed. */
+  readonly tenant?: TenantId
+}
+
+export interface TenantRecordsQuery {
+  /** Absent: the newest. */
+  readonly from?: number
+  readonly limit: number
 }
 
 /** The Merkle tree after `size` records. An empty log has size 0 and an empty frontier. */

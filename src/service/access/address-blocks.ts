@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { plainAddress } from '../attempt/address-name.ts'
 
 /** The blocks that a token must come from, ready to be asked. */
 export class AddressBlocks {
@@ -15,8 +16,8 @@ export class AddressBlocks {
   }
 
   includes(address: string | undefined): boolean {
-    if (address === undefined || isIP(address) === 0) return false
-    return this.#blocks.check(address, familyOf(address))
+    const plain = plainAddress(address ?? '')
+    return isIP(plain) !== 0 && this.#blocks.check(plain, familyOf(plain))
   }
 }
 

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { isCidr } from '../../model/cidr.ts'
 import { addMilliseconds, type Instant, SECOND } from '../../model/clock.ts'
 import type { CreateTokenRequest } from '../../model/coffre.ts'
 import { CoffreError } from '../../model/errors.ts'
@@ -20,7 +21,6 @@ import { isRole, type Token } from '../../model/token.ts'
 const MIN_TTL_SECONDS = 60
 const MAX_TTL_SECONDS = 31_536_000 // one year
 const DEFAULT_TTL_SECONDS = 2_592_000 // 30 days
-const ADDRESS_BITS: Readonly<Record<number, number>> = { 4: 32, 6: 128 }
 
 /** What is not the request's to say. */
 export interface TokenGround {
@@ -83,20 +83,11 @@ function readUses(maximum: number | undefined): Pick<Token, 'uses'> {
 }
 
 function readCidrs(cidrs: readonly string[]): readonly string[] {
-  const fits = Array.isArray(cidrs) && cidrs.length <= MAX_TOKEN_CIDRS && cidrs.every(isCidr)
+  const fits =
+    Array.isArray(cidrs) && cidrs.length <= MAX_TOKEN_CIDRS && cidrs.every((each) => isCidr(each, isIP))
   return fits
     ? cidrs
     : refuse('cidrs', `at most ${MAX_TOKEN_CIDRS} blocks such as 10.0.0.0/8 or 2001:db8::/32`)
-}
-
-/** A block, or one address. */
-function isCidr(text: unknown): text is string {
-  if (typeof text !== 'string') return false
-  const [address = '', prefix, ...rest] = text.split('/')
-  const bits = ADDRESS_BITS[isIP(address)]
-  // A zone such as %eth0 means something on this machine only.
-  if (bits === undefined || address.includes('%') || rest.length > 0) return false
-  return prefix === undefined || (/^(0|[1-9][0-9]{0,2})$/.test(prefix) && Number(prefix) <= bits)
 }
 
 function checkText(value: unknown, at: string, minimum: number): void {

@@ -25,6 +25,8 @@ import type { Store, StoreTransaction } from '../../store/store.ts'
 import type { AuditTrail } from '../audit-trail.ts'
 import type { Caller } from '../caller.ts'
 import type { ChangeFeed } from '../change-feed.ts'
+import { FailedAttempts, TOKEN_ATTEMPTS } from '../attempt/failed-attempts.ts'
+import { FailureRecord } from '../attempt/failure-record.ts'
 import type { PolicyCache } from '../policy/policy-cache.ts'
 import { authorize, refuse } from './authorize.ts'
 import { type CachedToken, TokenCache } from './token-cache.ts'
@@ -66,11 +68,15 @@ export interface Issue {
 export class TokenService {
   readonly #parts: TokenServiceParts
   readonly #cache: TokenCache
+  readonly #attempts: FailedAttempts
+  readonly #failures: FailureRecord
 
   constructor(parts: TokenServiceParts) {
     this.#parts = parts
     this.#cache = new TokenCache(parts.store)
     parts.changes.subscribe(this.#cache)
+    this.#attempts = new FailedAttempts(parts.clock, TOKEN_ATTEMPTS)
+    this.#failures = new FailureRecord(parts.trail, parts.clock)
   }
 
   async create(caller: Caller, request: CreateTokenRequest, keep?: Issue['keep']): Promise<CreatedToken> {
@@ -187,17 +193,20 @@ export class TokenService {
     await this.#revoke(caller, find, options)
   }
 
-  /** Throws UNAUTHENTICATED for a token that is not valid here and now, without saying why. */
+  /**
+   * Throws UNAUTHENTICATED for a token that is not valid here and now, without saying why, and RATE_LIMITED where too
+   * many failed before. A valid token that is in memory passes from anywhere, at any time.
+   */
   async authenticate(text: string, origin: RequestOrigin): Promise<Caller> {
     const asOf = this.#parts.changes.position
     const id = readTokenId(text)
-    const found = id === undefined ? undefined : await this.#cache.find(parseTokenId(id))
-    if (found === undefined || !this.#isValid(found, text, origin)) throw new CoffreError('UNAUTHENTICATED')
+    const found = id === undefined ? undefined : await this.#find(parseTokenId(id), origin)
+    if (found === undefined || !this.#isValid(found, text, origin)) return this.#fail(origin, id)
     const { token } = found
     // Taken before the request is served: a crash may lose a use, and never gives one.
     const isCounted = token.uses !== undefined
     if (isCounted && !(await this.#parts.store.transaction((tx) => tx.takeTokenUse(token.id)))) {
-      throw new CoffreError('UNAUTHENTICATED')
+      return this.#fail(origin, id)
     }
     this.#noteUse(found)
     return {
@@ -217,6 +226,31 @@ export class TokenService {
     if (found === undefined || !this.#isLive(found.token)) throw new CoffreError('UNAUTHENTICATED')
     const { token } = found
     return { ...caller, role: token.role, access: await this.#parts.policies.accessOf(token), asOf }
+  }
+
+  /** Writes down the failures that were only counted so far. */
+  close(): Promise<void> {
+    return this.#failures.flush()
+  }
+
+  /** A login by other means that failed: bounded and recorded as a wrong token is. */
+  async noteFailure(origin: RequestOrigin, tokenId?: string): Promise<void> {
+    if (origin.address !== undefined) {
+      this.#attempts.check(origin.address)
+      this.#attempts.note(origin.address)
+    }
+    await this.#failures.note({ ...origin, tokenId })
+  }
+
+  async #fail(origin: RequestOrigin, tokenId: string | undefined): Promise<never> {
+    await this.noteFailure(origin, tokenId)
+    throw new CoffreError('UNAUTHENTICATED')
+  }
+
+  async #find(id: TokenId, origin: RequestOrigin): Promise<CachedToken | undefined> {
+    const known = this.#cache.known(id)
+    if (known === undefined && origin.address !== undefined) this.#attempts.check(origin.address)
+    return known ?? this.#cache.find(id)
   }
 
   #isValid({ token, blocks }: CachedToken, text: string, origin: RequestOrigin): boolean {

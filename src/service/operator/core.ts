@@ -10,6 +10,7 @@ import type { Store, StoreTransaction } from '../../store/store.ts'
 import { authorize } from '../access/authorize.ts'
 import { TokenService } from '../access/token-service.ts'
 import type { AuditReader, AuditTrail } from '../audit-trail.ts'
+import { UnsealGate } from '../attempt/unseal-gate.ts'
 import { type Caller, systemCaller } from '../caller.ts'
 import type { ChangeFeed } from '../change-feed.ts'
 import { DataKeys } from '../data/data-keys.ts'
@@ -63,6 +64,7 @@ export class Core {
   readonly store: Store
   readonly ceremonies: Ceremonies
   readonly #unsealing: Unsealing
+  readonly #unsealGate: UnsealGate
   readonly #stops: (() => void)[] = []
   #unsealed: Unsealed | undefined
   #sealIsUnrecorded = false
@@ -74,6 +76,7 @@ export class Core {
     changes.subscribe(cache)
     this.tokens = new TokenService({ store, trail, clock, policies: cache, changes })
     this.policies = new PolicyService({ store, trail, clock, cache })
+    this.#unsealGate = new UnsealGate(clock)
     this.audit = parts.audit
     this.trail = parts.trail
     this.store = parts.store
@@ -163,7 +166,7 @@ export class Core {
     if (given.reset === true) this.#unsealing.reset()
     if (this.#unsealed !== undefined || (given.reset === true && !isCredential)) return
     try {
-      const vault = await this.#unsealing.open(given)
+      const vault = await this.#unsealGate.run(caller.address, () => this.#unsealing.open(given))
       if (vault === undefined) return
       await this.#adopt(vault, (tx) => this.#append(tx, caller, 'coffre.unseal'))
       this.sweepRoots()
@@ -218,6 +221,7 @@ export class Core {
     await this.#unsealed?.roots.stop()
     this.#forget()
     this.#unsealing.reset()
+    await this.tokens.close()
     await this.#parts.store.close()
   }
 

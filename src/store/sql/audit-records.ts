@@ -1,7 +1,8 @@
 import { CompiledQuery } from 'kysely'
 import { CoffreError } from '../../model/errors.ts'
-import type { AuditHead, StoredAuditRecord } from '../store.ts'
-import type { Database } from './schema.ts'
+import { parseTenantId, type TenantId } from '../../model/ids.ts'
+import type { AuditHead, StoredAuditRecord, TenantRecordsQuery } from '../store.ts'
+import type { AuditRecordTable, Database } from './schema.ts'
 import { parseStored, toCount } from './stored-row.ts'
 
 /** SHA-256 of nothing: the root hash of a tree without leaves (RFC 6962, section 2.1). */
@@ -9,7 +10,7 @@ const EMPTY_ROOT_HASH = Uint8Array.from(
   Buffer.from('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', 'hex'),
 )
 const HASH_BYTES = 32
-/** Three parameters each: far below SQLite's 32,766 and PostgreSQL's 65,535 in one statement. */
+/** Four parameters each: far below SQLite's 32,766 and PostgreSQL's 65,535 in one statement. */
 const MAX_ROWS_PER_INSERT = 256
 
 export async function readAuditHead(db: Database): Promise<AuditHead> {
@@ -35,7 +36,27 @@ export async function readAuditRecords(
     .orderBy('idx')
     .limit(limit)
     .execute()
-  return rows.map((row) => ({ index: row.idx, body: row.body, leafHash: row.leaf_hash }))
+  return rows.map(toRecord)
+}
+
+export async function readAuditRecordsOf(
+  db: Database,
+  tenant: TenantId,
+  { from, limit }: TenantRecordsQuery,
+): Promise<readonly StoredAuditRecord[]> {
+  const ofTenant = db.selectFrom('audit_record').selectAll().where('tenant', '=', tenant).limit(limit)
+  if (from !== undefined) {
+    return (await ofTenant.where('idx', '>=', from).orderBy('idx').execute()).map(toRecord)
+  }
+  return (await ofTenant.orderBy('idx', 'desc').execute()).map(toRecord).toReversed()
+}
+
+function toRecord(row: AuditRecordTable): StoredAuditRecord {
+  const record = { index: row.idx, body: row.body, leafHash: row.leaf_hash }
+  const { tenant } = row
+  return tenant === null
+    ? record
+    : { ...record, tenant: parseStored('audit_record', () => parseTenantId(tenant)) }
 }
 
 export async function appendAudit(
@@ -76,7 +97,12 @@ async function insertRecords(db: Database, records: readonly StoredAuditRecord[]
   for (let rows = MAX_ROWS_PER_INSERT; rows >= 1; rows /= 2) {
     while (records.length - done >= rows) {
       const chunk = records.slice(done, done + rows)
-      const parameters = chunk.flatMap((record) => [record.index, record.body, record.leafHash])
+      const parameters = chunk.flatMap((record) => [
+        record.index,
+        record.body,
+        record.leafHash,
+        record.tenant ?? null,
+      ])
       await db.executeQuery(CompiledQuery.raw(insertStatement(db, rows), parameters))
       done += rows
     }
@@ -96,7 +122,7 @@ function insertStatement(db: Database, rows: number): string {
 }
 
 function compileInsert(db: Database, rows: number): string {
-  const placeholder = { idx: 0, body: '', leaf_hash: EMPTY_ROOT_HASH }
+  const placeholder = { idx: 0, body: '', leaf_hash: EMPTY_ROOT_HASH, tenant: null }
   return db
     .insertInto('audit_record')
     .values(Array.from({ length: rows }, () => placeholder))

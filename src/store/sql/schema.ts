@@ -108,10 +108,12 @@ interface RootLinkTable {
   created_at: number
 }
 
-interface AuditRecordTable {
+export interface AuditRecordTable {
   idx: number
   body: string
   leaf_hash: Uint8Array
+  /** NULL: of the default tenant. */
+  tenant: string | null
 }
 
 /** No row before the first record, one row with `id` 1 after it. */

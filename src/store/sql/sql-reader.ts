@@ -11,11 +11,12 @@ import type {
   SealSlot,
   StoredAuditRecord,
   StoredRootLink,
+  TenantRecordsQuery,
   WrappedRow,
 } from '../store.ts'
 import type { Change } from '../changes.ts'
-import { readAuditHead, readAuditRecords } from './audit-records.ts'
 import { listChanges, readChangeCount } from './changes.ts'
+import { readAuditHead, readAuditRecords, readAuditRecordsOf } from './audit-records.ts'
 import { findKey, findKeyById, listKeys, listKeysToDestroy, type Reading, readWrapped } from './read-keys.ts'
 import type { Database } from './schema.ts'
 import { listRootLinks } from './roots.ts'
@@ -104,5 +105,9 @@ export class SqlReader implements ReadStore {
 
   readAuditRecords(from: number, limit: number): Promise<readonly StoredAuditRecord[]> {
     return readAuditRecords(this.#db, from, limit)
+  }
+
+  readAuditRecordsOf(tenant: TenantId, query: TenantRecordsQuery): Promise<readonly StoredAuditRecord[]> {
+    return readAuditRecordsOf(this.#db, tenant, query)
   }
 }
