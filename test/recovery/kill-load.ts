@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { drawFrom } from '../../examples/energy/generator.ts'
@@ -10,6 +11,7 @@ import { readJournal } from './kill-journal.ts'
 import { openAt } from './kill-place.ts'
 
 const CHILD = join(import.meta.dirname, 'kill-child.ts')
+const COMPILE_CACHE = process.env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'coffre-compile-cache')
 /** After the start or the first answer, so that kills fall into opening and recovery too. */
 const MAX_DELAY_MS = 150
 /** A child that is to kill itself after a call and never comes to it is killed then. */
@@ -114,7 +116,9 @@ class KilledStore {
 }
 
 async function runUntilKilled(args: readonly string[], { after, delayMs }: Kill): Promise<void> {
-  const env = { ...process.env, COFFRE_TEST_KILL_AFTER_CALL: String(after ?? 0) }
+  // Most of a short life is compiling, so the children share what the first compiled.
+  const cache = { NODE_COMPILE_CACHE: COMPILE_CACHE }
+  const env = { ...process.env, ...cache, COFFRE_TEST_KILL_AFTER_CALL: String(after ?? 0) }
   const child = spawn(process.execPath, [CHILD, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] })
   const gone = once(child, 'exit')
   const ended = new AbortController()
