@@ -15,6 +15,7 @@ import { CallerCoffre, withOwnRequests } from './service/caller-coffre.ts'
 import { type Caller, localCaller, systemCaller } from './service/caller.ts'
 import { ChangeFeed } from './service/change-feed.ts'
 import { listRecords } from './service/list-records.ts'
+import type { StreamLimits } from './service/data/stream-service.ts'
 import { Core } from './service/operator/core.ts'
 import type { AuditReader } from './service/audit-trail.ts'
 import type { TlsFiles } from './http/tls/tls-files.ts'
@@ -28,6 +29,7 @@ export type { SealChoice } from './seal/seal-choices.ts'
 export {
   type DecryptFileOptions,
   decryptFile,
+  decryptRangeOfFile,
   type EncryptFileOptions,
   encryptFile,
 } from './service/data/file-cipher.ts'
@@ -43,6 +45,12 @@ export interface OpenOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>
   /** How long root keys that were rotated away stay reachable for other processes on this store; else 0. */
   readonly rootLingerMs?: number
+  readonly streams?: StreamSettings
+}
+
+export interface StreamSettings extends StreamLimits {
+  /** A server's: how long nothing may move on a stream; 60,000 when absent. */
+  readonly idleMilliseconds?: number
 }
 
 /** Tokens and keys stop working at their own moment; this only erases what is over. */
@@ -108,6 +116,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { Metrics } = await import('./monitor/metrics.ts')
   const served = { rootLingerMs: ROOT_LINGER_MS, ...options, startSealed: true }
   const { core, initialisedNow } = await openCore(served)
+  const idle = options.streams?.idleMilliseconds
   try {
     const server = await buildServer({
       core,
@@ -118,6 +127,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       docs: options.docs !== false,
       trustedProxies: options.trustedProxies ?? [],
       ...(options.tls === undefined ? {} : { tls: options.tls }),
+      ...(idle === undefined ? {} : { streamIdleMilliseconds: idle }),
     })
     const url = await listen(server, options)
     const close = async () => {
@@ -202,6 +212,7 @@ async function assembleCore(options: OpenOptions): Promise<Core> {
       version: readVersion(),
       findSealProvider: chooseSeals(options).find,
       rootLingerMs: options.rootLingerMs ?? 0,
+      streamLimits: options.streams ?? {},
     })
     core.whenClosed(changes.follow())
     return core

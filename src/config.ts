@@ -14,6 +14,9 @@ const SETTINGS = z.object({
   COFFRE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   COFFRE_SEAL: z.enum(['file', 'environment', 'passphrase']).optional(),
   COFFRE_SEAL_KEY_PATH: z.string().min(1).optional(),
+  COFFRE_MAX_STREAMS: z.coerce.number().int().min(1).max(10_000).optional(),
+  COFFRE_MAX_STREAM_BYTES: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
+  COFFRE_STREAM_IDLE_SECONDS: z.coerce.number().int().min(1).max(86_400).optional(),
   COFFRE_ALLOW_REMOTE: z.enum(['0', '1']).default('0'),
   COFFRE_TRUSTED_PROXIES: z.string().optional(),
   COFFRE_DOCS: z.enum(['0', '1']).default('1'),
@@ -40,6 +43,13 @@ export interface Settings {
   readonly docs: boolean
   /** Absent: plain HTTP. */
   readonly tls?: TlsSettings
+  readonly streams: StreamSettings
+}
+
+interface StreamSettings {
+  readonly concurrent?: number
+  readonly maxBytes?: number
+  readonly idleMilliseconds?: number
 }
 
 export interface TlsSettings {
@@ -71,6 +81,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     trustedProxies: readProxies(data.COFFRE_TRUSTED_PROXIES ?? ''),
     docs: data.COFFRE_DOCS === '1',
     ...(tls === undefined ? {} : { tls }),
+    streams: readStreams(data),
   }
   requireLoopback(settings)
   return settings
@@ -83,6 +94,15 @@ function readProxies(text: string): readonly string[] {
   throw new CoffreError('CONFIG_REFUSED', {
     facts: { COFFRE_TRUSTED_PROXIES: 'addresses and blocks such as 10.0.0.0/8, with commas between' },
   })
+}
+
+function readStreams(data: z.output<typeof SETTINGS>): StreamSettings {
+  const idle = data.COFFRE_STREAM_IDLE_SECONDS
+  return {
+    ...(data.COFFRE_MAX_STREAMS === undefined ? {} : { concurrent: data.COFFRE_MAX_STREAMS }),
+    ...(data.COFFRE_MAX_STREAM_BYTES === undefined ? {} : { maxBytes: data.COFFRE_MAX_STREAM_BYTES }),
+    ...(idle === undefined ? {} : { idleMilliseconds: idle * 1_000 }),
+  }
 }
 
 function readTls(data: z.output<typeof SETTINGS>): TlsSettings | undefined {

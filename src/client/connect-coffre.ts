@@ -9,6 +9,7 @@ import { remoteCeremonies, revealSecrets } from './remote-ceremonies.ts'
 import { sendBatch, sendInspect, sendOperation } from './remote-data.ts'
 import { remotePolicies, remoteTokens } from './remote-access.ts'
 import { formatQuery, remoteKeys } from './remote-keys.ts'
+import { remoteStreams, sendLines } from './remote-streams.ts'
 import type { ClientTls } from './send-encrypted.ts'
 import { parseServerAddress } from './server-address.ts'
 
@@ -60,7 +61,9 @@ export function connectCoffre(url: string, token?: Secret | string, options: Con
     generateDataKey: (request) => sendOperation(connection, 'data-key', request),
     deriveKey: (request) => sendOperation(connection, 'derive-key', request),
     random: (request) => sendOperation(connection, 'random', request),
+    ...remoteStreams(connection),
     batch: (operation, items) => sendBatch(connection, operation, items),
+    batchStream: (operation, items) => sendLines(connection, operation, items),
     inspect: (blob) => sendInspect(connection, blob),
     close: async () => connection.close(),
   }

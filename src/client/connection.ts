@@ -1,7 +1,9 @@
 import { CoffreError } from '../model/errors.ts'
 import type { Secret } from '../model/secret.ts'
-import { API_PREFIX } from '../model/wire.ts'
+import type { ByteStream } from '../model/streams.ts'
+import { API_PREFIX, REQUEST_ID_HEADER } from '../model/wire.ts'
 import { strangeAnswer } from './answer-shape.ts'
+import { IdleTimer, unreachable, watchAnswer, watchBody } from './idle-timer.ts'
 import { parseProblem } from './parse-problem.ts'
 import { type ClientTls, EncryptedTransport, type Send } from './send-encrypted.ts'
 
@@ -21,6 +23,13 @@ export interface Call {
   readonly timeoutMilliseconds?: number
 }
 
+export interface StreamCall {
+  readonly path: string
+  readonly body: ByteStream
+  readonly type: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
 /** One server, one token. It sends a call once: nothing is retried, no redirect is followed. */
 export class Connection {
   readonly #options: ConnectionOptions
@@ -32,7 +41,8 @@ export class Connection {
     this.#options = options
     this.#encrypted = options.base.protocol === 'https:' ? new EncryptedTransport(options.tls) : undefined
     // A redirect would carry the token and the plaintext to somebody else.
-    this.#send = this.#encrypted?.send ?? ((url, call) => fetch(url, { ...call, redirect: 'manual' }))
+    this.#send =
+      this.#encrypted?.send ?? ((url, call) => fetch(url, { ...call, redirect: 'manual', duplex: 'half' }))
   }
 
   close(): void {
@@ -47,13 +57,52 @@ export class Connection {
     throw parseProblem({ status: answer.status, headers: answer.headers, body })
   }
 
-  async #fetch(call: Call): Promise<Response> {
+  /**
+   * Sends a body of any length and gives the answer as it comes. Instead of the whole, the wait between two pieces
+   * is bounded. An answer that breaks off fails with STREAM_INCOMPLETE; it must not pass for a short one.
+   */
+  async sendStream(call: StreamCall): Promise<ByteStream> {
+    const idle = new IdleTimer(this.#options.timeoutMilliseconds)
+    const answer = await this.#fetchStream(call, idle)
+    if (!answer.ok) {
+      const body = await this.#read(answer).finally(() => idle.stop())
+      throw parseProblem({ status: answer.status, headers: answer.headers, body })
+    }
+    const requestId = answer.headers.get(REQUEST_ID_HEADER)
+    return watchAnswer(answer, idle, requestId === null ? {} : { requestId })
+  }
+
+  async #fetchStream(call: StreamCall, idle: IdleTimer): Promise<Response> {
+    const { authorization } = this.#headers({ method: 'POST', path: call.path })
+    try {
+      return await this.#send(this.#urlOf(call.path), {
+        method: 'POST',
+        headers: {
+          accept: `${call.type}, application/problem+json`,
+          'content-type': call.type,
+          ...(authorization === undefined ? {} : { authorization }),
+          ...call.headers,
+        },
+        signal: idle.signal,
+        body: watchBody(call.body, idle),
+      })
+    } catch (cause) {
+      idle.stop()
+      throw idle.sourceError ?? unreachable(cause)
+    }
+  }
+
+  #urlOf(pathAndQuery: string): URL {
     const url = new URL(this.#options.base)
-    const [path = '', query = ''] = call.path.split('?')
+    const [path = '', query = ''] = pathAndQuery.split('?')
     url.pathname = url.pathname.replace(/\/+$/, '') + API_PREFIX + path
     url.search = query
+    return url
+  }
+
+  async #fetch(call: Call): Promise<Response> {
     try {
-      return await this.#send(url, {
+      return await this.#send(this.#urlOf(call.path), {
         method: call.method,
         headers: this.#headers(call),
         signal: AbortSignal.timeout(call.timeoutMilliseconds ?? this.#options.timeoutMilliseconds),
@@ -100,27 +149,4 @@ export class Connection {
     if (length > maximum) throw new CoffreError('LIMIT_EXCEEDED', { facts: { at: 'answer', maximum } })
     return Buffer.concat(pieces).toString('utf8')
   }
-}
-
-/** The cause stays inside: it can hold the address, never the token. */
-function unreachable(cause: unknown): CoffreError {
-  const reason = reasonOf(cause)
-  const setting = UNTRUSTED.has(reason) ? { setting: 'COFFRE_CACERT' } : {}
-  return new CoffreError('SERVER_UNREACHABLE', { facts: { reason, ...setting }, cause })
-}
-
-/** OpenSSL's names for a certificate whose issuer is not known here. */
-const UNTRUSTED: ReadonlySet<string> = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-])
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'network'
-  if (error.name === 'TimeoutError') return 'timeout'
-  const inner: unknown = error.cause ?? error
-  return inner instanceof Error && 'code' in inner && typeof inner.code === 'string' ? inner.code : 'network'
 }

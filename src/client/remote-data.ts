@@ -36,7 +36,7 @@ export async function sendBatch<Name extends DataOperationName>(
   const items = answer['items']
   // An answer per request, in order: with one missing, every later one would belong to the wrong request.
   if (!Array.isArray(items) || items.length !== requests.length) throw strangeAnswer('items')
-  return items.map((item) => parseItem(item, DATA_SHAPES[operation]))
+  return items.map((item) => parseItem(operation, item))
 }
 
 export async function sendInspect(connection: Connection, blob: string | Uint8Array): Promise<Inspection> {
@@ -44,9 +44,13 @@ export async function sendInspect(connection: Connection, blob: string | Uint8Ar
   return parseAnswer(await connection.send({ method: 'POST', path: '/inspect', body }), INSPECTION_SHAPE)
 }
 
-function parseItem<Result>(value: unknown, shape: AnswerShape<Result>): BatchItem<Result> {
+export function parseItem<Name extends DataOperationName>(
+  operation: Name,
+  value: unknown,
+): BatchItem<DataOperations[Name]['result']> {
+  const shape: AnswerShape<DataOperations[Name]['result']> = DATA_SHAPES[operation]
   const item = parseObject(value)
-  if (item['ok'] === true) return { ok: true, value: parseAnswer<Result>(item['value'], shape) }
+  if (item['ok'] === true) return { ok: true, value: parseAnswer(item['value'], shape) }
   if (item['ok'] === false) return { ok: false, error: parseBatchError(item['error']) }
   throw strangeAnswer('ok')
 }
@@ -70,7 +74,7 @@ const MEMBERS: {
   random: { bytes: true },
 }
 
-function toBody(operation: DataOperationName, request: object): JsonObject {
+export function toBody(operation: DataOperationName, request: object): JsonObject {
   const body: Record<string, unknown> = Object.fromEntries(
     Object.entries(request).filter(([member]) => Object.hasOwn(MEMBERS[operation], member)),
   )

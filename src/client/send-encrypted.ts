@@ -1,6 +1,7 @@
 import { Agent, type RequestOptions, request } from 'node:https'
 import { Readable } from 'node:stream'
 import type { Secret } from '../model/secret.ts'
+import type { ByteStream } from '../model/streams.ts'
 
 /** PEM texts. */
 export interface ClientTls {
@@ -18,7 +19,7 @@ export interface OutgoingCall {
   readonly method: string
   readonly headers: Record<string, string>
   readonly signal: AbortSignal
-  readonly body?: string
+  readonly body?: string | ByteStream
 }
 
 /** Answers that cannot have a body (RFC 9110). */
@@ -45,7 +46,7 @@ export class EncryptedTransport {
 
   readonly send: Send = (url, { method, headers, signal, body }) =>
     new Promise((resolve, reject) => {
-      const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+      const length = typeof body === 'string' ? { 'content-length': String(Buffer.byteLength(body)) } : {}
       const options: RequestOptions = {
         agent: this.#agent,
         method,
@@ -63,7 +64,11 @@ export class EncryptedTransport {
       })
       // A signal that timed out says so; the request itself would only say that it was aborted.
       sent.on('error', (error) => reject(signal.aborted ? signal.reason : error))
-      sent.end(body)
+      if (body instanceof ReadableStream)
+        Readable.fromWeb(body)
+          .on('error', (error) => sent.destroy(error))
+          .pipe(sent)
+      else sent.end(body)
     })
 
   close(): void {

@@ -1,4 +1,7 @@
-import { decryptStream, encryptStream } from './chunked-stream.ts'
+import type { RangePlan } from '../model/file-layout.ts'
+import { CHUNKED_AES_256_GCM } from './chunked-message.ts'
+import { RangeOpener } from './chunked-range.ts'
+import { decryptStream, encryptStream, toWebStream } from './chunked-stream.ts'
 import type { FileHeader } from './file-header.ts'
 import { KeyMaterial } from './key-material.ts'
 
@@ -16,6 +19,16 @@ export function decryptFileBody(
   header: FileHeader,
 ): TransformStream<Uint8Array, Uint8Array> {
   return decryptStream(takeOver(dataKey), header.bytes)
+}
+
+/** Of the parts of a body that `plan` names, in the order of docs/spec/file.md, "A part of a file". */
+export function decryptFileRange(
+  dataKey: Uint8Array,
+  header: FileHeader,
+  plan: RangePlan,
+): TransformStream<Uint8Array, Uint8Array> {
+  const input = { aead: CHUNKED_AES_256_GCM, key: takeOver(dataKey), context: header.bytes }
+  return toWebStream(new RangeOpener(input, plan))
 }
 
 function takeOver(dataKey: Uint8Array): KeyMaterial {

@@ -1,9 +1,6 @@
+import { FILE_FIXED_BYTES, MAX_DATA_KEY_CIPHERTEXT_BYTES } from '../model/file-layout.ts'
 import { concat, lengthPrefixed, parseBase64url } from './bytes.ts'
 import { type CiphertextHeader, encodeHeader, HEADER_BYTES, readHeader } from './ciphertext-header.ts'
-
-/** A data key's ciphertext has 140 bytes; one under RSA-4096 has 536. */
-const MAX_DATA_KEY_CIPHERTEXT_BYTES = 4_096
-const FIXED_BYTES = HEADER_BYTES + 4
 
 export interface FileHeader {
   /** Every byte before the body: the context of its encryption. */
@@ -26,13 +23,13 @@ export function encodeFileHeader(dataKeyCiphertext: string): FileHeader | undefi
  * read; `undefined` that these are no file of ours.
  */
 export function readFileHeader(bytes: Uint8Array): FileHeader | { readonly needs: number } | undefined {
-  if (bytes.length < FIXED_BYTES) return { needs: FIXED_BYTES }
+  if (bytes.length < FILE_FIXED_BYTES) return { needs: FILE_FIXED_BYTES }
   const named = readHeader(bytes)
   const length = Buffer.from(bytes).readUInt32BE(HEADER_BYTES)
   if (named?.construction !== 'file' || length > MAX_DATA_KEY_CIPHERTEXT_BYTES) return undefined
-  const end = FIXED_BYTES + length
+  const end = FILE_FIXED_BYTES + length
   if (bytes.length < end) return { needs: end }
-  const ciphertext = Buffer.from(bytes.subarray(FIXED_BYTES, end))
+  const ciphertext = Buffer.from(bytes.subarray(FILE_FIXED_BYTES, end))
   const inner = readHeader(ciphertext)
   if (inner === undefined || !isSameVersion(named, inner) || !bindsContext(inner)) return undefined
   return { bytes: bytes.slice(0, end), dataKeyCiphertext: ciphertext.toString('base64url') }

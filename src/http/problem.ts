@@ -4,6 +4,7 @@ import { CoffreError, type ErrorCode, ERRORS } from '../model/errors.ts'
 import { type Problem, REQUEST_ID_HEADER } from '../model/wire.ts'
 import { ERROR_STATUS } from './error-status.ts'
 
+const JSON_TYPE = 'application/json'
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
 /** A queue of costly work moves on within seconds. */
@@ -16,7 +17,7 @@ const MAX_PATH_CHARACTERS = 128
  * a full disk behind AUDIT_UNAVAILABLE, is logged whole.
  */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const known = toCoffreError(error)
+  const known = toCoffreError(error, request.routeOptions?.config?.mediaType ?? JSON_TYPE)
   if (ERRORS[known.code].fault === 'system') request.log.error({ err: error }, 'request failed')
   const problem = describeProblem(known, request.id)
   // Where no route was reached, no hook has set the id.
@@ -39,7 +40,7 @@ export function describeProblem(error: CoffreError, requestId: string): Problem 
   }
 }
 
-function toCoffreError(error: unknown): CoffreError {
+export function toCoffreError(error: unknown, mediaType: string): CoffreError {
   if (error instanceof CoffreError) return error
   if (hasZodFastifySchemaValidationErrors(error)) {
     const [first] = error.validation
@@ -47,7 +48,7 @@ function toCoffreError(error: unknown): CoffreError {
     const at = path === '' ? (error.validationContext ?? 'request') : path.slice(0, MAX_PATH_CHARACTERS)
     return new CoffreError('INVALID_REQUEST', { facts: { at, expected: expectationOf(first) } })
   }
-  if (error instanceof Error && 'code' in error) return fromFastify(error as FastifyError) // has a code
+  if (error instanceof Error && 'code' in error) return fromFastify(error as FastifyError, mediaType) // has a code
   return new CoffreError('INTERNAL', { cause: error })
 }
 
@@ -58,10 +59,10 @@ function expectationOf(first: { readonly keyword: string; readonly message?: str
 }
 
 /** Fastify's own refusals of a request: size, content type, JSON syntax. */
-function fromFastify(error: FastifyError): CoffreError {
+function fromFastify(error: FastifyError, mediaType: string): CoffreError {
   const codes: Readonly<Record<string, ErrorCode>> = {
     FST_ERR_CTP_BODY_TOO_LARGE: 'LIMIT_EXCEEDED',
-    FST_ERR_CTP_INVALID_MEDIA_TYPE: 'INVALID_REQUEST',
+    FST_ERR_CTP_INVALID_MEDIA_TYPE: 'MEDIA_TYPE_UNSUPPORTED',
     FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'INVALID_REQUEST',
     FST_ERR_CTP_EMPTY_JSON_BODY: 'INVALID_REQUEST',
     FST_ERR_CTP_INVALID_JSON_BODY: 'INVALID_REQUEST',
@@ -73,6 +74,10 @@ function fromFastify(error: FastifyError): CoffreError {
   }
   const code = codes[error.code]
   if (code === undefined) return new CoffreError('INTERNAL', { cause: error })
-  const facts = code === 'INVALID_REQUEST' ? { at: 'body', expected: 'JSON as application/json' } : {}
+  const about = {
+    INVALID_REQUEST: { at: 'body', expected: mediaType },
+    MEDIA_TYPE_UNSUPPORTED: { expected: mediaType },
+  }
+  const facts = code in about ? about[code as keyof typeof about] : {}
   return new CoffreError(code, { facts, cause: error })
 }

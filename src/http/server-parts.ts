@@ -18,11 +18,19 @@ export interface ServerParts {
   readonly docs: boolean
   /** Absent: plain HTTP. */
   readonly tls?: TlsFiles
+  /** How long nothing may move on a stream; STREAM_IDLE_MS when absent. */
+  readonly streamIdleMilliseconds?: number
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set by `addRoute` once the token is known; absent on the few routes that need none. */
     coffre: Coffre
+  }
+  interface FastifyContextConfig {
+    /** The one type of body that the route takes; application/json when absent. */
+    mediaType?: string
+    /** Its body may take as long as it likes while something moves. */
+    isStream?: boolean
   }
 }

@@ -1,6 +1,5 @@
 import type { IncomingMessage, Server as HttpServer } from 'node:http'
 import { Server as HttpsServer } from 'node:https'
-import type { Socket } from 'node:net'
 import swagger from '@fastify/swagger'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
 import { jsonSchemaTransform, validatorCompiler } from 'fastify-type-provider-zod'
@@ -10,28 +9,33 @@ import { API_PREFIX, REQUEST_ID_HEADER } from '../model/wire.ts'
 import { newRequestId } from '../service/caller.ts'
 import { addDocsPage } from './docs-page.ts'
 import { parseJsonBody } from './json-body.ts'
-import { describeProblem, PROBLEM_TYPE, sendProblem } from './problem.ts'
+import { sendProblem } from './problem.ts'
+import { boundBodyTime, refuseExpectation, refuseHead } from './raw-refusal.ts'
 import { addAuditRoutes } from './route/audit.ts'
 import { addCeremonyRoutes } from './route/ceremonies.ts'
 import { addDataRoutes } from './route/data.ts'
+import { addLinesRoutes } from './route/lines.ts'
+import { addStreamRoutes } from './route/streams.ts'
 import { addHealthRoutes } from './route/health.ts'
 import { addKeyRoutes } from './route/keys.ts'
 import { addOperatorRoutes } from './route/operator.ts'
 import { addPolicyRoutes } from './route/policies.ts'
 import { addTokenRoutes } from './route/tokens.ts'
+import { RouteTable } from './route-table.ts'
 import type { ServerParts } from './server-parts.ts'
 import { TlsListener } from './tls/tls-listener.ts'
 
-/** A request's head and body must arrive within these; slow senders hold a socket no longer. */
-const REQUEST_TIMEOUT_MS = 30_000
+/** A request's head must arrive within this; slow senders hold a socket no longer. */
 const HEADERS_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
 const MAX_HEADER_BYTES = 16 * 1024
 const NODE_OPTIONS = {
   headersTimeout: HEADERS_TIMEOUT_MS,
   maxHeaderSize: MAX_HEADER_BYTES,
+  // Node refuses a request without a host by itself, and without problem details.
+  requireHostHeader: false,
   // Fastify sets these two itself, except on a server that it did not make.
-  requestTimeout: REQUEST_TIMEOUT_MS,
+  requestTimeout: 0,
   keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
 } as const
 /** One year, as browsers count it: they come back by https only. */
@@ -46,7 +50,8 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     logger: { level: parts.logLevel, serializers: { req: logRequest }, stream: process.stderr },
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    // No bound for the whole of a request: streams have none, `boundBodyTime` has it for all others.
+    requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     genReqId: chooseRequestId,
     requestIdHeader: false,
@@ -64,13 +69,17 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   server.setErrorHandler(sendProblem)
   server.setNotFoundHandler((request, reply) => sendProblem(new CoffreError('NOT_FOUND'), request, reply))
   acceptJsonOnly(server)
-  observe(server, parts)
+  const routes = new RouteTable(server)
+  server.server.on('checkExpectation', refuseExpectation)
+  observe(server, parts, routes)
   await server.register(swagger, { openapi: OPENAPI, transform: jsonSchemaTransform })
   if (parts.docs) await addDocsPage(server)
   addHealthRoutes(server, parts)
   await server.register(
     async (api) => {
       addDataRoutes(api, parts)
+      await addStreamRoutes(api, parts)
+      await addLinesRoutes(api, parts)
       addKeyRoutes(api, parts)
       addTokenRoutes(api, parts)
       addPolicyRoutes(api, parts)
@@ -133,12 +142,16 @@ function acceptJsonOnly(server: FastifyInstance): void {
   })
 }
 
-function observe(server: FastifyInstance, parts: ServerParts): void {
+function observe(server: FastifyInstance, parts: ServerParts, routes: RouteTable): void {
   server.addHook('onRequest', async (request, reply) => {
     void reply.header(REQUEST_ID_HEADER, request.id)
     void reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
     // Before the body is read: no address and no token must not make us parse 16 MiB.
-    if (request.is404) throw new CoffreError('NOT_FOUND')
+    if (request.is404) throw routes.refuse(request, reply)
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+      throw new CoffreError('INVALID_REQUEST', { facts: { at: 'host', expected: 'a Host header' } })
+    }
+    boundBodyTime(request, reply)
   })
   server.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown'
@@ -147,21 +160,6 @@ function observe(server: FastifyInstance, parts: ServerParts): void {
     parts.metrics.observeRequest({ method, route, status, seconds: reply.elapsedTime / 1_000 })
     request.log.debug({ method, route, status, milliseconds: reply.elapsedTime }, 'request')
   })
-}
-
-/** What never became a request: a malformed or oversized head, or one that came too slowly. */
-function refuseHead(_error: Error, socket: Socket): void {
-  if (!socket.writable) return
-  const requestId = newRequestId()
-  const problem = JSON.stringify(describeProblem(new CoffreError('INVALID_REQUEST'), requestId))
-  const head = [
-    'HTTP/1.1 400 Bad Request',
-    `content-type: ${PROBLEM_TYPE}`,
-    `content-length: ${Buffer.byteLength(problem)}`,
-    `${REQUEST_ID_HEADER}: ${requestId}`,
-    'connection: close',
-  ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${problem}`, () => socket.destroy())
 }
 
 /** No header, path or query: they hold tokens and names. */

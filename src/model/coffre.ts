@@ -5,6 +5,7 @@ import type { KeyStateName } from './key-state.ts'
 import type { SecurityLevel } from './key.ts'
 import type { KeyOperation, PolicyDocument } from './policy.ts'
 import type { Secret } from './secret.ts'
+import type { Streams } from './streams.ts'
 import type { Role } from './token.ts'
 
 /**
@@ -12,7 +13,7 @@ import type { Role } from './token.ts'
  * interface; every method rejects with a CoffreError. Binary values are Uint8Array; where a string is
  * accepted it means its UTF-8 bytes. Moments are ISO 8601 in UTC.
  */
-export interface Coffre {
+export interface Coffre extends Streams {
   readonly keys: Keys
   readonly tokens: Tokens
   readonly policies: Policies
@@ -38,6 +39,14 @@ export interface Coffre {
     operation: Name,
     items: readonly DataOperations[Name]['request'][],
   ): Promise<readonly BatchItem<DataOperations[Name]['result']>[]>
+  /**
+   * As `batch`, for any number of items in constant memory: an answer for each, in order. What ends the whole
+   * (no token, no key store) ends the iteration with an error.
+   */
+  batchStream<Name extends DataOperationName>(
+    operation: Name,
+    items: AsyncIterable<DataOperations[Name]['request']> | Iterable<DataOperations[Name]['request']>,
+  ): AsyncIterable<BatchItem<DataOperations[Name]['result']>>
   /** Tells what a blob is, and its key and version, without using a key. */
   inspect(blob: string | Uint8Array): Promise<Inspection>
 

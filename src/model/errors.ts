@@ -34,6 +34,26 @@ export const ERRORS = {
     sentence: 'There is nothing at this address.',
     next: 'Check the path and the method against /openapi.json.',
   },
+  METHOD_NOT_ALLOWED: {
+    fault: 'caller',
+    sentence: 'This address does not take that method.',
+    next: 'Use a method of the `Allow` header; /openapi.json has every route.',
+  },
+  MEDIA_TYPE_UNSUPPORTED: {
+    fault: 'caller',
+    sentence: 'The body is of a type that this address does not take.',
+    next: 'Send the `Content-Type` that is named here.',
+  },
+  HEADERS_TOO_LARGE: {
+    fault: 'caller',
+    sentence: 'The head of the request is larger than 16 KiB.',
+    next: 'Send fewer or shorter headers and a shorter address.',
+  },
+  REQUEST_TIMEOUT: {
+    fault: 'caller',
+    sentence: 'The request did not arrive in time.',
+    next: 'Send it again over a faster connection, or in smaller parts.',
+  },
   UNAUTHENTICATED: {
     fault: 'caller',
     sentence: 'A valid token is needed.',
@@ -138,6 +158,16 @@ export const ERRORS = {
     fault: 'caller',
     sentence: 'The signature or MAC is not valid for this message.',
     next: 'Check the message, the key and the version.',
+  },
+  TOO_MANY_STREAMS: {
+    fault: 'caller',
+    sentence: 'As many streams as are allowed are under way.',
+    next: 'Wait until one has ended and try again, or raise COFFRE_MAX_STREAMS.',
+  },
+  STREAM_INCOMPLETE: {
+    fault: 'system',
+    sentence: 'The stream ended before it was complete.',
+    next: 'Discard what came; the audit record of this request id says why it ended.',
   },
   CONFLICT: {
     fault: 'caller',

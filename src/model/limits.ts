@@ -21,6 +21,12 @@ export const MAX_CONTEXT_BYTES = 1_024
 export const MAX_RANDOM_BYTES = 64 * 1024
 /** Random bytes of one batch together: its answer is held in memory, and asking costs next to nothing. */
 export const MAX_BATCH_RANDOM_BYTES = MAX_PLAINTEXT_BYTES
+/** Streams at the same time: each holds a socket and about 1 MiB. A server can be told another number. */
+export const MAX_STREAMS = 64
+/** A context in a header, as JSON. AWS KMS has 8 KiB; the whole head of a request has 16. */
+export const MAX_CONTEXT_HEADER_CHARACTERS = 8 * 1024
+/** One line of JSON: a rewrap of the largest ciphertext with two full contexts fits. */
+export const MAX_LINE_BYTES = 2 * 1024 * 1024
 /** Tags on a key. */
 export const MAX_TAGS = 32
 export const MAX_TEXT_CHARACTERS = 256

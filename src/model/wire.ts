@@ -10,6 +10,13 @@ export const API_PREFIX = '/api/v1'
 /** The request id of an answer, also in every problem document and log line. */
 export const REQUEST_ID_HEADER = 'x-request-id'
 
+/** Bytes of any length. */
+export const STREAM_TYPE = 'application/octet-stream'
+/** One JSON value on each line. */
+export const LINES_TYPE = 'application/x-ndjson'
+/** The context of a request whose body is data: a JSON object, all of it in ASCII. */
+export const CONTEXT_HEADER = 'coffre-context'
+
 /** An error answer: RFC 9457 problem details. */
 export interface Problem {
   readonly type: string

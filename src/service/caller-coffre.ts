@@ -10,9 +10,19 @@ import type {
   Policies,
   Tokens,
 } from '../model/coffre.ts'
+import { readRangeParts } from '../model/file-layout.ts'
+import type {
+  ByteStream,
+  DecryptPartsRequest,
+  DecryptRangeRequest,
+  DecryptStreamRequest,
+  EncryptStreamRequest,
+  RangeSource,
+} from '../model/streams.ts'
 import { authorize } from './access/authorize.ts'
 import { type Caller, newRequestId } from './caller.ts'
 import type { Outcome } from './data/batch.ts'
+import { groupItems, sizeOfRequest } from './data/group-items.ts'
 import { inspectBlob } from './data/inspect.ts'
 import { listRecords } from './list-records.ts'
 import type { Core } from './operator/core.ts'
@@ -47,6 +57,32 @@ export class CallerCoffre implements Coffre {
     return outcomes.map((outcome) =>
       'value' in outcome ? { ok: true, value: outcome.value } : { ok: false, error: outcome.error.toJSON() },
     )
+  }
+
+  async *batchStream<Name extends DataOperationName>(
+    operation: Name,
+    items: AsyncIterable<DataOperations[Name]['request']> | Iterable<DataOperations[Name]['request']>,
+  ): AsyncGenerator<BatchItem<DataOperations[Name]['result']>> {
+    for await (const group of groupItems(items, { sizeOf: sizeOfRequest })) {
+      yield* await this.batch(operation, group)
+    }
+  }
+
+  async encryptStream(source: ByteStream, request: EncryptStreamRequest): Promise<ByteStream> {
+    return this.#core.streams.encrypt(this.#caller, source, request)
+  }
+
+  async decryptStream(source: ByteStream, request: DecryptStreamRequest = {}): Promise<ByteStream> {
+    return this.#core.streams.decrypt(this.#caller, source, request)
+  }
+
+  async decryptRange(source: RangeSource, request: DecryptRangeRequest): Promise<ByteStream> {
+    const parts = ReadableStream.from(readRangeParts(source, request))
+    return this.decryptParts(parts, { ...request, size: source.size })
+  }
+
+  async decryptParts(parts: ByteStream, request: DecryptPartsRequest): Promise<ByteStream> {
+    return this.#core.streams.decryptParts(this.#caller, parts, request)
   }
 
   /** Names the key only where the caller may read it. */

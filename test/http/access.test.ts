@@ -3,6 +3,7 @@ import { after, describe, test } from 'node:test'
 import { DATA_OPERATION_NAMES } from '../../src/model/coffre.ts'
 import { connectCoffre } from '../../src/client/connect-coffre.ts'
 import { DAY, type Instant, toInstant } from '../../src/model/clock.ts'
+import { LINES_TYPE, STREAM_TYPE } from '../../src/model/wire.ts'
 import { failsWith } from '../temporary.ts'
 import { startServer } from './running-server.ts'
 
@@ -15,6 +16,7 @@ interface Route {
   readonly method: string
   readonly path: string
   readonly body?: unknown
+  readonly type?: string
 }
 
 /** What each role may do; every route of /openapi.json is in one of the three lists. */
@@ -22,8 +24,12 @@ const forApp: readonly Route[] = [
   ...DATA_OPERATION_NAMES.flatMap((name) => [
     { method: 'POST', path: `/${name}`, body: {} },
     { method: 'POST', path: `/${name}/batch`, body: {} },
+    { method: 'POST', path: `/${name}/ndjson`, type: LINES_TYPE, body: '{}' },
   ]),
   { method: 'POST', path: '/inspect', body: { blob: 'x' } },
+  { method: 'POST', path: '/encrypt-stream?key=k', type: STREAM_TYPE, body: 'x' },
+  { method: 'POST', path: '/decrypt-stream', type: STREAM_TYPE, body: 'x' },
+  { method: 'POST', path: '/decrypt-range?size=1&offset=0', type: STREAM_TYPE, body: 'x' },
   { method: 'GET', path: '/keys' },
   { method: 'GET', path: '/keys/k' },
 ]
@@ -67,8 +73,13 @@ const forItself: readonly Route[] = [
   { method: 'POST', path: '/tokens/self/revoke' },
 ]
 
-const request = ({ method, path, body }: Route, token?: string) =>
-  send(`/api/v1${path}`, { method, token, ...(body === undefined ? {} : { body }) })
+const request = ({ method, path, body, type }: Route, token?: string) =>
+  send(`/api/v1${path}`, {
+    method,
+    token,
+    ...(body === undefined ? {} : { body }),
+    ...(type === undefined ? {} : { headers: { 'content-type': type } }),
+  })
 
 describe('default deny', () => {
   test('the lists hold every route of the API', async () => {
@@ -78,6 +89,7 @@ describe('default deny', () => {
     )
     const listed = [...forApp, ...forAdmin, ...forAnybody, ...forItself].map(({ method, path }) => {
       const pattern = path
+        .replace(/\?.*/, '')
         .replace(/^\/keys\/k/, '/keys/{name}')
         .replace('/none', '/{id}')
         .replace(/^\/policies\/p$/, '/policies/{name}')
@@ -150,12 +162,17 @@ describe('a sealed server', () => {
       'derive-key': { key: 'k', peerPublicKey: '', info: '' },
       random: {},
     }
-    for (const { method, path, body } of [...forApp, ...forAdmin]) {
+    for (const { method, path, body, type } of [...forApp, ...forAdmin]) {
       if (needless.has(path) || /^\/(audit|tokens|policies|operator)/.test(path)) continue
       const [, operation = '', batch] = path.split('/')
       const valid = bodies[operation] ?? body
       const sent = batch === 'batch' ? { items: [valid] } : valid
-      const answer = await request({ method, path, body: sent }, adminToken)
+      // As text, a body of another type is sent as it is.
+      const typed = type === undefined ? {} : { type }
+      const answer = await request(
+        { method, path, body: type === undefined ? sent : textOf(sent), ...typed },
+        adminToken,
+      )
       assert.deepEqual([answer.status, answer.body['code']], [503, 'SEALED'], `${method} ${path}`)
     }
     const ready = await send('/readyz')
@@ -228,6 +245,10 @@ describe('a token', () => {
     assert.equal(Date.parse(expiresAt ?? '') - Date.parse(createdAt), 30 * DAY)
   })
 })
+
+function textOf(body: unknown): string {
+  return typeof body === 'string' ? body : JSON.stringify(body)
+}
 
 /** The CRC-32 is no secret: docs/spec/token.md. */
 function withOtherSecret(token: string): string {

@@ -16,24 +16,30 @@ interface Case extends SendOptions {
 const post = (path: string, body: unknown) => ({ path, method: 'POST', body })
 const invalid = { status: 400, code: 'INVALID_REQUEST' }
 const missing = { status: 404, code: 'NOT_FOUND' }
+const unsupported = { status: 415, code: 'MEDIA_TYPE_UNSUPPORTED' }
 const large = { status: 413, code: 'LIMIT_EXCEEDED' }
 
 const cases: Readonly<Record<string, Case>> = {
   'an unknown path': { path: '/nope', ...missing },
   'an unknown path below the API': { ...post('/api/v1/nope', {}), ...missing },
-  'an unknown method': { path: '/api/v1/keys', method: 'DELETE', ...missing },
+  'an unknown method': {
+    path: '/api/v1/keys',
+    method: 'DELETE',
+    status: 405,
+    code: 'METHOD_NOT_ALLOWED',
+  },
   'a path that is not encoded': { path: '/api/v1/keys/%zz', ...missing },
   'a path segment beyond all bounds': { path: `/api/v1/keys/${'a'.repeat(300)}`, ...missing },
   'a key name that is none': { path: '/api/v1/keys/..%2f..', ...invalid },
   'another content type': {
     ...post('/api/v1/keys', '{"name":"x"}'),
     headers: { 'content-type': 'text/plain' },
-    ...invalid,
+    ...unsupported,
   },
   'a form': {
     ...post('/api/v1/keys', 'name=x'),
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    ...invalid,
+    ...unsupported,
   },
   'text that is no JSON': { ...post('/api/v1/keys', '{"name":'), ...invalid },
   'JSON that is no object': { ...post('/api/v1/keys', '[]'), ...invalid },
@@ -94,22 +100,53 @@ describe('a problem document answers', () => {
 })
 
 describe('a head that is no request is answered by a problem document', () => {
-  const heads = {
-    'of no HTTP': 'GARBAGE\r\n\r\n',
-    'of an unknown method': 'FROB /livez HTTP/1.1\r\nhost: x\r\n\r\n',
-    'of 20,000 bytes': `GET /livez HTTP/1.1\r\nhost: x\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`,
-    'of two lengths':
+  const bad = '400 Bad Request'
+  const heads: Readonly<Record<string, readonly [head: string, status: string, code: string]>> = {
+    'of no HTTP': ['GARBAGE\r\n\r\n', bad, 'INVALID_REQUEST'],
+    'of an unknown method': ['FROB /livez HTTP/1.1\r\nhost: x\r\n\r\n', bad, 'INVALID_REQUEST'],
+    'of 20,000 bytes': [
+      `GET /livez HTTP/1.1\r\nhost: x\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`,
+      '431 Request Header Fields Too Large',
+      'HEADERS_TOO_LARGE',
+    ],
+    'of two lengths': [
       'POST /x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n\r\n',
+      bad,
+      'INVALID_REQUEST',
+    ],
+    'without a host': ['GET /livez HTTP/1.1\r\nconnection: close\r\n\r\n', bad, 'INVALID_REQUEST'],
+    'that expects something else': [
+      'GET /livez HTTP/1.1\r\nhost: x\r\nexpect: 200-ok\r\n\r\n',
+      bad,
+      'INVALID_REQUEST',
+    ],
+    'with a chunk that is none': [
+      `POST /api/v1/random HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n`,
+      bad,
+      'INVALID_REQUEST',
+    ],
   }
-  for (const [what, head] of Object.entries(heads)) {
+  for (const [what, [head, status, code]] of Object.entries(heads)) {
     test(what, async () => {
       const answer = await exchange(head)
-      assert.match(answer, /^HTTP\/1\.1 400 Bad Request\r\n/)
-      assert.match(answer, /\r\ncontent-type: application\/problem\+json; charset=utf-8\r\n/)
-      const problem = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))) as Record<string, unknown>
-      assert.equal(problem['code'], 'INVALID_REQUEST')
+      assert.ok(answer.startsWith(`HTTP/1.1 ${status}\r\n`), answer.slice(0, 80))
+      assert.match(answer, /\r\ncontent-type: application\/problem\+json; charset=utf-8\r\n/i)
+      const text = answer.slice(answer.indexOf('{'), answer.lastIndexOf('}') + 1)
+      const problem = JSON.parse(text) as Record<string, unknown>
+      assert.equal(problem['code'], code)
       assert.ok(answer.includes(`\r\nx-request-id: ${String(problem['requestId'])}\r\n`))
     })
+  }
+})
+
+test('a wrong method is told the right ones', async () => {
+  const allowed = { '/api/v1/keys': 'GET, HEAD, POST', '/api/v1/keys/k': 'GET, HEAD, PATCH' }
+  for (const [path, methods] of Object.entries(allowed)) {
+    for (const method of ['PUT', 'DELETE', 'OPTIONS']) {
+      const answer = await send(path, { method })
+      assert.equal(answer.status, 405)
+      assert.equal(answer.headers.get('allow'), methods)
+    }
   }
 })
 

@@ -46,9 +46,9 @@ async function runServe(invocation: Invocation): Promise<ExitCode> {
   const [{ readSettings }, { serve }] = await Promise.all([import('../../config.ts'), import('../../app.ts')])
   const settings = readSettings({ ...terminal.environment, ...readOptions(invocation) })
   const seal = await chooseSeal(invocation, dataDir)
-  const { host, port, logLevel, tls, docs, trustedProxies } = settings
+  const { host, port, logLevel, tls, docs, streams, trustedProxies } = settings
   const choice = { ...(seal === undefined ? {} : { seal }), ...(tls === undefined ? {} : { tls }) }
-  const http = { host, port, logLevel, docs, trustedProxies }
+  const http = { host, port, logLevel, docs, streams, trustedProxies }
   const server = await serve({ dataDir, createIfMissing: true, ...http, ...choice })
   await tellStart(invocation, server)
   await untilStopped()

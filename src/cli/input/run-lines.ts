@@ -3,11 +3,16 @@ import { CoffreError, type ErrorCode } from '../../model/errors.ts'
 import { EXIT_CODES, type ExitCode, OK } from '../exit-code.ts'
 import { openInput } from './read-input.ts'
 import type { Invocation } from '../invocation.ts'
-import { type LineBatch, readLineBatches } from './line-batches.ts'
+import { readLines } from './read-lines.ts'
+import type { ReadLimit } from './read-limited.ts'
 import { formatJson } from '../output/printer.ts'
 import { Progress } from '../output/progress.ts'
 import { type Sink, withSink } from '../output/sink.ts'
 import { withCoffre } from '../with-coffre.ts'
+
+/** Results are written in pieces of this size, and at the end. */
+const WRITE_BYTES = 64 * 1024
+const LINE_FEED = Uint8Array.of(0x0a)
 
 type LineOperation = 'encrypt' | 'decrypt' | 'rewrap'
 
@@ -36,6 +41,8 @@ class LineRun<Name extends LineOperation> {
   readonly #invocation: Invocation
   readonly #job: LineJob<Name>
   readonly #progress: Progress
+  #kept: Uint8Array[] = []
+  #keptBytes = 0
   #count = 0
   #failed = 0
   #firstFailure: ErrorCode | undefined
@@ -48,12 +55,17 @@ class LineRun<Name extends LineOperation> {
 
   async runAll(coffre: Coffre, sink: Sink): Promise<void> {
     const limit = { name: 'line', maximumBytes: this.#job.maximumBytes }
+    const requests = this.#readRequests(limit)
     try {
-      for await (const batch of readLineBatches(openInput(this.#invocation), limit)) {
-        await this.#runBatch(coffre, sink, batch)
+      for await (const item of coffre.batchStream(this.#job.operation, requests)) {
+        this.#count += 1
+        this.#keep(this.#format(item, this.#count))
+        if (this.#keptBytes >= WRITE_BYTES) await this.#write(sink)
         await this.#progress.show(this.#count)
       }
     } finally {
+      // Also when a line failed: what came before it is complete.
+      await this.#write(sink)
       await this.#progress.end()
     }
     await this.#tell()
@@ -63,16 +75,21 @@ class LineRun<Name extends LineOperation> {
     return this.#firstFailure === undefined ? OK : EXIT_CODES[this.#firstFailure]
   }
 
-  async #runBatch(coffre: Coffre, sink: Sink, batch: LineBatch): Promise<void> {
-    const items = await coffre.batch(this.#job.operation, batch.lines.map(this.#job.toRequest))
-    const output: (string | Uint8Array)[] = []
-    try {
-      for (const [index, item] of items.entries()) output.push(this.#format(item, batch.first + index), '\n')
-    } finally {
-      // Also when a line failed: what came before it is complete.
-      await sink.write(Buffer.concat(output.map(toBytes)))
-    }
-    this.#count += items.length
+  async *#readRequests(limit: ReadLimit): AsyncGenerator<DataOperations[Name]['request']> {
+    for await (const line of readLines(openInput(this.#invocation), limit)) yield this.#job.toRequest(line)
+  }
+
+  #keep(line: string | Uint8Array): void {
+    const bytes = toBytes(line)
+    this.#kept.push(bytes, LINE_FEED)
+    this.#keptBytes += bytes.length + 1
+  }
+
+  async #write(sink: Sink): Promise<void> {
+    const kept = this.#kept
+    this.#kept = []
+    this.#keptBytes = 0
+    if (kept.length > 0) await sink.write(Buffer.concat(kept))
   }
 
   #format(item: BatchItem<DataOperations[Name]['result']>, line: number): string | Uint8Array {

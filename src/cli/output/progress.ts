@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises'
+import type { Invocation } from '../invocation.ts'
 import type { Printer } from './printer.ts'
 import { canShowProgress, writeTo } from './terminal.ts'
 
@@ -5,15 +7,31 @@ import { canShowProgress, writeTo } from './terminal.ts'
 const REDRAW_MS = 100
 const CLEAR_LINE = '\r\u001b[2K'
 
-/** One line on a terminal that counts upwards; nothing anywhere else. */
+const BAR_CHARACTERS = 24
+
+/** Bytes of the file of --in; `undefined` where that is not known before. */
+export async function inputSize(invocation: Invocation): Promise<number | undefined> {
+  const path = invocation.options.text('in')
+  if (path === undefined || path === '-') return undefined
+  const found = await stat(path).catch(() => undefined)
+  return found?.isFile() === true && found.size > 0 ? found.size : undefined
+}
+
+/** One line on a terminal that counts upwards, with a bar where the end is known; nothing anywhere else. */
 export class Progress {
   readonly #printer: Printer
   readonly #startedAt = performance.now()
   readonly #unit: 'progress.lines' | 'progress.bytes'
+  readonly #total: number | undefined
   readonly #isShown: boolean
   #shownAt = Number.NEGATIVE_INFINITY
 
-  constructor(printer: Printer, unit: 'progress.lines' | 'progress.bytes' = 'progress.lines') {
+  constructor(
+    printer: Printer,
+    unit: 'progress.lines' | 'progress.bytes' = 'progress.lines',
+    total?: number,
+  ) {
+    this.#total = total
     this.#printer = printer
     this.#unit = unit
     this.#isShown = !printer.quiet && !printer.json && canShowProgress(printer.terminal)
@@ -28,11 +46,18 @@ export class Progress {
       count: this.#number(count),
       rate: this.#number(Math.round(count / seconds)),
     })
-    await writeTo(this.#printer.terminal.stderr, CLEAR_LINE + text)
+    await writeTo(this.#printer.terminal.stderr, CLEAR_LINE + this.#bar(count) + text)
   }
 
   async end(): Promise<void> {
     if (this.#isShown) await writeTo(this.#printer.terminal.stderr, CLEAR_LINE)
+  }
+
+  #bar(count: number): string {
+    if (this.#total === undefined) return ''
+    const share = Math.min(count / this.#total, 1)
+    const filled = Math.round(share * BAR_CHARACTERS)
+    return `[${'#'.repeat(filled)}${'.'.repeat(BAR_CHARACTERS - filled)}] ${Math.floor(share * 100)} % `
   }
 
   #number(value: number): string {

@@ -30,6 +30,7 @@ export const de: Messages = {
   'usage.other': 'Die Befehlszeile ist ungültig.',
   'usage.choice': '{name} ist eines von: {choices}.',
   'usage.wholeNumber': '{name} ist eine ganze Zahl von {from} bis {to}.',
+  'usage.range': '{name} wird als von-bis geschrieben, wie 0-99, oder von- bis zum Ende.',
   'usage.pair': '{name} wird als Name=Wert geschrieben.',
   'usage.pairTwice': '{name} nennt ein Paar zweimal.',
   'usage.together': '{name} und {other} schließen einander aus.',

@@ -33,6 +33,7 @@ export const en = {
   'usage.other': 'The command line is not valid.',
   'usage.choice': '{name} is one of: {choices}.',
   'usage.wholeNumber': '{name} is a whole number from {from} to {to}.',
+  'usage.range': '{name} is written from-to, as in 0-99, or from- to the end.',
   'usage.pair': '{name} is written name=value.',
   'usage.pairTwice': '{name} names one pair twice.',
   'usage.together': '{name} and {other} exclude each other.',

@@ -101,6 +101,30 @@ export const errorsDe: ErrorTexts = {
     sentence: 'Die Signatur oder der MAC ist für diese Nachricht nicht gültig.',
     next: 'Prüfen Sie Nachricht, Schlüssel und Version.',
   },
+  METHOD_NOT_ALLOWED: {
+    sentence: 'Diese Adresse nimmt diese Methode nicht an.',
+    next: 'Verwenden Sie eine Methode aus der Kopfzeile `Allow`; /openapi.json nennt jede Route.',
+  },
+  MEDIA_TYPE_UNSUPPORTED: {
+    sentence: 'Diese Adresse nimmt keinen Inhalt dieses Typs an.',
+    next: 'Senden Sie den `Content-Type`, der hier genannt ist.',
+  },
+  HEADERS_TOO_LARGE: {
+    sentence: 'Der Kopf der Anfrage ist größer als 16 KiB.',
+    next: 'Senden Sie weniger oder kürzere Kopfzeilen und eine kürzere Adresse.',
+  },
+  REQUEST_TIMEOUT: {
+    sentence: 'Die Anfrage ist nicht rechtzeitig angekommen.',
+    next: 'Senden Sie sie über eine schnellere Verbindung noch einmal, oder in kleineren Teilen.',
+  },
+  TOO_MANY_STREAMS: {
+    sentence: 'Es laufen schon so viele Ströme, wie erlaubt sind.',
+    next: 'Warten Sie, bis einer endet, und versuchen Sie es wieder, oder erhöhen Sie COFFRE_MAX_STREAMS.',
+  },
+  STREAM_INCOMPLETE: {
+    sentence: 'Der Strom endete, bevor er vollständig war.',
+    next: 'Verwerfen Sie, was gekommen ist; der Audit-Eintrag dieser Anfrage sagt, warum er endete.',
+  },
   CONFLICT: {
     sentence: 'Jemand anderes hat dies gleichzeitig geändert.',
     next: 'Lesen Sie den neuen Stand und wiederholen Sie die Änderung.',

@@ -101,6 +101,30 @@ export const errorsFr: ErrorTexts = {
     sentence: 'La signature ou le MAC n’est pas valide pour ce message.',
     next: 'Vérifiez le message, la clé et la version.',
   },
+  METHOD_NOT_ALLOWED: {
+    sentence: 'Cette adresse n’accepte pas cette méthode.',
+    next: 'Utilisez une méthode de l’en-tête `Allow` ; /openapi.json donne toutes les routes.',
+  },
+  MEDIA_TYPE_UNSUPPORTED: {
+    sentence: 'Cette adresse n’accepte pas un corps de ce type.',
+    next: 'Envoyez le `Content-Type` qui est nommé ici.',
+  },
+  HEADERS_TOO_LARGE: {
+    sentence: 'L’en-tête de la requête dépasse 16 Kio.',
+    next: 'Envoyez moins d’en-têtes, ou de plus courts, et une adresse plus courte.',
+  },
+  REQUEST_TIMEOUT: {
+    sentence: 'La requête n’est pas arrivée à temps.',
+    next: 'Renvoyez-la sur une connexion plus rapide, ou en parties plus petites.',
+  },
+  TOO_MANY_STREAMS: {
+    sentence: 'Il y a déjà autant de flux en cours que permis.',
+    next: 'Attendez que l’un se termine et réessayez, ou augmentez COFFRE_MAX_STREAMS.',
+  },
+  STREAM_INCOMPLETE: {
+    sentence: 'Le flux s’est terminé avant d’être complet.',
+    next: 'Jetez ce qui est arrivé ; l’enregistrement d’audit de cette requête dit pourquoi il s’est terminé.',
+  },
   CONFLICT: {
     sentence: 'Quelqu’un d’autre a modifié cela au même moment.',
     next: 'Relisez l’état actuel et recommencez la modification.',

@@ -30,6 +30,7 @@ export const fr: Messages = {
   'usage.other': 'La ligne de commande n’est pas valide.',
   'usage.choice': '{name} vaut l’un de : {choices}.',
   'usage.wholeNumber': '{name} est un nombre entier de {from} à {to}.',
+  'usage.range': '{name} s’écrit début-fin, comme 0-99, ou début- jusqu’à la fin.',
   'usage.pair': '{name} s’écrit nom=valeur.',
   'usage.pairTwice': '{name} nomme deux fois la même paire.',
   'usage.together': '{name} et {other} s’excluent.',

@@ -1,4 +1,4 @@
-import type { AuditAction } from '../../model/audit-event.ts'
+import type { AuditEvent } from '../../model/audit-event.ts'
 import type {
   DataOperationName,
   DataOperations,
@@ -38,6 +38,13 @@ export interface DataServiceParts {
 
 /** A key that changes between each look-up and its record is being changed by a loop. */
 const MAX_ATTEMPTS = 3
+type RecordedAs = Pick<AuditEvent, 'action' | 'detail'>
+
+interface AskedOperation<Name extends DataOperationName> {
+  readonly operation: Name
+  readonly items: readonly DataOperations[Name]['request'][]
+  readonly record: RecordedAs
+}
 
 /** Every data operation is a batch; a single one is a batch of one. Nothing is answered before it is recorded. */
 export class DataService {
@@ -63,11 +70,20 @@ export class DataService {
   }
 
   /** Throws for the whole (not allowed, too many, not recorded); an item's own failure is its outcome. */
-  async run<Name extends DataOperationName>(
+  run<Name extends DataOperationName>(
     caller: Caller,
     operation: Name,
     items: readonly DataOperations[Name]['request'][],
   ): Promise<readonly Outcome<DataOperations[Name]['result']>[]> {
+    return this.runAs(caller, { operation, items, record: { action: `data.${operation}` } })
+  }
+
+  /** As `run`, for something of which the operation is a part: it is recorded under that name. */
+  async runAs<Name extends DataOperationName>(
+    caller: Caller,
+    asked: AskedOperation<Name>,
+  ): Promise<readonly Outcome<DataOperations[Name]['result']>[]> {
+    const { operation, items, record } = asked
     if (items.length > MAX_BATCH_ITEMS) {
       throw new CoffreError('LIMIT_EXCEEDED', { facts: { at: 'items', maximum: MAX_BATCH_ITEMS } })
     }
@@ -80,7 +96,7 @@ export class DataService {
       const count = this.#parts.changes.position
       const batch = await this.#runs[operation](new Reach(asking, permission), items)
       const reliance = relyOn(batch, { caller: asking, count, isLast: attempt === MAX_ATTEMPTS })
-      if (await this.#record(asking, permission, { batch, reliance })) return batch.outcomes
+      if (await this.#record(asking, record, { batch, reliance })) return batch.outcomes
       await this.#parts.changes.catchUp()
       asking = await this.#parts.recheckCaller(asking)
     }
@@ -97,7 +113,7 @@ export class DataService {
 
   async #record(
     caller: Caller,
-    action: AuditAction,
+    record: RecordedAs,
     { batch, reliance }: { readonly batch: Batch<unknown>; readonly reliance: Reliance },
   ): Promise<boolean> {
     const errors = batch.outcomes.flatMap((outcome) => ('error' in outcome ? [outcome.error] : []))
@@ -106,12 +122,12 @@ export class DataService {
     const outcome = first === undefined ? 'ok' : errors.length < batch.outcomes.length ? 'partial' : 'refused'
     const { principal, requestId } = caller
     const event = {
-      action,
+      ...record,
       principal,
       requestId,
       outcome,
       ...(first === undefined ? {} : { code: first.code, failed: errors.length }),
-      ...(outside === 0 ? {} : { detail: { outsidePolicy: outside } }),
+      ...(outside === 0 ? {} : { detail: { ...record.detail, outsidePolicy: outside } }),
       ...(batch.uses.length === 0 ? {} : { uses: batch.uses }),
     } as const
     return this.#parts.trail.commit(event, reliance)

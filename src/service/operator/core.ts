@@ -15,6 +15,7 @@ import { type Caller, systemCaller } from '../caller.ts'
 import type { ChangeFeed } from '../change-feed.ts'
 import { DataKeys } from '../data/data-keys.ts'
 import { DataService } from '../data/data-service.ts'
+import { type StreamLimits, StreamService } from '../data/stream-service.ts'
 import { KeyService } from '../keys/key-service.ts'
 import { KeyringCache } from '../keys/keyring-cache.ts'
 import { UseReserve } from '../keys/use-reserve.ts'
@@ -36,6 +37,7 @@ export interface CoreParts {
   readonly findSealProvider: FindSealProvider
   /** Root keys that were rotated away stay reachable so long for other processes; 0 when absent. */
   readonly rootLingerMs?: number
+  readonly streamLimits?: StreamLimits
 }
 
 const REFUSED_SECRETS: ReadonlySet<ErrorCode> = new Set([
@@ -52,6 +54,7 @@ interface Unsealed {
   readonly data: DataService
   readonly roots: Roots
   readonly unsubscribe: () => void
+  readonly streams: StreamService
 }
 
 /** One Coffre over one store. Sealed, it has no key and no data service to call. */
@@ -103,6 +106,11 @@ export class Core {
   /** Throws SEALED. */
   get data(): DataService {
     return this.#required().data
+  }
+
+  /** Throws SEALED. */
+  get streams(): StreamService {
+    return this.#required().streams
   }
 
   async isInitialised(): Promise<boolean> {
@@ -204,9 +212,10 @@ export class Core {
   async seal(caller: Caller): Promise<void> {
     await authorize(this.#parts.trail, caller, 'operator.change')
     if (this.#unsealed === undefined && !this.#sealIsUnrecorded) return
-    this.#forget()
+    const forgotten = this.#forget()
     // Sealing does not wait for the log; a seal that could not be recorded is recorded when it is asked for again.
     this.#sealIsUnrecorded = true
+    await forgotten
     await this.#parts.store.transaction((tx) => this.#append(tx, caller, 'coffre.seal'))
     this.#sealIsUnrecorded = false
   }
@@ -219,21 +228,21 @@ export class Core {
   async close(): Promise<void> {
     for (const stop of this.#stops.splice(0)) stop()
     await this.#unsealed?.roots.stop()
-    this.#forget()
+    await this.#forget()
     this.#unsealing.reset()
     await this.tokens.close()
     await this.#parts.store.close()
   }
 
-  #forget(): void {
+  /** The keys are gone when this returns; the streams have left their last records when it resolves. */
+  async #forget(): Promise<void> {
     const unsealed = this.#unsealed
     this.#unsealed = undefined
-    if (unsealed !== undefined) {
-      unsealed.unsubscribe()
-      unsealed.cache.clear()
-      unsealed.vault.seal()
-    }
+    unsealed?.unsubscribe()
+    unsealed?.cache.clear()
+    unsealed?.vault.seal()
     this.ceremonies.abandon()
+    await unsealed?.streams.stop()
   }
 
   async #remainingUnderOldRoot(): Promise<{ readonly rootRemaining?: number }> {
@@ -263,7 +272,7 @@ export class Core {
   #assemble(vault: UnsealedVault): Unsealed {
     const { store, trail, clock, changes } = this.#parts
     const lingerMs = this.#parts.rootLingerMs ?? 0
-    const roots = new Roots({ store, trail, clock, vault, lingerMs, whenLost: () => this.#forget() })
+    const roots = new Roots({ store, trail, clock, vault, lingerMs, whenLost: () => void this.#forget() })
     const cache = new KeyringCache(store, vault, roots.follow)
     const unsubscribe = changes.subscribe(cache)
     const keys = new KeyService({ store, trail, clock, vault, cache, roots })
@@ -282,7 +291,8 @@ export class Core {
       changes,
       recheckCaller: (caller) => this.tokens.recheck(caller),
     })
-    return { vault, cache, keys, data, roots, unsubscribe }
+    const streams = new StreamService({ trail, data, limits: this.#parts.streamLimits ?? {} })
+    return { vault, cache, keys, data, streams, roots, unsubscribe }
   }
 
   async #append(tx: StoreTransaction, caller: Caller, action: AuditAction): Promise<void> {
