@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
+import { readFileSync } from 'node:fs'
 import { after, describe, test } from 'node:test'
+import { serve } from '../../src/app.ts'
 import { connectCoffre } from '../../src/client/connect-coffre.ts'
 import type { ByteStream, RangeSource } from '../../src/model/streams.ts'
-import { failsWith, openTemporary } from '../temporary.ts'
+import { failsWith, makeFolder, openTemporary } from '../temporary.ts'
+import { Authority, withoutOpenssl } from './certificates.ts'
 import { startServer } from './running-server.ts'
 
 const server = await startServer({ after })
@@ -312,3 +315,29 @@ function stalled(): ByteStream {
 async function untilTrue(check: () => Promise<boolean>): Promise<void> {
   while (!(await check())) await new Promise((resolve) => setImmediate(resolve))
 }
+
+test('streams pass through TLS in both directions', { skip: withoutOpenssl }, async () => {
+  const folder = makeFolder({ after })
+  const authority = new Authority(folder)
+  const { certificateFile, keyFile } = authority.issue('server')
+  const served = await serve({
+    dataDir: makeFolder({ after }),
+    createIfMissing: true,
+    host: '127.0.0.1',
+    port: 0,
+    logLevel: 'silent',
+    tls: { certificateFile, keyFile, minimumVersion: '1.2' },
+  })
+  after(() => served.close())
+  const token = readFileSync(served.firstTokenFile, 'utf8').trim()
+  const coffre = connectCoffre(served.url, token, { tls: { ca: authority.certificate } })
+  await coffre.keys.create({ name: 'files' })
+  const plaintext = randomBytes(2_000_000)
+  const sealed = await collect(await coffre.encryptStream(streamOf(plaintext), { key: 'files' }))
+  assert.ok((await collect(await coffre.decryptStream(streamOf(sealed)))).equals(plaintext))
+  sealed[sealed.length - 1]! ^= 1
+  failsWith('STREAM_INCOMPLETE')((await drain(() => coffre.decryptStream(streamOf(sealed)))).error)
+  const stalledStream = await coffre.encryptStream(stalled(), { key: 'files' })
+  await stalledStream.cancel()
+  await coffre.close()
+})
