@@ -216,7 +216,7 @@ describe('a server', () => {
   test('takes only so many streams at once, and lets others in when one ends', async () => {
     const few = await startServer({ after }, { streams: { concurrent: 2 } })
     await few.admin.keys.create({ name: 'files' })
-    const [one] = [
+    const [one, two] = [
       await few.admin.encryptStream(stalled(), { key: 'files' }),
       await few.admin.encryptStream(stalled(), { key: 'files' }),
     ]
@@ -227,6 +227,7 @@ describe('a server', () => {
     )
     const again = await few.admin.encryptStream(streamOf(randomBytes(10)), { key: 'files' })
     await collect(again)
+    await two.cancel()
   })
 
   test('ends a stream that is longer than it was told to take', async () => {
