@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { readLog } from '../../src/audit/read-log.ts'
-import { readLineBatches } from '../../src/cli/input/line-batches.ts'
+import { readLines } from '../../src/cli/input/read-lines.ts'
 import { parseBatchError, parseProblem } from '../../src/client/parse-problem.ts'
 import { createToken, readTokenId } from '../../src/crypto/bearer-token.ts'
 import { encodePairs } from '../../src/crypto/context.ts'
@@ -171,9 +171,7 @@ function streamParsers(): FuzzedParser[] {
         const lines: string[] = []
         const cut = input.length >> 1
         const stream = Readable.from([input.subarray(0, cut), input.subarray(cut)])
-        for await (const batch of readLineBatches(stream, limit)) {
-          lines.push(...batch.lines.map((line) => Buffer.from(line).toString('latin1')))
-        }
+        for await (const line of readLines(stream, limit)) lines.push(Buffer.from(line).toString('latin1'))
         const expected = input.toString('latin1').split('\n')
         if (expected.at(-1) === '') expected.pop()
         assert.deepEqual(lines, expected)
