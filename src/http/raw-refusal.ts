@@ -7,7 +7,7 @@ import { newRequestId } from '../service/caller.ts'
 import { describeProblem, PROBLEM_TYPE } from './problem.ts'
 
 /** The body of a request that is no stream must arrive within it. */
-const BODY_TIMEOUT_MS = 30_000
+export const BODY_TIMEOUT_MS = 30_000
 
 /** What never became a request: a malformed or oversized head, or one that came too slowly. */
 export function refuseHead(error: Error, socket: Duplex): void {
