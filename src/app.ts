@@ -1,8 +1,11 @@
 import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { AuditLog } from './audit/audit-log.ts'
 import { readLog, readLogOf } from './audit/read-log.ts'
 import { verifyLog } from './audit/verify-log.ts'
+import { randomFraction, randomUuid } from './crypto/random.ts'
 import { requireSelfTests } from './crypto/self-test.ts'
 import { type Clock, toInstant } from './model/clock.ts'
 import type { Audit, Coffre, StatusView } from './model/coffre.ts'
@@ -14,6 +17,7 @@ import { type SealChoice, SealChoices } from './seal/seal-choices.ts'
 import { CallerCoffre, withOwnRequests } from './service/caller-coffre.ts'
 import { type Caller, localCaller, systemCaller } from './service/caller.ts'
 import { ChangeFeed } from './service/change-feed.ts'
+import { runExclusively } from './service/exclusive-job.ts'
 import { listRecords } from './service/list-records.ts'
 import type { StreamLimits } from './service/data/stream-service.ts'
 import { Core } from './service/operator/core.ts'
@@ -37,6 +41,11 @@ export {
 export interface OpenOptions {
   /** Holds the store, and the key file unless `seal` says otherwise. Created with mode 0700. */
   readonly dataDir: string
+  /**
+   * `postgres://user@host/database`: the store is there, and `dataDir` holds only the key file and the first token.
+   * Several processes may have it open. The password may come from PGPASSWORD or .pgpass.
+   */
+  readonly databaseUrl?: string | Secret
   /** Absent: as the store was sealed; for a new one, a generated key file in `dataDir`. */
   readonly seal?: SealChoice
   /** True: an empty folder becomes a new Coffre. Otherwise NOT_INITIALISED. */
@@ -57,10 +66,13 @@ export interface StreamSettings extends StreamLimits {
 const SWEEP_INTERVAL_MS = 60_000
 /** Two sweeps: other processes on the same store have followed to a new root key by then. */
 const ROOT_LINGER_MS = 2 * SWEEP_INTERVAL_MS
+/** A node that died in its first start holds up the next one for so long. */
+const FIRST_START_LEASE_MS = 3_000
+const FIRST_START_PAUSE_MS = 50
 const FIRST_TOKEN_TTL_SECONDS = 31_536_000 // one year: it is there to make others
 
 /**
- * Opens the Coffre in a folder and unseals it, inside this process. Everything that the returned object does
+ * Opens the Coffre in a folder or a database and unseals it, inside this process. Everything that the returned object does
  * is recorded as done by `local`.
  *
  * Throws NOT_INITIALISED, STORE_IN_USE, SEAL_KEY_MISSING, PASSPHRASE_WRONG, SEAL_DAMAGED, SELF_TEST_FAILED.
@@ -172,10 +184,8 @@ export async function openCore(
   requireExisting(options)
   const core = await assembleCore(options)
   try {
-    const initialisedNow = !(await core.isInitialised())
-    if (initialisedNow && options.createIfMissing !== true) throw new CoffreError('NOT_INITIALISED')
-    if (initialisedNow) await initialise(core, options)
-    else await unsealAtStart(core, options.startSealed === true)
+    const initialisedNow = !(await core.isInitialised()) && (await tryInitialise(core, options))
+    if (!initialisedNow) await unsealAtStart(core, options.startSealed === true)
     await ensureFirstToken(core, options)
     core.whenClosed(startJobs(core))
     return { core, initialisedNow }
@@ -198,13 +208,13 @@ async function assembleCore(options: OpenOptions): Promise<Core> {
   requireRuntime()
   requireSelfTests()
   const clock = clockOf(options)
-  const store = await openSqliteStore({ folder: options.dataDir, clock })
+  const { store, storeName } = await openStore(options)
   try {
     const changes = new ChangeFeed(store)
     await changes.start()
     const core = new Core({
       store,
-      storeName: 'sqlite',
+      storeName,
       trail: new AuditLog({ store, clock }),
       audit: readAudit(store),
       clock,
@@ -222,6 +232,26 @@ async function assembleCore(options: OpenOptions): Promise<Core> {
   }
 }
 
+interface OpenedStore {
+  readonly store: Store
+  readonly storeName: 'sqlite' | 'postgres'
+}
+
+async function openStore(options: OpenOptions): Promise<OpenedStore> {
+  const { dataDir, databaseUrl } = options
+  const clock = clockOf(options)
+  if (databaseUrl === undefined) {
+    return { store: await openSqliteStore({ folder: dataDir, clock }), storeName: 'sqlite' }
+  }
+  const { openPostgresStore } = await import('./store/postgres/open-postgres-store.ts')
+  const url = typeof databaseUrl === 'string' ? databaseUrl : databaseUrl.reveal()
+  const create = options.createIfMissing === true
+  const store = await openPostgresStore({ url, clock, random: randomFraction, create })
+  // For the key file and the first token.
+  if (create) await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  return { store, storeName: 'postgres' }
+}
+
 function clockOf(options: OpenOptions): Clock {
   return options.clock ?? (() => toInstant(Date.now()))
 }
@@ -234,9 +264,11 @@ export interface OpenedAuditLog extends Audit {
  * The audit log of a folder without its root key, and without adding a record: for an auditor, and for a log
  * that is too damaged for `openCoffre` to go on with. Throws NOT_INITIALISED, STORE_IN_USE.
  */
-export async function openAuditLog(options: { readonly dataDir: string }): Promise<OpenedAuditLog> {
+export async function openAuditLog(
+  options: Pick<OpenOptions, 'dataDir' | 'databaseUrl'>,
+): Promise<OpenedAuditLog> {
   requireExisting(options)
-  const store = await openSqliteStore({ folder: options.dataDir })
+  const { store } = await openStore(options)
   const audit = readAudit(store)
   return {
     list: (query = {}) => listRecords(audit, query, DEFAULT_TENANT),
@@ -256,14 +288,41 @@ function readAudit(store: Store): AuditReader {
 
 /** A read must not leave an empty store behind. */
 function requireExisting(options: OpenOptions): void {
-  if (options.createIfMissing === true || existsSync(join(options.dataDir, 'coffre.db'))) return
+  // Of a database only the server knows; opening it looks.
+  if (options.createIfMissing === true || options.databaseUrl !== undefined) return
+  if (existsSync(join(options.dataDir, 'coffre.db'))) return
   throw new CoffreError('NOT_INITIALISED', { facts: { dataDir: options.dataDir } })
+}
+
+/** False where another node on the same database was faster. */
+async function tryInitialise(core: Core, options: OpenOptions): Promise<boolean> {
+  if (options.createIfMissing !== true) throw new CoffreError('NOT_INITIALISED')
+  try {
+    await initialise(core, options)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'ALREADY_INITIALISED')) return false
+    throw error
+  }
 }
 
 async function initialise(core: Core, options: OpenOptions): Promise<Secret> {
   const caller = localCaller()
-  await core.initialise(caller, chooseSeals(options).forNew())
-  return makeFirstToken(core, caller, options.dataDir)
+  // Claimed before anybody can unseal it, so that no other node makes a first token too.
+  const giveBack = await claimFirstStart(core)
+  try {
+    await core.initialise(caller, chooseSeals(options).forNew())
+    return await makeFirstToken(core, caller, options.dataDir)
+  } finally {
+    await giveBack()
+  }
+}
+
+/** Waits for another node that is at it; when that one dies, until its lease ends. Answers how to give it back. */
+async function claimFirstStart(core: Core): Promise<() => Promise<void>> {
+  const lease = { name: 'first start', holder: randomUuid(), leaseMs: FIRST_START_LEASE_MS }
+  while (!(await core.store.transaction((tx) => tx.claimJob(lease)))) await setTimeout(FIRST_START_PAUSE_MS)
+  return () => core.store.transaction((tx) => tx.finishJob({ ...lease, againInMs: 0 }))
 }
 
 async function unsealAtStart(core: Core, startSealed: boolean): Promise<void> {
@@ -277,8 +336,13 @@ async function unsealAtStart(core: Core, startSealed: boolean): Promise<void> {
 /** A start that died before it had a token makes one. */
 async function ensureFirstToken(core: Core, options: OpenOptions): Promise<void> {
   const caller = systemCaller('start')
-  if (!core.isSealed && (await core.tokens.list(caller)).length === 0) {
-    await makeFirstToken(core, caller, options.dataDir)
+  const isMissing = async () => !core.isSealed && (await core.tokens.list(caller)).length === 0
+  if (!(await isMissing())) return
+  const giveBack = await claimFirstStart(core)
+  try {
+    if (await isMissing()) await makeFirstToken(core, caller, options.dataDir)
+  } finally {
+    await giveBack()
   }
 }
 
@@ -290,13 +354,22 @@ async function makeFirstToken(core: Core, caller: Caller, dataDir: string): Prom
   return token
 }
 
+/** One node of several does it. Most often there is nothing to do, and nothing is claimed for that. */
+async function sweepDestroyed(core: Core, holder: string): Promise<void> {
+  if (!(await core.keys.hasDestroysDue())) return
+  await runExclusively(core.store, { name: 'sweep', holder }, () =>
+    core.keys.sweepDestroyed(systemCaller('sweep')),
+  )
+}
+
 function startJobs(core: Core): () => void {
+  const holder = randomUuid()
   const sweep = () => {
     core.forgetExpired()
     if (core.isSealed) return
     core.sweepRoots()
     // A failing store shows in every other answer too; the next sweep tries again.
-    core.keys.sweepDestroyed(systemCaller('sweep')).catch(() => undefined)
+    sweepDestroyed(core, holder).catch(() => undefined)
   }
   sweep()
   const timer = setInterval(sweep, SWEEP_INTERVAL_MS)

@@ -15,10 +15,13 @@ export type Place =
 /** Options before variables before the default; a server before a folder. */
 export function choosePlace(options: OptionReader, environment: Environment): Place {
   options.exclude('addr', 'data-dir')
+  options.exclude('addr', 'database-url')
   const address = options.text('addr')
   if (address !== undefined) return { kind: 'server', address }
   const dataDir = options.text('data-dir')
   if (dataDir !== undefined) return { kind: 'folder', dataDir }
+  if (options.text('database-url') !== undefined)
+    return { kind: 'folder', dataDir: folderOf(options, environment) }
   const variable = environment['COFFRE_ADDR']
   if (variable !== undefined && variable !== '') return { kind: 'server', address: variable }
   return { kind: 'folder', dataDir: folderOf(options, environment) }

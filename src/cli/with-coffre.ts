@@ -7,6 +7,7 @@ import { choosePlace } from './place.ts'
 import { askHidden } from './input/prompt.ts'
 import { chooseStoredSeal } from './input/seal-choice.ts'
 import { readToken } from './input/secret-setting.ts'
+import { chooseDatabase } from './input/store-setting.ts'
 import { readClientTls } from './input/client-tls.ts'
 import { canAsk } from './output/terminal.ts'
 
@@ -39,12 +40,13 @@ async function openFolder(invocation: Invocation, dataDir: string): Promise<Coff
   // Loaded here, so that everything that needs no store starts without one.
   const { openCoffre } = await import('../app.ts')
   const seal = await chooseStoredSeal(invocation)
+  const place = { dataDir, ...(await chooseDatabase(invocation)) }
   try {
-    return await openCoffre({ dataDir, ...(seal === undefined ? {} : { seal }) })
+    return await openCoffre({ ...place, ...(seal === undefined ? {} : { seal }) })
   } catch (error) {
     if (!wantsPassphrase(error) || !canAsk(invocation.terminal)) throw error
     const passphrase = new Secret(await askHidden(invocation.printer, 'prompt.passphrase'))
-    return openCoffre({ dataDir, seal: { provider: 'passphrase', passphrase } })
+    return openCoffre({ ...place, seal: { provider: 'passphrase', passphrase } })
   }
 }
 

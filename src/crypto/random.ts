@@ -40,3 +40,8 @@ export function randomKeyMaterial(length: number): KeyMaterial {
 export function randomUuid(): string {
   return randomUUID()
 }
+
+/** From 0 up to 1, for pauses that must not fall together. */
+export function randomFraction(): number {
+  return Buffer.from(randomBytes(4)).readUInt32BE() / 2 ** 32
+}

@@ -101,8 +101,26 @@ export interface StoreTransaction extends ReadStore {
   deleteRootsBefore(root: RootGeneration): Promise<void>
   /** Answers false, and changes nothing, when the row is not as `row` says any more. */
   replaceWrapped(row: WrappedRow, wrapped: Wrapped): Promise<boolean>
+  /**
+   * Takes a job for `leaseMs` of the database's time, when it is due and nobody has it. Of all processes exactly one
+   * gets true. One that dies with it gives it up when the lease ends.
+   */
+  claimJob(claim: JobClaim): Promise<boolean>
+  /** Gives it back, due again after `againInMs`; nothing when the lease has ended and another holds it. */
+  finishJob(done: {
+    readonly name: string
+    readonly holder: string
+    readonly againInMs: number
+  }): Promise<void>
   /** `records` continue at the stored head's size; `head` replaces it. */
   appendAudit(records: readonly StoredAuditRecord[], head: AuditHead): Promise<void>
+}
+
+export interface JobClaim {
+  readonly name: string
+  /** Unique to the process. */
+  readonly holder: string
+  readonly leaseMs: number
 }
 
 export interface ListKeysQuery {

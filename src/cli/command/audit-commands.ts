@@ -1,6 +1,7 @@
 import type { Audit, AuditRecordView, AuditVerification } from '../../model/coffre.ts'
 import type { CommandRow } from '../command-row.ts'
 import { type ExitCode, INTEGRITY, OK } from '../exit-code.ts'
+import { chooseDatabase } from '../input/store-setting.ts'
 import type { Invocation } from '../invocation.ts'
 import { titles, withHeading } from '../output/key-text.ts'
 import type { Printer } from '../output/printer.ts'
@@ -50,7 +51,7 @@ async function withAudit<Result>(
   const place = choosePlace(invocation.options, invocation.terminal.environment)
   if (place.kind === 'server') return work((await connect(invocation, place.address)).audit)
   const { openAuditLog } = await import('../../app.ts')
-  const log = await openAuditLog({ dataDir: place.dataDir })
+  const log = await openAuditLog({ dataDir: place.dataDir, ...(await chooseDatabase(invocation)) })
   try {
     return await work(log)
   } finally {

@@ -10,6 +10,7 @@ import { choosePlace, requireFolder } from '../place.ts'
 import { formatJson, type Printer } from '../output/printer.ts'
 import { askHidden } from '../input/prompt.ts'
 import { chooseNewSeal, chooseStoredSeal } from '../input/seal-choice.ts'
+import { chooseDatabase, type DatabaseChoice } from '../input/store-setting.ts'
 import { readPassphrase } from '../input/secret-setting.ts'
 import { canAsk, writeTo } from '../output/terminal.ts'
 import { UsageError } from '../usage-error.ts'
@@ -34,10 +35,11 @@ export const operatorCommands: readonly CommandRow[] = [
 async function runInit(invocation: Invocation): Promise<ExitCode> {
   const { options, printer, terminal } = invocation
   const dataDir = requireFolder(options, terminal.environment, 'coffre init')
-  if (options.flag('dry-run')) return planInit(invocation, dataDir)
+  const place = { dataDir, ...(await chooseDatabase(invocation)) }
+  if (options.flag('dry-run')) return planInit(invocation, place)
   const { initCoffre } = await import('../../app.ts')
   const seal = await chooseNewSeal(invocation)
-  const made = await initCoffre({ dataDir, seal, createIfMissing: true })
+  const made = await initCoffre({ ...place, seal, createIfMissing: true })
   const shown = options.flag('show-token') ? { firstToken: made.firstToken.reveal() } : {}
   if (printer.json) {
     const view = { status: made.status, firstTokenFile: made.firstTokenFile, ...shown }
@@ -50,8 +52,9 @@ async function runInit(invocation: Invocation): Promise<ExitCode> {
   return OK
 }
 
-async function planInit({ options, printer }: Invocation, folder: string): Promise<ExitCode> {
-  if (await isInitialised(folder)) {
+async function planInit({ options, printer }: Invocation, place: StorePlace): Promise<ExitCode> {
+  const folder = place.dataDir
+  if (await isInitialised(place)) {
     throw new CoffreError('ALREADY_INITIALISED', { facts: { dataDir: folder } })
   }
   const seal = options.text('seal') ?? 'file'
@@ -59,11 +62,16 @@ async function planInit({ options, printer }: Invocation, folder: string): Promi
   return OK
 }
 
-/** Asks the folder itself. It is opened for that, sealed or not. */
-export async function isInitialised(dataDir: string): Promise<boolean> {
+/** A folder, and the database where the store is not in it. */
+export interface StorePlace extends DatabaseChoice {
+  readonly dataDir: string
+}
+
+/** Asks the store itself. It is opened for that, sealed or not. */
+export async function isInitialised(place: StorePlace): Promise<boolean> {
   const { openCore } = await import('../../app.ts')
   try {
-    const opened = await openCore({ dataDir, startSealed: true })
+    const opened = await openCore({ ...place, startSealed: true })
     await opened.core.close()
     return true
   } catch (error) {
@@ -86,7 +94,12 @@ async function readStatus(invocation: Invocation): Promise<StatusView> {
   const seal = await chooseStoredSeal(invocation)
   const choice = seal === undefined ? {} : { seal }
   // Without its passphrase the folder still tells what it is: sealed.
-  const opened = await openCore({ dataDir: place.dataDir, startSealed: true, ...choice })
+  const opened = await openCore({
+    dataDir: place.dataDir,
+    ...(await chooseDatabase(invocation)),
+    startSealed: true,
+    ...choice,
+  })
   try {
     return await opened.core.status()
   } finally {

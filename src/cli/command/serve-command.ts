@@ -6,11 +6,12 @@ import { type ExitCode, OK } from '../exit-code.ts'
 import { readLimitedFile } from '../input/read-limited.ts'
 import type { Invocation } from '../invocation.ts'
 import { SEAL_OPTIONS } from '../line/option-rows.ts'
+import { chooseDatabase } from '../input/store-setting.ts'
 import { requireFolder, shellQuote } from '../place.ts'
 import type { Printer } from '../output/printer.ts'
 import { writeTo } from '../output/terminal.ts'
 import { chooseNewSeal, chooseProvider, chooseStoredSeal } from '../input/seal-choice.ts'
-import { isInitialised } from './operator-commands.ts'
+import { isInitialised, type StorePlace } from './operator-commands.ts'
 
 /** Options that stand for a setting of config.ts, which checks their values. */
 const SETTINGS = [
@@ -45,11 +46,12 @@ async function runServe(invocation: Invocation): Promise<ExitCode> {
   const dataDir = requireFolder(options, terminal.environment, 'coffre serve')
   const [{ readSettings }, { serve }] = await Promise.all([import('../../config.ts'), import('../../app.ts')])
   const settings = readSettings({ ...terminal.environment, ...readOptions(invocation) })
-  const seal = await chooseSeal(invocation, dataDir)
+  const place = { dataDir, ...(await chooseDatabase(invocation)) }
+  const seal = await chooseSeal(invocation, place)
   const { host, port, logLevel, tls, docs, streams, trustedProxies } = settings
   const choice = { ...(seal === undefined ? {} : { seal }), ...(tls === undefined ? {} : { tls }) }
   const http = { host, port, logLevel, docs, streams, trustedProxies }
-  const server = await serve({ dataDir, createIfMissing: true, ...http, ...choice })
+  const server = await serve({ ...place, createIfMissing: true, ...http, ...choice })
   await tellStart(invocation, server)
   await untilStopped()
   await printer.note('done.stopping')
@@ -66,10 +68,10 @@ function readOptions({ options }: Invocation): Readonly<Record<string, string>> 
 }
 
 /** A passphrase is asked for only where it will seal a new Coffre; a stored one waits for `unseal`. */
-async function chooseSeal(invocation: Invocation, dataDir: string): Promise<SealChoice | undefined> {
+async function chooseSeal(invocation: Invocation, place: StorePlace): Promise<SealChoice | undefined> {
   const stored = await chooseStoredSeal(invocation)
   if (stored !== undefined || chooseProvider(invocation) !== 'passphrase') return stored
-  return (await isInitialised(dataDir)) ? undefined : chooseNewSeal(invocation)
+  return (await isInitialised(place)) ? undefined : chooseNewSeal(invocation)
 }
 
 async function tellStart({ options, printer, terminal }: Invocation, server: RunningServer): Promise<void> {

@@ -4,9 +4,12 @@ import { Secret } from '../../model/secret.ts'
 import type { Invocation } from '../invocation.ts'
 import { readLimited, readLimitedFile } from './read-limited.ts'
 
+/** Host, user, password, database and a few parameters. */
+const MAX_URL_BYTES = 4_096
+
 interface SecretSetting {
-  /** The option that names a file; the secret itself is never an option. */
-  readonly option: string
+  /** The option that names a file; the secret itself is never an option. Absent: only the variable does. */
+  readonly option?: string
   readonly variable: string
   readonly maximumBytes: number
   /** `-` as the file means standard input. */
@@ -26,6 +29,12 @@ const PASSPHRASE: SecretSetting = {
   fromStandardInput: true,
 }
 
+const DATABASE: SecretSetting = {
+  variable: 'COFFRE_DATABASE_URL',
+  maximumBytes: MAX_URL_BYTES,
+  fromStandardInput: false,
+}
+
 export function readToken(invocation: Invocation): Promise<Secret | undefined> {
   return readSecret(invocation, TOKEN)
 }
@@ -34,9 +43,14 @@ export function readPassphrase(invocation: Invocation): Promise<Secret | undefin
   return readSecret(invocation, PASSPHRASE)
 }
 
+/** A URL may hold a password. */
+export function readDatabaseVariable(invocation: Invocation): Promise<Secret | undefined> {
+  return readSecret(invocation, DATABASE)
+}
+
 async function readSecret(invocation: Invocation, setting: SecretSetting): Promise<Secret | undefined> {
   const { options, terminal } = invocation
-  const fromOption = options.text(setting.option)
+  const fromOption = setting.option === undefined ? undefined : options.text(setting.option)
   if (fromOption !== undefined) return readFile(invocation, fromOption, setting)
   const value = terminal.environment[setting.variable] ?? ''
   const path = terminal.environment[`${setting.variable}_FILE`] ?? ''
@@ -50,7 +64,8 @@ async function readSecret(invocation: Invocation, setting: SecretSetting): Promi
 
 /** One line; the line break that an editor adds is not part of the secret. */
 async function readFile(invocation: Invocation, path: string, setting: SecretSetting): Promise<Secret> {
-  const limit = { name: `--${setting.option}`, maximumBytes: setting.maximumBytes }
+  const name = setting.option === undefined ? `${setting.variable}_FILE` : `--${setting.option}`
+  const limit = { name, maximumBytes: setting.maximumBytes }
   const isStandardInput = path === '-' && setting.fromStandardInput
   const bytes = isStandardInput
     ? await readLimited(invocation.terminal.stdin, limit)

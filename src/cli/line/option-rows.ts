@@ -4,6 +4,7 @@ import { SEAL_PROVIDERS } from '../input/seal-choice.ts'
 /** Understood before and after every command. */
 export const globalOptions: readonly OptionRow[] = [
   { flags: '--data-dir <folder>', help: 'option.dataDir' },
+  { flags: '--database-url <url>', help: 'option.databaseUrl' },
   { flags: '--addr <url>', help: 'option.addr' },
   { flags: '--token-file <file>', help: 'option.tokenFile' },
   { flags: '--passphrase-file <file>', help: 'option.passphraseFile' },

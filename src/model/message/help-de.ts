@@ -64,6 +64,8 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'argument.shell': 'bash, zsh oder fish',
 
   'option.dataDir': 'Datenordner für eingebetteten Betrieb (COFFRE_DATA_DIR, sonst ./coffre-data)',
+
+  'option.databaseUrl': 'PostgreSQL mit dem Speicher, ohne Passwort (COFFRE_DATABASE_URL)',
   'option.addr': 'diesen Server statt des Datenordners verwenden (COFFRE_ADDR)',
   'option.tokenFile': 'Datei mit dem Token für den Server (COFFRE_TOKEN_FILE, oder COFFRE_TOKEN)',
   'option.passphraseFile':

@@ -62,6 +62,8 @@ export const helpEn = {
   'argument.shell': 'bash, zsh or fish',
 
   'option.dataDir': 'data folder for embedded use (COFFRE_DATA_DIR, else ./coffre-data)',
+
+  'option.databaseUrl': 'PostgreSQL that holds the store, without a password (COFFRE_DATABASE_URL)',
   'option.addr': 'use this server instead of the data folder (COFFRE_ADDR)',
   'option.tokenFile': 'file with the token for the server (COFFRE_TOKEN_FILE, or COFFRE_TOKEN)',
   'option.passphraseFile': 'file with the seal passphrase, - for standard input (COFFRE_PASSPHRASE_FILE)',

@@ -65,6 +65,8 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'argument.shell': 'bash, zsh ou fish',
 
   'option.dataDir': 'dossier de données pour l’usage embarqué (COFFRE_DATA_DIR, sinon ./coffre-data)',
+
+  'option.databaseUrl': 'PostgreSQL qui contient le stockage, sans mot de passe (COFFRE_DATABASE_URL)',
   'option.addr': 'utiliser ce serveur au lieu du dossier de données (COFFRE_ADDR)',
   'option.tokenFile': 'fichier du jeton pour le serveur (COFFRE_TOKEN_FILE, ou COFFRE_TOKEN)',
   'option.passphraseFile':

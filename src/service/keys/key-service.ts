@@ -169,6 +169,10 @@ export class KeyService {
     return this.#change(caller, name, { action: 'key.cancel-destroy', decide: cancelDestroy })
   }
 
+  async hasDestroysDue(): Promise<boolean> {
+    return (await this.#parts.store.listKeysToDestroy(this.#parts.clock())).length > 0
+  }
+
   /**
    * Destroys every key whose window has closed. Called at start and by the clock. Answers how many. Throws
    * what went wrong first, once the others are destroyed.

@@ -6,6 +6,7 @@ import type { Token } from '../../model/token.ts'
 import { type RootGeneration, rootOf, type Wrapped } from '../../model/wrapped.ts'
 import type {
   AuditHead,
+  JobClaim,
   SealSlot,
   StoredAuditRecord,
   StoredRootLink,
@@ -14,6 +15,7 @@ import type {
 } from '../store.ts'
 import { appendAudit } from './audit-records.ts'
 import type { SqlEngine } from './engine.ts'
+import { claimJob, finishJob } from './jobs.ts'
 import { markChange } from './changes.ts'
 import type { Database } from './schema.ts'
 import { deleteRootsBefore, insertRootLink } from './roots.ts'
@@ -27,14 +29,14 @@ import { insertKey, reserveUses, updateKey } from './write-keys.ts'
 /** Reads and writes inside one database transaction. */
 export class SqlTransaction extends SqlReader implements StoreTransaction {
   readonly #db: Database
-  readonly #announcement: string | undefined
+  readonly #engine: SqlEngine
   #erased = 0
   #changes = 0
 
   constructor(db: Database, engine: SqlEngine) {
     super(db, { lock: engine.locksRows })
     this.#db = db
-    this.#announcement = engine.announcement
+    this.#engine = engine
   }
 
   /** Whether material was erased, which the database's own log may still hold. */
@@ -122,13 +124,21 @@ export class SqlTransaction extends SqlReader implements StoreTransaction {
     return replaceWrapped(this.#db, { row, wrapped, to: rootOf(wrapped) })
   }
 
+  claimJob(claim: JobClaim): Promise<boolean> {
+    return claimJob(this.#db, this.#engine, claim)
+  }
+
+  finishJob(done: Parameters<StoreTransaction['finishJob']>[0]): Promise<void> {
+    return finishJob(this.#db, this.#engine, done)
+  }
+
   appendAudit(records: readonly StoredAuditRecord[], head: AuditHead): Promise<void> {
     return appendAudit(this.#db, records, head)
   }
 
   /** For whatever other processes may hold in memory: they drop it (docs/design/store.md, "Changes"). */
   async #markChanged(kind: string, id: string, epoch = 0): Promise<void> {
-    await markChange(this.#db, { kind, id, epoch }, this.#announcement)
+    await markChange(this.#db, { kind, id, epoch }, this.#engine.announcement)
     this.#changes += 1
   }
 }

@@ -3,6 +3,7 @@ import type { Store } from '../../../src/store/store.ts'
 import { testAccess } from './access-cases.ts'
 import { testAudit } from './audit-cases.ts'
 import { testChanges } from './change-cases.ts'
+import { testJobs } from './job-cases.ts'
 import { testKeys } from './key-cases.ts'
 import { testKeyChanges } from './key-change-cases.ts'
 import { testTransactions } from './transaction-cases.ts'
@@ -38,5 +39,6 @@ export function testStore(name: string, make: () => Promise<StoreUnderTest>): vo
     describe('tokens and seal slots', () => testAccess(withStore))
     describe('audit', () => testAudit(withStore))
     describe('changes', () => testChanges(withStore))
+    describe('jobs', () => testJobs(withStore))
   })
 }

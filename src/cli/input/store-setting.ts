@@ -1,0 +1,28 @@
+import { CoffreError } from '../../model/errors.ts'
+import { Secret } from '../../model/secret.ts'
+import type { Invocation } from '../invocation.ts'
+import { readDatabaseVariable } from './secret-setting.ts'
+
+/** As the library takes it; empty where the store is in the data folder. */
+export interface DatabaseChoice {
+  readonly databaseUrl?: Secret
+}
+
+/** The option before the variable. Throws CONFIG_REFUSED for a password in the option, which `ps` shows to everybody. */
+export async function chooseDatabase(invocation: Invocation): Promise<DatabaseChoice> {
+  const option = invocation.options.text('database-url')
+  if (option !== undefined) return { databaseUrl: withoutPassword(option) }
+  const databaseUrl = await readDatabaseVariable(invocation)
+  return databaseUrl === undefined ? {} : { databaseUrl }
+}
+
+function withoutPassword(url: string): Secret {
+  const password = URL.canParse(url) ? new URL(url).password : ''
+  // `?password=` is no parameter that the store takes.
+  if (password === '') return new Secret(url)
+  const facts = {
+    setting: '--database-url',
+    expected: 'no password: COFFRE_DATABASE_URL_FILE, PGPASSWORD or .pgpass has it',
+  }
+  throw new CoffreError('CONFIG_REFUSED', { facts })
+}
