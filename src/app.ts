@@ -8,7 +8,7 @@ import { verifyLog } from './audit/verify-log.ts'
 import { randomFraction, randomUuid } from './crypto/random.ts'
 import { requireSelfTests } from './crypto/self-test.ts'
 import { type Clock, toInstant } from './model/clock.ts'
-import type { Audit, Coffre, StatusView } from './model/coffre.ts'
+import type { Audit, Coffre, Operator, StatusView } from './model/coffre.ts'
 import { CoffreError, hasCode } from './model/errors.ts'
 import { DEFAULT_TENANT } from './model/ids.ts'
 import type { Secret } from './model/secret.ts'
@@ -24,6 +24,7 @@ import { Core } from './service/operator/core.ts'
 import type { AuditReader } from './service/audit-trail.ts'
 import type { TlsFiles } from './http/tls/tls-files.ts'
 import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
+import type { FolderShare } from './store/sqlite/sqlite-engine.ts'
 import { isLoopback } from './config.ts'
 import type { Store } from './store/store.ts'
 import { readVersion, requireRuntime } from './version.ts'
@@ -110,6 +111,8 @@ export interface ServeOptions extends OpenOptions {
   readonly docs?: boolean
   /** Proxies whose `x-forwarded-for` is believed; none when absent. */
   readonly trustedProxies?: readonly string[]
+  /** Processes that serve together; 1 when absent, and then this process serves. */
+  readonly workers?: number
 }
 
 export interface RunningServer {
@@ -123,39 +126,66 @@ export interface RunningServer {
 
 /** Opens the Coffre and serves it. A passphrase that is not given leaves it sealed until `unseal`. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  // Loaded here so that the embedded library and the CLI start without an HTTP server.
-  const { buildServer, listen } = await import('./http/server.ts')
-  const { Metrics } = await import('./monitor/metrics.ts')
   const served = { rootLingerMs: ROOT_LINGER_MS, ...options, startSealed: true }
   const { core, initialisedNow } = await openCore(served)
-  const idle = options.streams?.idleMilliseconds
   try {
-    const server = await buildServer({
-      core,
-      metrics: new Metrics(() => core.isSealed),
-      logLevel: options.logLevel,
-      openMetrics: isLoopback(options.host),
-      clock: clockOf(options),
-      docs: options.docs !== false,
-      trustedProxies: options.trustedProxies ?? [],
-      ...(options.tls === undefined ? {} : { tls: options.tls }),
-      ...(idle === undefined ? {} : { streamIdleMilliseconds: idle }),
-    })
-    const url = await listen(server, options)
-    const close = async () => {
-      await server.close()
-      await core.close()
-    }
-    const sealed = core.isSealed
+    const { url, close } = await startServing(core, options)
     return {
       url,
       initialisedNow,
-      sealed,
+      sealed: core.isSealed,
       firstTokenFile: firstTokenFile(options.dataDir),
-      close: once(close),
+      close: once(async () => {
+        await close()
+        await core.close()
+      }),
     }
   } catch (error) {
     await core.close()
+    throw error
+  }
+}
+
+export interface Serving {
+  readonly url: string
+  /** Requests that are under way get their answers. */
+  readonly close: () => Promise<void>
+}
+
+/** In this process, or in several that this one starts and watches. */
+async function startServing(core: Core, options: ServeOptions): Promise<Serving> {
+  if ((options.workers ?? 1) === 1) return listenOver(core, options)
+  const { startWorkers } = await import('./app-workers.ts')
+  return startWorkers(core, options)
+}
+
+/** An HTTP server over a Coffre, listening. `renderMetrics` is there where several processes count together. */
+export async function listenOver(
+  core: Core,
+  options: ServeOptions,
+  renderMetrics?: () => Promise<string>,
+): Promise<Serving> {
+  // Loaded here so that the embedded library and the CLI start without an HTTP server.
+  const { buildServer, listen } = await import('./http/server.ts')
+  const { Metrics } = await import('./monitor/metrics.ts')
+  const metrics = new Metrics(() => core.isSealed)
+  const idle = options.streams?.idleMilliseconds
+  if (renderMetrics !== undefined) metrics.shareWithParent()
+  const server = await buildServer({
+    core,
+    metrics,
+    renderMetrics: renderMetrics ?? (() => metrics.render()),
+    logLevel: options.logLevel,
+    openMetrics: isLoopback(options.host),
+    clock: clockOf(options),
+    docs: options.docs !== false,
+    trustedProxies: options.trustedProxies ?? [],
+    ...(idle === undefined ? {} : { streamIdleMilliseconds: idle }),
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
+  })
+  try {
+    return { url: await listen(server, options), close: () => server.close() }
+  } catch (error) {
     throw toStartError(error, options)
   }
 }
@@ -195,6 +225,14 @@ export async function openCore(
   }
 }
 
+/** For a process whose parent has opened the same Coffre, does its jobs, seals and unseals it. */
+export async function openMemberCore(
+  options: OpenOptions,
+  operatorElsewhere: (caller: Caller) => Operator,
+): Promise<Core> {
+  return assembleCore(options, { share: 'member', operatorElsewhere })
+}
+
 function firstTokenFile(dataDir: string): string {
   return join(dataDir, 'first-token')
 }
@@ -204,11 +242,16 @@ function chooseSeals(options: OpenOptions): SealChoices {
   return new SealChoices({ seal, environment, defaultPath: join(dataDir, 'seal.key') })
 }
 
-async function assembleCore(options: OpenOptions): Promise<Core> {
+interface Membership {
+  readonly share: 'member'
+  readonly operatorElsewhere: (caller: Caller) => Operator
+}
+
+async function assembleCore(options: OpenOptions, membership?: Membership): Promise<Core> {
   requireRuntime()
   requireSelfTests()
   const clock = clockOf(options)
-  const { store, storeName } = await openStore(options)
+  const { store, storeName } = await openStore(options, membership?.share ?? 'alone')
   try {
     const changes = new ChangeFeed(store)
     await changes.start()
@@ -223,6 +266,7 @@ async function assembleCore(options: OpenOptions): Promise<Core> {
       findSealProvider: chooseSeals(options).find,
       rootLingerMs: options.rootLingerMs ?? 0,
       streamLimits: options.streams ?? {},
+      ...(membership === undefined ? {} : { operatorElsewhere: membership.operatorElsewhere }),
     })
     core.whenClosed(changes.follow())
     return core
@@ -237,11 +281,11 @@ interface OpenedStore {
   readonly storeName: 'sqlite' | 'postgres'
 }
 
-async function openStore(options: OpenOptions): Promise<OpenedStore> {
+async function openStore(options: OpenOptions, share: FolderShare = 'alone'): Promise<OpenedStore> {
   const { dataDir, databaseUrl } = options
   const clock = clockOf(options)
   if (databaseUrl === undefined) {
-    return { store: await openSqliteStore({ folder: dataDir, clock }), storeName: 'sqlite' }
+    return { store: await openSqliteStore({ folder: dataDir, clock, share }), storeName: 'sqlite' }
   }
   const { openPostgresStore } = await import('./store/postgres/open-postgres-store.ts')
   const url = typeof databaseUrl === 'string' ? databaseUrl : databaseUrl.reveal()

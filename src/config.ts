@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { isCidr } from './model/cidr.ts'
 import { CoffreError } from './model/errors.ts'
@@ -6,6 +7,9 @@ import { CoffreError } from './model/errors.ts'
 /** Not Vault's 8200, so that both run on one machine. */
 export const DEFAULT_PORT = 8250
 const DEFAULT_DATA_DIR = './coffre-data'
+
+/** Each holds a connection or two of its own; beyond the cores more of them only wait for each other. */
+const MAX_WORKERS = 64
 
 const SETTINGS = z.object({
   COFFRE_DATA_DIR: z.string().min(1).default(DEFAULT_DATA_DIR),
@@ -17,6 +21,7 @@ const SETTINGS = z.object({
   COFFRE_MAX_STREAMS: z.coerce.number().int().min(1).max(10_000).optional(),
   COFFRE_MAX_STREAM_BYTES: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
   COFFRE_STREAM_IDLE_SECONDS: z.coerce.number().int().min(1).max(86_400).optional(),
+  COFFRE_WORKERS: z.union([z.literal('auto'), z.coerce.number().int().min(1).max(MAX_WORKERS)]).default(1),
   COFFRE_ALLOW_REMOTE: z.enum(['0', '1']).default('0'),
   COFFRE_TRUSTED_PROXIES: z.string().optional(),
   COFFRE_DOCS: z.enum(['0', '1']).default('1'),
@@ -35,6 +40,8 @@ export interface Settings {
   /** Absent: as the store was sealed; a key file for a new one. */
   readonly sealProvider?: 'file' | 'environment' | 'passphrase'
   readonly sealKeyPath?: string
+  /** Processes that serve together. */
+  readonly workers: number
   /** Plain HTTP beyond this machine must be asked for by name. */
   readonly allowRemote: boolean
   /** Proxies whose `x-forwarded-for` is believed: addresses and blocks. */
@@ -77,6 +84,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     logLevel: data.COFFRE_LOG_LEVEL,
     ...(data.COFFRE_SEAL === undefined ? {} : { sealProvider: data.COFFRE_SEAL }),
     ...(data.COFFRE_SEAL_KEY_PATH === undefined ? {} : { sealKeyPath: data.COFFRE_SEAL_KEY_PATH }),
+    workers: data.COFFRE_WORKERS === 'auto' ? availableParallelism() : data.COFFRE_WORKERS,
     allowRemote: data.COFFRE_ALLOW_REMOTE === '1',
     trustedProxies: readProxies(data.COFFRE_TRUSTED_PROXIES ?? ''),
     docs: data.COFFRE_DOCS === '1',

@@ -8,6 +8,8 @@ import type { TlsFiles } from './tls/tls-files.ts'
 export interface ServerParts {
   readonly core: Core
   readonly metrics: Metrics
+  /** Prometheus text: of this process, or of all that serve with it. */
+  readonly renderMetrics: () => Promise<string>
   readonly logLevel: string
   /** /metrics is open where only this machine can ask; elsewhere it needs an admin's token. */
   readonly openMetrics: boolean

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 /** From a quarter of a millisecond, where an encrypt over loopback lies, to a slow RSA key. */
 const DURATION_BUCKETS_SECONDS = [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5]
@@ -50,6 +50,7 @@ export class Metrics {
       name: 'coffre_sealed',
       help: '1 while the root key is not in memory.',
       registers,
+      aggregator: 'max',
       collect() {
         this.set(isSealed() ? 1 : 0)
       },
@@ -80,6 +81,11 @@ export class Metrics {
     })
   }
 
+  /** What `answerForGroup` then tells the parent. */
+  shareWithParent(): void {
+    AggregatorRegistry.setRegistries(this.#registry)
+  }
+
   get contentType(): string {
     return this.#registry.contentType
   }
@@ -87,5 +93,19 @@ export class Metrics {
   /** Prometheus text format. */
   render(): Promise<string> {
     return this.#registry.metrics()
+  }
+}
+
+/** A worker answers its parent from its first moment on, before it has anything to tell: the parent waits for all. */
+export function answerForGroup(): void {
+  new AggregatorRegistry()
+}
+
+/** The numbers of all workers of this process together. */
+export class GroupMetrics {
+  readonly #all = new AggregatorRegistry()
+
+  render(): Promise<string> {
+    return this.#all.clusterMetrics()
   }
 }

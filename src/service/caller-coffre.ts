@@ -161,6 +161,7 @@ export class CallerCoffre implements Coffre {
   get operator(): Operator {
     const core = this.#core
     const caller = this.#caller
+    if (core.operatorElsewhere !== undefined) return core.operatorElsewhere(caller)
     return {
       status: () => core.status(),
       seal: async () => {

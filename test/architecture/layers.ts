@@ -1,6 +1,6 @@
 /**
  * The layer table of docs/design/architecture.md. A row is a folder of src/, or a file at its root; it
- * lists the folders and root files that it may import. `app.ts` joins the real parts, so it has no row.
+ * lists the folders and root files that it may import. `app.ts` and `app-workers.ts` join the real parts, so they have no row.
  */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   model: [],
@@ -18,10 +18,11 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'config.ts': ['model'],
   'version.ts': ['model'],
   'main.ts': ['cli'],
+  'worker.ts': ['app-workers.ts'],
   'index.ts': ['model', 'client', 'app.ts', 'config.ts', 'version.ts'],
 }
 
-export const COMPOSITION_ROOT = 'app.ts'
+export const COMPOSITION_ROOTS: ReadonlySet<string> = new Set(['app.ts', 'app-workers.ts'])
 
 /** Layers whose imports of another layer are types only: no code of it runs in them. */
 export const TYPES_ONLY: readonly { readonly from: string; readonly to: string; readonly why: string }[] = [

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import {
-  COMPOSITION_ROOT,
+  COMPOSITION_ROOTS,
   FILE_DOORS,
   FORBIDDEN_GLOBALS,
   MAY_IMPORT,
@@ -56,7 +56,7 @@ export function checkTree(tree: Tree): Violation[] {
 function checkLayers(tree: Tree): Violation[] {
   return importsInside(tree).flatMap(({ at, from, to, found }) => {
     const [source, target] = [layerOf(from), layerOf(to)]
-    if (from === COMPOSITION_ROOT || source === target) return []
+    if (COMPOSITION_ROOTS.has(from) || source === target) return []
     const row = MAY_IMPORT[source]
     if (row === undefined) return [violation('layer table', at, `${source} has no row in the layer table`)]
     if (!row.includes(target)) {

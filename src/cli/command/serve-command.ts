@@ -18,6 +18,7 @@ const SETTINGS = [
   ['host', 'COFFRE_HOST'],
   ['port', 'COFFRE_PORT'],
   ['log-level', 'COFFRE_LOG_LEVEL'],
+  ['workers', 'COFFRE_WORKERS'],
   ['tls-cert', 'COFFRE_TLS_CERT'],
   ['tls-key', 'COFFRE_TLS_KEY'],
   ['tls-client-ca', 'COFFRE_TLS_CLIENT_CA'],
@@ -31,6 +32,7 @@ export const serveCommand: CommandRow = {
     { flags: '--host <address>', help: 'option.host' },
     { flags: '--port <number>', help: 'option.port' },
     { flags: '--log-level <level>', help: 'option.logLevel' },
+    { flags: '--workers <number>', help: 'option.workers' },
     { flags: '--tls-cert <file>', help: 'option.tlsCert' },
     { flags: '--tls-key <file>', help: 'option.tlsKey' },
     { flags: '--tls-client-ca <file>', help: 'option.tlsClientCa' },
@@ -48,9 +50,9 @@ async function runServe(invocation: Invocation): Promise<ExitCode> {
   const settings = readSettings({ ...terminal.environment, ...readOptions(invocation) })
   const place = { dataDir, ...(await chooseDatabase(invocation)) }
   const seal = await chooseSeal(invocation, place)
-  const { host, port, logLevel, tls, docs, streams, trustedProxies } = settings
+  const { host, port, logLevel, tls, docs, streams, trustedProxies, workers } = settings
   const choice = { ...(seal === undefined ? {} : { seal }), ...(tls === undefined ? {} : { tls }) }
-  const http = { host, port, logLevel, docs, streams, trustedProxies }
+  const http = { host, port, logLevel, docs, streams, trustedProxies, workers }
   const server = await serve({ ...place, createIfMissing: true, ...http, ...choice })
   await tellStart(invocation, server)
   await untilStopped()

@@ -17,7 +17,7 @@ export function addHealthRoutes(server: Api, parts: ServerParts): void {
     if (!parts.openMetrics) {
       await authorize(parts.core.trail, await authenticateCaller(parts.core, request), 'metrics.read')
     }
-    return reply.header('content-type', parts.metrics.contentType).send(await parts.metrics.render())
+    return reply.header('content-type', parts.metrics.contentType).send(await parts.renderMetrics())
   })
 }
 

@@ -84,6 +84,8 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.yes': 'nicht nachfragen',
   'option.host': 'Adresse, auf der gelauscht wird (COFFRE_HOST)',
   'option.port': 'Port, auf dem gelauscht wird (COFFRE_PORT)',
+  'option.workers':
+    'Prozesse, die gemeinsam bedienen: eine Zahl, oder auto für einen je Kern (COFFRE_WORKERS; sonst 1)',
   'option.logLevel': 'niedrigste Stufe, die protokolliert wird (COFFRE_LOG_LEVEL)',
   'option.tlsCert': 'PEM-Datei mit dem Zertifikat des Servers und seiner Kette (COFFRE_TLS_CERT); dann https',
   'option.tlsKey': 'PEM-Datei mit seinem privaten Schlüssel, Modus 0600 (COFFRE_TLS_KEY)',

@@ -81,6 +81,8 @@ export const helpEn = {
   'option.yes': 'do not ask for confirmation',
   'option.host': 'address to listen on (COFFRE_HOST)',
   'option.port': 'port to listen on (COFFRE_PORT)',
+  'option.workers':
+    'processes that serve together: a number, or auto for one per core (COFFRE_WORKERS; default 1)',
   'option.logLevel': 'least level that is logged (COFFRE_LOG_LEVEL)',
   'option.tlsCert': 'PEM file with the server certificate and its chain (COFFRE_TLS_CERT); https then',
   'option.tlsKey': 'PEM file with its private key, mode 0600 (COFFRE_TLS_KEY)',

@@ -85,6 +85,8 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.yes': 'ne pas demander de confirmation',
   'option.host': 'adresse d’écoute (COFFRE_HOST)',
   'option.port': 'port d’écoute (COFFRE_PORT)',
+  'option.workers':
+    'processus qui servent ensemble : un nombre, ou auto pour un par cœur (COFFRE_WORKERS ; 1 par défaut)',
   'option.logLevel': 'niveau minimal des messages du journal (COFFRE_LOG_LEVEL)',
   'option.tlsCert': 'fichier PEM du certificat du serveur et de sa chaîne (COFFRE_TLS_CERT) ; https dès lors',
   'option.tlsKey': 'fichier PEM de sa clé privée, mode 0600 (COFFRE_TLS_KEY)',

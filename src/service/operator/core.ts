@@ -1,9 +1,11 @@
+import type { KeyMaterial } from '../../crypto/key-material.ts'
 import { randomUuid } from '../../crypto/random.ts'
 import type { Clock } from '../../model/clock.ts'
-import type { StatusView, UnsealOptions } from '../../model/coffre.ts'
+import type { Operator, StatusView, UnsealOptions } from '../../model/coffre.ts'
 import { CoffreError, type ErrorCode } from '../../model/errors.ts'
 import type { AuditAction } from '../../model/audit-event.ts'
 import type { Key } from '../../model/key.ts'
+import type { Wrapped } from '../../model/wrapped.ts'
 import type { SealProvider } from '../../seal/seal-provider.ts'
 import { UnsealedVault } from '../../seal/vault.ts'
 import type { Store, StoreTransaction } from '../../store/store.ts'
@@ -35,6 +37,8 @@ export interface CoreParts {
   readonly changes: ChangeFeed
   readonly version: string
   readonly findSealProvider: FindSealProvider
+  /** Where another process seals and unseals for this one too. */
+  readonly operatorElsewhere?: (caller: Caller) => Operator
   /** Root keys that were rotated away stay reachable so long for other processes; 0 when absent. */
   readonly rootLingerMs?: number
   readonly streamLimits?: StreamLimits
@@ -69,6 +73,7 @@ export class Core {
   readonly #unsealing: Unsealing
   readonly #unsealGate: UnsealGate
   readonly #stops: (() => void)[] = []
+  readonly #rootListeners: (() => void)[] = []
   #unsealed: Unsealed | undefined
   #sealIsUnrecorded = false
 
@@ -92,6 +97,10 @@ export class Core {
         this.sweepRoots()
       },
     })
+  }
+
+  get operatorElsewhere(): CoreParts['operatorElsewhere'] {
+    return this.#parts.operatorElsewhere
   }
 
   get isSealed(): boolean {
@@ -234,6 +243,31 @@ export class Core {
     await this.#parts.store.close()
   }
 
+  /** `listener` is called whenever this Coffre was unsealed or sealed, by whomever. */
+  whenRootChanges(listener: () => void): void {
+    this.#rootListeners.push(listener)
+  }
+
+  /** The root key for a process of the same Coffre; `undefined` while sealed. */
+  wrapRootFor(transport: KeyMaterial): Wrapped | undefined {
+    return this.#unsealed?.vault.wrapRootFor(transport)
+  }
+
+  /**
+   * Takes over the root key that `wrapRootFor` of another process gave, or its being sealed. It leaves no record:
+   * the process that decided has left one.
+   */
+  takeRoot(transport: KeyMaterial, wrapped: Wrapped | undefined): void {
+    // What streams cannot record any more shows in the log as begun and not ended.
+    if (wrapped === undefined) this.#forget().catch(() => undefined)
+    else if (this.#unsealed === undefined) this.#unseal(UnsealedVault.fromSibling(transport, wrapped))
+  }
+
+  #unseal(vault: UnsealedVault): void {
+    this.#unsealed = this.#assemble(vault)
+    for (const listener of this.#rootListeners) listener()
+  }
+
   /** The keys are gone when this returns; the streams have left their last records when it resolves. */
   async #forget(): Promise<void> {
     const unsealed = this.#unsealed
@@ -242,6 +276,7 @@ export class Core {
     unsealed?.cache.clear()
     unsealed?.vault.seal()
     this.ceremonies.abandon()
+    if (unsealed !== undefined) for (const listener of this.#rootListeners) listener()
     await unsealed?.streams.stop()
   }
 
@@ -259,7 +294,7 @@ export class Core {
       vault.seal()
       throw error
     }
-    if (this.#unsealed === undefined) this.#unsealed = this.#assemble(vault)
+    if (this.#unsealed === undefined) this.#unseal(vault)
     else vault.seal()
     this.#sealIsUnrecorded = false
   }
