@@ -74,6 +74,7 @@ export const OUTSIDE_RULES: readonly OutsideRule[] = [
     openTo: /^http\//,
     why: 'only http/ knows HTTP',
   },
+  { modules: /^jose(\/|$)/, openTo: /^service\/login\//, why: 'JOSE is for logins only' },
   {
     modules: /^node:(https|tls)$/,
     openTo: /^(http|client)\//,
