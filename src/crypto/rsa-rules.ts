@@ -1,4 +1,4 @@
-import { checkPrimeSync, constants, type KeyObject, sign, verify } from 'node:crypto'
+import { checkPrimeSync, constants, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import { refuseKey } from './key-rule.ts'
 
 const MIN_EXPONENT = 65_537n // FIPS 186-5, section 5.1
@@ -14,6 +14,23 @@ export function checkRsaPublicKey(key: KeyObject, modulusBits: number): void {
   const exponent = publicExponent ?? 0n
   if (exponent < MIN_EXPONENT || exponent >= MAX_EXPONENT || exponent % 2n === 0n) refuseKey('rsa-exponent')
   if (hasRocaFingerprint(readNumber(key.export({ format: 'jwk' }).n))) refuseKey('rsa-roca')
+}
+
+/** FIPS 186-5's least, and what still verifies within a millisecond. */
+const MIN_PEER_BITS = 2_048
+const MAX_PEER_BITS = 8_192
+
+/** Whether signatures of somebody else's key, as its JWK has it, may be believed. */
+export function isSoundRsaJwk(jwk: { readonly n: string; readonly e: string }): boolean {
+  try {
+    const key = createPublicKey({ key: { kty: 'RSA', n: jwk.n, e: jwk.e }, format: 'jwk' })
+    const { modulusLength = 0 } = key.asymmetricKeyDetails ?? {}
+    if (modulusLength < MIN_PEER_BITS || modulusLength > MAX_PEER_BITS) return false
+    checkRsaPublicKey(key, modulusLength)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Refuses a private key whose numbers do not fit together, or whose primes are weak (FIPS 186-5, appendix A.1). */

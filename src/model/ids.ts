@@ -9,6 +9,7 @@ export type KeyName = Brand<string, 'KeyName'>
 export type VersionNumber = Brand<number, 'VersionNumber'>
 export type TokenId = Brand<string, 'TokenId'>
 export type PolicyName = Brand<string, 'PolicyName'>
+export type LoginRoleName = Brand<string, 'LoginRoleName'>
 export type RequestId = Brand<string, 'RequestId'>
 
 const TENANT = /^[a-z0-9][a-z0-9-]{0,62}$/
@@ -56,6 +57,12 @@ export function parsePolicyName(text: string): PolicyName {
   return typeof text === 'string' && POLICY_NAME.test(text)
     ? (text as PolicyName)
     : refuse('policy', 'a-z, 0-9 and -, at most 63')
+}
+
+export function parseLoginRoleName(text: string): LoginRoleName {
+  return typeof text === 'string' && POLICY_NAME.test(text)
+    ? (text as LoginRoleName)
+    : refuse('loginRole', 'a-z, 0-9 and -, at most 63')
 }
 
 export function parseRequestId(text: string): RequestId {

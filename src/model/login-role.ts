@@ -23,7 +23,17 @@ export const LOGIN_ALGORITHMS = [
 export type LoginAlgorithm = (typeof LOGIN_ALGORITHMS)[number]
 
 /** What a certificate says of its holder; a login role names values of some of them. */
-export const CERTIFICATE_CLAIMS = ['cn', 'o', 'ou', 'dns', 'uri', 'email', 'ip', 'serial', 'fingerprint'] as const
+export const CERTIFICATE_CLAIMS = [
+  'cn',
+  'o',
+  'ou',
+  'dns',
+  'uri',
+  'email',
+  'ip',
+  'serial',
+  'fingerprint',
+] as const
 
 /** Each named claim must have one of the values. A name that starts with `/` is a JSON pointer (RFC 6901). */
 export type BoundClaims = Readonly<Record<string, readonly string[]>>

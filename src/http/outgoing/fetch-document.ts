@@ -79,13 +79,19 @@ function send(url: URL, { address, signal, rules }: Sending): Promise<IncomingMe
     headers: { accept: 'application/json', 'accept-encoding': 'identity' },
     // The address that was judged, and not what another look-up would say now.
     lookup: (_host, asked, done) =>
-      typeof asked === 'object' && asked.all === true ? done(null, [{ address, family }]) : done(null, address, family),
+      typeof asked === 'object' && asked.all === true
+        ? done(null, [{ address, family }])
+        : done(null, address, family),
   }
   const ca = rules.ca === undefined ? {} : { ca: rules.ca }
   return new Promise((resolve, reject) => {
     const sent =
       url.protocol === 'https:'
-        ? requestEncrypted(url, { ...options, ...ca, minVersion: 'TLSv1.2', rejectUnauthorized: true }, resolve)
+        ? requestEncrypted(
+            url,
+            { ...options, ...ca, minVersion: 'TLSv1.2', rejectUnauthorized: true },
+            resolve,
+          )
         : requestPlain(url, options, resolve)
     sent.on('error', reject)
     sent.end()
@@ -103,7 +109,8 @@ async function read(answer: IncomingMessage, maximumBytes: number): Promise<stri
   for await (const piece of answer) {
     if (!Buffer.isBuffer(piece)) throw new Error('unreachable: no encoding was set')
     length += piece.length
-    if (length > maximumBytes) throw new CoffreError('SERVER_UNREACHABLE', { facts: { at: 'jwks', maximumBytes } })
+    if (length > maximumBytes)
+      throw new CoffreError('SERVER_UNREACHABLE', { facts: { at: 'jwks', maximumBytes } })
     pieces.push(piece)
   }
   return Buffer.concat(pieces).toString('utf8')
@@ -115,7 +122,11 @@ function bare(url: URL): string {
 
 /** Names that a resolver may answer from this machine or this network alone. */
 function isLocalName(host: string): boolean {
-  return host === '' || !host.includes('.') || /(^|\.)(localhost|local|internal|localdomain|home\.arpa|onion)\.?$/.test(host)
+  return (
+    host === '' ||
+    !host.includes('.') ||
+    /(^|\.)(localhost|local|internal|localdomain|home\.arpa|onion)\.?$/.test(host)
+  )
 }
 
 function refuse(expected: string): never {

@@ -1,4 +1,4 @@
-import { jwtVerify } from 'jose'
+import { compactVerify } from 'jose'
 import { type Instant, SECOND } from '../../model/clock.ts'
 import type { JwtTrust, LoginAlgorithm } from '../../model/login-role.ts'
 import { isKeyId, isLoginAlgorithm, type KeySet } from './key-set.ts'
@@ -22,10 +22,10 @@ export interface JwtHead {
 export type JwtClaims = Readonly<Record<string, unknown>>
 
 /** The head of a token whose shape is right; nothing of it is proven. */
-export function readJwtHead(text: string, trust: JwtTrust): JwtHead | undefined {
+export function readJwtHead(text: string, trust: Pick<JwtTrust, 'algorithms'>): JwtHead | undefined {
   const parts = text.length > MAX_JWT_CHARACTERS ? null : COMPACT.exec(text)
-  if (parts === null || ![parts[1], parts[2], parts[3]].every((part) => isCanonical(part ?? ''))) return undefined
-  const head = decodeObject(parts[1] ?? '')
+  if (parts === null || !parts.slice(1).every(isCanonical)) return undefined
+  const head = decodeObject(Buffer.from(parts[1] ?? '', 'base64url'))
   if (head === undefined || REFUSED_MEMBERS.some((name) => Object.hasOwn(head, name))) return undefined
   const { alg, kid, typ } = head
   if (!isLoginAlgorithm(alg) || !trust.algorithms.includes(alg)) return undefined
@@ -33,38 +33,39 @@ export function readJwtHead(text: string, trust: JwtTrust): JwtHead | undefined 
   return kid === undefined || isKeyId(kid) ? { kid, algorithm: alg } : undefined
 }
 
-/** The claims of a token that is what `trust` asks for, now; otherwise `undefined`, without saying why. */
-export async function judgeJwt(text: string, trust: JwtTrust, at: { keys: KeySet; now: Instant }): Promise<JwtClaims | undefined> {
-  const head = readJwtHead(text, trust)
-  const key = head === undefined ? undefined : await at.keys.find(head.kid, head.algorithm)
-  if (head === undefined || key === undefined) return undefined
-  // The payload as we read it: jose would take the last of two equal names.
-  const claims = decodeObject(text.split('.')[1] ?? '')
-  if (claims === undefined) return undefined
+/** The payload of a token that one of `keys` signed. */
+export async function verifyJwt(text: string, head: JwtHead, keys: KeySet): Promise<Uint8Array | undefined> {
+  const key = await keys.find(head.kid, head.algorithm)
+  if (key === undefined) return undefined
   try {
-    await jwtVerify(text, key, {
-      algorithms: [head.algorithm],
-      issuer: trust.issuer,
-      audience: trust.audience,
-      requiredClaims: ['iss', 'aud', 'exp'],
-      clockTolerance: CLOCK_SKEW_SECONDS,
-      currentDate: new Date(at.now),
-    })
+    return (await compactVerify(text, key, { algorithms: [head.algorithm] })).payload
   } catch {
     return undefined
   }
-  return isOfThisTime(claims, at.now) ? claims : undefined
 }
 
-/** What jose leaves open: a token from the future, and a moment that is no number. */
-function isOfThisTime(claims: JwtClaims, now: Instant): boolean {
-  const { iat, exp } = claims
-  if (typeof exp !== 'number' || !Number.isFinite(exp)) return false
-  return iat === undefined || (typeof iat === 'number' && iat <= now / SECOND + CLOCK_SKEW_SECONDS)
+/** The claims of a token that is what `trust` asks for, now; otherwise `undefined`, without saying why. */
+export async function judgeJwt(
+  text: string,
+  trust: JwtTrust,
+  at: { readonly keys: KeySet; readonly now: Instant },
+): Promise<JwtClaims | undefined> {
+  const head = readJwtHead(text, trust)
+  const payload = head === undefined ? undefined : await verifyJwt(text, head, at.keys)
+  const claims = payload === undefined ? undefined : decodeObject(Buffer.from(payload))
+  if (claims === undefined || claims['iss'] !== trust.issuer) return undefined
+  const isForUs = [claims['aud']].flat().includes(trust.audience)
+  return isForUs && isOfThisTime(claims, at.now / SECOND) ? claims : undefined
 }
 
-function decodeObject(part: string): JwtClaims | undefined {
-  const bytes = Buffer.from(part, 'base64url')
+/** RFC 7519, 4.1.4 to 4.1.6; an end is needed, and a moment is a number. */
+function isOfThisTime({ exp, nbf, iat }: JwtClaims, now: number): boolean {
+  const [end, start, issued] = [exp, nbf ?? 0, iat ?? 0]
+  if (typeof end !== 'number' || typeof start !== 'number' || typeof issued !== 'number') return false
+  return now < end + CLOCK_SKEW_SECONDS && Math.max(start, issued) <= now + CLOCK_SKEW_SECONDS
+}
+
+function decodeObject(bytes: Buffer): JwtClaims | undefined {
   const text = bytes.toString('utf8')
   // Bytes that are not UTF-8 would all become U+FFFD.
   return Buffer.from(text).equals(bytes) ? parseStrictObject(text) : undefined

@@ -33,7 +33,10 @@ export class KeySetCache {
   }
 
   /** `undefined` while there is none to be had. */
-  async find(source: KeySetSource, head: { kid: string | undefined; algorithm: LoginAlgorithm }): Promise<KeySet | undefined> {
+  async find(
+    source: KeySetSource,
+    head: { kid: string | undefined; algorithm: LoginAlgorithm },
+  ): Promise<KeySet | undefined> {
     if ('document' in source) return KeySet.parse(source.document)
     const entry = this.#entryOf(source.url)
     const isNeeded = !this.#isYounger(entry.fetchedAt, FRESH) || !(await holds(entry.keys, head))
@@ -42,7 +45,12 @@ export class KeySetCache {
   }
 
   #entryOf(url: string): Entry {
-    const entry = this.#entries.get(url) ?? { keys: undefined, fetchedAt: undefined, askedAt: undefined, asking: undefined }
+    const entry = this.#entries.get(url) ?? {
+      keys: undefined,
+      fetchedAt: undefined,
+      askedAt: undefined,
+      asking: undefined,
+    }
     this.#entries.delete(url)
     this.#entries.set(url, entry)
     const [oldest] = this.#entries.keys()
@@ -76,6 +84,9 @@ export class KeySetCache {
   }
 }
 
-async function holds(keys: KeySet | undefined, head: { kid: string | undefined; algorithm: LoginAlgorithm }): Promise<boolean> {
+async function holds(
+  keys: KeySet | undefined,
+  head: { kid: string | undefined; algorithm: LoginAlgorithm },
+): Promise<boolean> {
   return (await keys?.find(head.kid, head.algorithm)) !== undefined
 }

@@ -1,4 +1,5 @@
 import { type CryptoKey, importJWK, type JWK } from 'jose'
+import { isSoundRsaJwk } from '../../crypto/rsa-rules.ts'
 import { LOGIN_ALGORITHMS, type LoginAlgorithm } from '../../model/login-role.ts'
 import { parseStrictObject } from './strict-json.ts'
 
@@ -7,8 +8,7 @@ export const MAX_KEY_SET_CHARACTERS = 64 * 1024
 /** Issuers publish two or three; large ones some dozen. */
 const MAX_KEYS = 64
 /** It is only compared, never used as a path, a query or an address. */
-const KEY_ID = /^[A-Za-z0-9_.+/=:~-]{1,128}$/
-const MIN_RSA_MODULUS_CHARACTERS = 342 // base64url of 2,048 bits
+const KEY_ID = /^[A-Za-z0-9_.+/=:@~-]{1,128}$/
 
 /** The members that a public key of each kind has, and that make it what it is. */
 const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
@@ -68,20 +68,27 @@ function toPublicKey(value: unknown): PublicKey | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const given: Readonly<Record<string, unknown>> = { ...value }
   const { kty, kid, use, alg, key_ops: operations } = given
-  const members = typeof kty === 'string' && Object.hasOwn(PUBLIC_MEMBERS, kty) ? PUBLIC_MEMBERS[kty] : undefined
+  const members =
+    typeof kty === 'string' && Object.hasOwn(PUBLIC_MEMBERS, kty) ? PUBLIC_MEMBERS[kty] : undefined
   if (members === undefined || (kid !== undefined && !isKeyId(kid))) return undefined
   // A private key that is published is everybody's.
   if ('d' in given || 'k' in given || (use !== undefined && use !== 'sig')) return undefined
-  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return undefined
+  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify')))
+    return undefined
   const parts = members.map((name) => [name, given[name]] as const)
   if (!parts.every(([, part]) => typeof part === 'string')) return undefined
-  if (kty === 'RSA' && String(given['n']).length < MIN_RSA_MODULUS_CHARACTERS) return undefined
-  const jwk: JWK = Object.fromEntries([['kty', kty], ...parts, ...(typeof alg === 'string' ? [['alg', alg]] : [])])
+  if (kty === 'RSA' && !isSoundRsaJwk({ n: String(given['n']), e: String(given['e']) })) return undefined
+  const jwk: JWK = Object.fromEntries([
+    ['kty', kty],
+    ...parts,
+    ...(typeof alg === 'string' ? [['alg', alg]] : []),
+  ])
   return { kid, jwk }
 }
 
 function isFor(jwk: JWK, algorithm: LoginAlgorithm): boolean {
-  const named = jwk.alg === undefined || jwk.alg === algorithm || (jwk.alg === 'Ed25519' && algorithm === 'EdDSA')
+  const named =
+    jwk.alg === undefined || jwk.alg === algorithm || (jwk.alg === 'Ed25519' && algorithm === 'EdDSA')
   const kind = KIND[algorithm] ?? KIND[algorithm.slice(0, 2)]
   return named && kind?.(jwk) === true
 }
