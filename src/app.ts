@@ -20,12 +20,13 @@ import { ChangeFeed } from './service/change-feed.ts'
 import { runExclusively } from './service/exclusive-job.ts'
 import { listRecords } from './service/list-records.ts'
 import type { StreamLimits } from './service/data/stream-service.ts'
+import type { IssuerDocuments } from './service/login/login-service.ts'
 import { Core } from './service/operator/core.ts'
 import type { AuditReader } from './service/audit-trail.ts'
 import type { TlsFiles } from './http/tls/tls-files.ts'
 import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
 import type { FolderShare } from './store/sqlite/sqlite-engine.ts'
-import { isLoopback } from './config.ts'
+import { type IssuerSettings, isLoopback } from './config.ts'
 import type { Store } from './store/store.ts'
 import { readVersion, requireRuntime } from './version.ts'
 
@@ -52,6 +53,8 @@ export interface OpenOptions {
   /** True: an empty folder becomes a new Coffre. Otherwise NOT_INITIALISED. */
   readonly createIfMissing?: boolean
   readonly clock?: Clock
+  /** How the keys of JWT issuers are fetched; from public hosts only when absent. */
+  readonly issuers?: IssuerSettings
   readonly environment?: Readonly<Record<string, string | undefined>>
   /** How long root keys that were rotated away stay reachable for other processes on this store; else 0. */
   readonly rootLingerMs?: number
@@ -263,6 +266,7 @@ async function assembleCore(options: OpenOptions, membership?: Membership): Prom
       clock,
       changes,
       version: readVersion(),
+      documents: documentsFor(options),
       findSealProvider: chooseSeals(options).find,
       rootLingerMs: options.rootLingerMs ?? 0,
       streamLimits: options.streams ?? {},
@@ -294,6 +298,12 @@ async function openStore(options: OpenOptions, share: FolderShare = 'alone'): Pr
   // For the key file and the first token.
   if (create) await mkdir(dataDir, { recursive: true, mode: 0o700 })
   return { store, storeName: 'postgres' }
+}
+
+/** Loaded when a login needs them: most processes never speak to an issuer. */
+function documentsFor({ issuers }: OpenOptions): IssuerDocuments {
+  const load = async () => (await import('./http/outgoing/issuer-documents.ts')).issuerDocuments(issuers)
+  return { check: async (url) => (await load()).check(url), fetch: async (url) => (await load()).fetch(url) }
 }
 
 function clockOf(options: OpenOptions): Clock {

@@ -28,6 +28,9 @@ const SETTINGS = z.object({
   COFFRE_TLS_CERT: z.string().min(1).optional(),
   COFFRE_TLS_KEY: z.string().min(1).optional(),
   COFFRE_TLS_CLIENT_CA: z.string().min(1).optional(),
+  COFFRE_TLS_CLIENT_CRL: z.string().min(1).optional(),
+  COFFRE_LOGIN_ALLOWED_HOSTS: z.string().default(''),
+  COFFRE_LOGIN_CACERT: z.string().min(1).optional(),
   COFFRE_TLS_MIN: z.enum(['1.2', '1.3']).default('1.2'),
 })
 
@@ -50,6 +53,7 @@ export interface Settings {
   readonly docs: boolean
   /** Absent: plain HTTP. */
   readonly tls?: TlsSettings
+  readonly issuers: IssuerSettings
   readonly streams: StreamSettings
 }
 
@@ -59,10 +63,19 @@ interface StreamSettings {
   readonly idleMilliseconds?: number
 }
 
+/** How the keys of JWT issuers are fetched. */
+export interface IssuerSettings {
+  /** Hosts that may be in a private network. */
+  readonly allowedHosts: readonly string[]
+  /** PEM file of their CA. */
+  readonly caFile?: string
+}
+
 export interface TlsSettings {
   readonly certificateFile: string
   readonly keyFile: string
   readonly clientCaFile?: string
+  readonly clientCrlFile?: string
   readonly minimumVersion: '1.2' | '1.3'
 }
 
@@ -90,6 +103,10 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     docs: data.COFFRE_DOCS === '1',
     ...(tls === undefined ? {} : { tls }),
     streams: readStreams(data),
+    issuers: {
+      allowedHosts: data.COFFRE_LOGIN_ALLOWED_HOSTS.split(',').flatMap((host) => host.trim() || []),
+      ...(data.COFFRE_LOGIN_CACERT === undefined ? {} : { caFile: data.COFFRE_LOGIN_CACERT }),
+    },
   }
   requireLoopback(settings)
   return settings
@@ -128,7 +145,11 @@ function readTls(data: z.output<typeof SETTINGS>): TlsSettings | undefined {
     }
     throw new CoffreError('CONFIG_REFUSED', { facts })
   }
-  const client = clientCaFile === undefined ? {} : { clientCaFile }
+  const { COFFRE_TLS_CLIENT_CRL: clientCrlFile } = data
+  const client = {
+    ...(clientCaFile === undefined ? {} : { clientCaFile }),
+    ...(clientCrlFile === undefined ? {} : { clientCrlFile }),
+  }
   return { certificateFile, keyFile, ...client, minimumVersion: data.COFFRE_TLS_MIN }
 }
 

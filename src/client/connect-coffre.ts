@@ -8,6 +8,7 @@ import { Connection } from './connection.ts'
 import { remoteCeremonies, revealSecrets } from './remote-ceremonies.ts'
 import { sendBatch, sendInspect, sendOperation } from './remote-data.ts'
 import { remotePolicies, remoteTokens } from './remote-access.ts'
+import { remoteLogins } from './remote-logins.ts'
 import { formatQuery, remoteKeys } from './remote-keys.ts'
 import { remoteStreams, sendLines } from './remote-streams.ts'
 import type { ClientTls } from './send-encrypted.ts'
@@ -49,6 +50,7 @@ export function connectCoffre(url: string, token?: Secret | string, options: Con
     keys: remoteKeys(connection),
     tokens: remoteTokens(connection),
     policies: remotePolicies(connection),
+    logins: remoteLogins(connection),
     audit: remoteAudit(connection, options),
     operator: remoteOperator(connection),
     encrypt: (request) => sendOperation(connection, 'encrypt', request),

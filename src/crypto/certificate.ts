@@ -27,7 +27,7 @@ export function matchesPrivateKey(certificatePem: string, keyPem: string): boole
   }
 }
 
-function parse(pem: string): X509Certificate | undefined {
+function parse(pem: string | Uint8Array): X509Certificate | undefined {
   try {
     return new X509Certificate(pem)
   } catch {
@@ -41,4 +41,66 @@ function factsOf(certificate: X509Certificate): CertificateFacts {
     notAfter: toInstant(Math.max(0, certificate.validToDate.getTime())),
     serial: certificate.serialNumber,
   }
+}
+
+/** Names of the subject and its alternative names; of each there may be several. */
+export interface CertificateClaims {
+  readonly cn: readonly string[]
+  readonly o: readonly string[]
+  readonly ou: readonly string[]
+  readonly dns: readonly string[]
+  readonly uri: readonly string[]
+  readonly email: readonly string[]
+  readonly ip: readonly string[]
+  readonly serial: readonly string[]
+  readonly fingerprint: readonly string[]
+}
+
+/** RFC 5280, 4.2.1.12. */
+const CLIENT_AUTHENTICATION = '1.3.6.1.5.5.7.3.2'
+
+/**
+ * Whose client certificate this is; `undefined` where it is not valid now, is a CA's, is not meant for client
+ * authentication, or holds names that cannot be read without doubt. Who signed it was judged by TLS.
+ */
+export function readClientCertificate(der: Uint8Array, now: Instant): CertificateClaims | undefined {
+  const certificate = parse(der)
+  if (certificate === undefined || certificate.ca) return undefined
+  const { notBefore, notAfter, serial } = factsOf(certificate)
+  // Node's types say that it is always there.
+  const purposes: readonly string[] = [certificate.keyUsage ?? []].flat()
+  if (now < notBefore || now > notAfter || !purposes.includes(CLIENT_AUTHENTICATION)) return undefined
+  const names = readAlternativeNames(certificate.subjectAltName ?? '')
+  if (names === undefined) return undefined
+  const subject: Readonly<Record<string, unknown>> = { ...certificate.toLegacyObject().subject }
+  return {
+    cn: textsOf(subject['CN']),
+    o: textsOf(subject['O']),
+    ou: textsOf(subject['OU']),
+    dns: names.get('DNS') ?? [],
+    uri: names.get('URI') ?? [],
+    email: names.get('email') ?? [],
+    ip: names.get('IP Address') ?? [],
+    serial: [serial.toLowerCase()],
+    fingerprint: [certificate.fingerprint256.replaceAll(':', '').toLowerCase()],
+  }
+}
+
+const ALTERNATIVE_NAME = /([A-Za-z][A-Za-z ]*):("(?:[^"\\]|\\.)*"|[^",]*)(?:, |$)/y
+
+/** Node joins them by commas and puts those that hold a comma or a quote into JSON strings (CVE-2021-44532). */
+function readAlternativeNames(text: string): ReadonlyMap<string, readonly string[]> | undefined {
+  const names = new Map<string, string[]>()
+  ALTERNATIVE_NAME.lastIndex = 0
+  while (ALTERNATIVE_NAME.lastIndex < text.length) {
+    const [, kind = '', written = ''] = ALTERNATIVE_NAME.exec(text) ?? []
+    if (kind === '') return undefined
+    const name = written.startsWith('"') ? String(JSON.parse(written)) : written
+    names.set(kind, [...(names.get(kind) ?? []), name])
+  }
+  return names
+}
+
+function textsOf(value: unknown): readonly string[] {
+  return [value ?? []].flat().filter((each): each is string => typeof each === 'string')
 }

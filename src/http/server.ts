@@ -17,6 +17,7 @@ import { addDataRoutes } from './route/data.ts'
 import { addLinesRoutes } from './route/lines.ts'
 import { addStreamRoutes } from './route/streams.ts'
 import { addHealthRoutes } from './route/health.ts'
+import { addLoginRoutes } from './route/logins.ts'
 import { addKeyRoutes } from './route/keys.ts'
 import { addOperatorRoutes } from './route/operator.ts'
 import { addPolicyRoutes } from './route/policies.ts'
@@ -82,6 +83,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
       await addLinesRoutes(api, parts)
       addKeyRoutes(api, parts)
       addTokenRoutes(api, parts)
+      addLoginRoutes(api, parts, tls)
       addPolicyRoutes(api, parts)
       addAuditRoutes(api, parts)
       addOperatorRoutes(api, parts)

@@ -46,6 +46,9 @@ export const AUDIT_ACTIONS = [
   'policy.create',
   'policy.update',
   'policy.delete',
+  'login-role.create',
+  'login-role.delete',
+  'login.refused',
   'access.refused',
   'access.unauthenticated',
 ] as const

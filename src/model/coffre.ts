@@ -1,5 +1,6 @@
 import type { Ceremonies } from './ceremony.ts'
 import type { ErrorCode, ErrorFacts } from './errors.ts'
+import type { Logins } from './login-role.ts'
 import type { KeyOperation, PolicyDocument } from './policy.ts'
 import type { Secret } from './secret.ts'
 import type { Keys } from './coffre-keys.ts'
@@ -17,6 +18,7 @@ export interface Coffre extends Streams {
   readonly keys: Keys
   readonly tokens: Tokens
   readonly policies: Policies
+  readonly logins: Logins
   readonly audit: Audit
   readonly operator: Operator
 

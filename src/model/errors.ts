@@ -84,6 +84,16 @@ export const ERRORS = {
     sentence: 'Too many attempts failed, so no more are taken for a while.',
     next: 'Wait for the seconds that are named here, then try again with the right credential.',
   },
+  LOGIN_ROLE_NOT_FOUND: {
+    fault: 'caller',
+    sentence: 'There is no such login role.',
+    next: 'List the login roles with `coffre login-role list`.',
+  },
+  LOGIN_ROLE_EXISTS: {
+    fault: 'caller',
+    sentence: 'A login role of that name exists already.',
+    next: 'Choose another name, or delete the existing one.',
+  },
   KEY_NOT_FOUND: {
     fault: 'caller',
     sentence: 'There is no such key.',

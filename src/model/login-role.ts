@@ -1,5 +1,6 @@
+import type { CreatedToken } from './coffre.ts'
 import type { Instant } from './clock.ts'
-import type { LoginRoleName, PolicyName, TenantId } from './ids.ts'
+import type { LoginRoleName, TenantId } from './ids.ts'
 import type { Role } from './token.ts'
 
 export const LOGIN_METHODS = ['jwt', 'certificate'] as const
@@ -22,7 +23,7 @@ export const LOGIN_ALGORITHMS = [
 
 export type LoginAlgorithm = (typeof LOGIN_ALGORITHMS)[number]
 
-/** What a certificate says of its holder; a login role names values of some of them. */
+/** What a certificate says of its holder. `serial` and `fingerprint` (SHA-256) are hex in lower case. */
 export const CERTIFICATE_CLAIMS = [
   'cn',
   'o',
@@ -35,10 +36,10 @@ export const CERTIFICATE_CLAIMS = [
   'fingerprint',
 ] as const
 
-/** Each named claim must have one of the values. A name that starts with `/` is a JSON pointer (RFC 6901). */
+/** Each named claim must be, or hold, one of the values. A name that starts with `/` is a JSON pointer (RFC 6901). */
 export type BoundClaims = Readonly<Record<string, readonly string[]>>
 
-/** Where the public keys of an issuer are. */
+/** Where the public keys of an issuer are: a URL, or the JWKS document itself. */
 export type KeySetSource = { readonly url: string } | { readonly document: string }
 
 /** Whose JWTs are believed. */
@@ -49,22 +50,64 @@ export interface JwtTrust {
   readonly keys: KeySetSource
 }
 
-/** A way in: who proves to be of these claims gets a token like this. */
+/** A way in, as an administrator describes it: who proves to be of these claims gets a token like this. */
+export interface LoginRoleDescription {
+  readonly method: LoginMethod
+  /** The next four for `jwt` only; `audience` is needed and compared exactly. */
+  readonly issuer?: string
+  readonly audience?: string
+  /** RS256, ES256 and EdDSA when absent. */
+  readonly algorithms?: readonly LoginAlgorithm[]
+  /** One of the two. https, or a host that the operator of the server allows. */
+  readonly jwksUrl?: string
+  readonly jwks?: string
+  /** At least one: otherwise everybody whom the issuer knows would be let in. */
+  readonly boundClaims: BoundClaims
+  /** Of the tokens that it gives. */
+  readonly role: Role
+  readonly policies?: readonly string[]
+  /** 60 to 86,400 (a day); 3,600 when absent. */
+  readonly ttlSeconds?: number
+  readonly maxUses?: number
+}
+
+export interface CreateLoginRoleRequest extends LoginRoleDescription {
+  readonly name: string
+}
+
+export interface LoginRoleView extends CreateLoginRoleRequest {
+  readonly createdAt: string
+}
+
+/** As stored. */
 export interface LoginRole {
   readonly tenant: TenantId
   readonly name: LoginRoleName
-  readonly method: LoginMethod
-  /** For `jwt` only. */
-  readonly jwt?: JwtTrust
-  readonly boundClaims: BoundClaims
-  readonly token: LoginGrant
+  /** JSON of a LoginRoleDescription, which is judged again when it is used. */
+  readonly document: string
   readonly createdAt: Instant
 }
 
-/** The token that a login gives. */
-export interface LoginGrant {
-  readonly role: Role
-  readonly policies: readonly PolicyName[]
-  readonly ttlSeconds: number
-  readonly maxUses?: number
+export interface Logins {
+  /** Throws LOGIN_ROLE_EXISTS. */
+  createRole(request: CreateLoginRoleRequest): Promise<LoginRoleView>
+  listRoles(): Promise<readonly LoginRoleView[]>
+  getRole(name: string): Promise<LoginRoleView>
+  /** Tokens that it gave stay valid until they end. */
+  deleteRole(name: string): Promise<void>
+  /** A short-lived token for the holder of a JWT. Needs no token; every failure is UNAUTHENTICATED. */
+  withJwt(request: JwtLoginRequest): Promise<CreatedToken>
+  /** The same for the client certificate of this connection. */
+  withCertificate(request: LoginRequest): Promise<CreatedToken>
+}
+
+export interface LoginRequest {
+  /** Name of the login role. */
+  readonly role: string
+  /** `default` when absent. */
+  readonly tenant?: string
+}
+
+export interface JwtLoginRequest extends LoginRequest {
+  readonly jwt: string
 }

@@ -19,6 +19,7 @@ import type {
   EncryptStreamRequest,
   RangeSource,
 } from '../model/streams.ts'
+import type { Logins } from '../model/login-role.ts'
 import { authorize } from './access/authorize.ts'
 import { type Caller, newRequestId } from './caller.ts'
 import type { Outcome } from './data/batch.ts'
@@ -127,6 +128,19 @@ export class CallerCoffre implements Coffre {
       whoami: () => tokens.whoami(caller),
       renew: (options) => tokens.renew(caller, options),
       revokeSelf: (options) => tokens.revokeSelf(caller, options),
+    }
+  }
+
+  get logins(): Logins {
+    const { logins } = this.#core
+    const caller = this.#caller
+    return {
+      createRole: (request) => logins.createRole(caller, request),
+      listRoles: () => logins.listRoles(caller),
+      getRole: (name) => logins.getRole(caller, name),
+      deleteRole: (name) => logins.deleteRole(caller, name),
+      withJwt: (request) => logins.withJwt(caller, request),
+      withCertificate: (request) => logins.withCertificate(caller, request, caller.certificate),
     }
   }
 

@@ -15,6 +15,8 @@ export interface Caller {
   readonly address?: string
   /** A token's: it was valid when at least this many changes were committed. */
   readonly asOf?: number
+  /** DER of the client certificate of its connection, where TLS verified one. */
+  readonly certificate?: Uint8Array | undefined
 }
 
 export function newRequestId(): RequestId {

@@ -1,6 +1,15 @@
 import type { Instant } from '../model/clock.ts'
-import type { KeyId, KeyName, PolicyName, TenantId, TokenId, VersionNumber } from '../model/ids.ts'
+import type {
+  KeyId,
+  KeyName,
+  LoginRoleName,
+  PolicyName,
+  TenantId,
+  TokenId,
+  VersionNumber,
+} from '../model/ids.ts'
 import type { Key } from '../model/key.ts'
+import type { LoginRole } from '../model/login-role.ts'
 import type { Policy } from '../model/policy.ts'
 import type { Token } from '../model/token.ts'
 import type { RootGeneration, WrapBinding, Wrapped } from '../model/wrapped.ts'
@@ -51,6 +60,9 @@ export interface ReadStore extends ReadChanges {
   findPolicy(tenant: TenantId, name: PolicyName): Promise<Policy | undefined>
   /** Ordered by name. */
   listPolicies(tenant: TenantId): Promise<readonly Policy[]>
+  findLoginRole(tenant: TenantId, name: LoginRoleName): Promise<LoginRole | undefined>
+  /** Ordered by name. */
+  listLoginRoles(tenant: TenantId): Promise<readonly LoginRole[]>
   /** Those of the newest root key first. */
   listSealSlots(): Promise<readonly SealSlot[]>
   /** Between root keys, while a rotation lasts. */
@@ -93,6 +105,10 @@ export interface StoreTransaction extends ReadStore {
   updatePolicy(before: Policy, after: Policy): Promise<void>
   /** Throws POLICY_NOT_FOUND. */
   deletePolicy(tenant: TenantId, name: PolicyName): Promise<void>
+  /** Throws LOGIN_ROLE_EXISTS. */
+  insertLoginRole(role: LoginRole): Promise<void>
+  /** Throws LOGIN_ROLE_NOT_FOUND. */
+  deleteLoginRole(tenant: TenantId, name: LoginRoleName): Promise<void>
   insertSealSlot(slot: SealSlot): Promise<void>
   /** Answers whether it was there. */
   deleteSealSlot(id: string): Promise<boolean>

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Why a suite that needs the `openssl` command is skipped; false where it is there. */
@@ -84,8 +84,33 @@ export class Authority {
     return this.#signBetween({ request, extensions, issued, from, to: to ?? from })
   }
 
+  /** Writes the list of what is revoked now. */
+  revoke(certificates: readonly Issued[], file: string): void {
+    const config = this.#writeConfig()
+    const signer = ['-config', config, '-cert', this.certificateFile, '-keyfile', this.#path('key')]
+    for (const { certificateFile } of certificates) this.#openssl('ca', ...signer, '-revoke', certificateFile)
+    this.#openssl('ca', ...signer, '-gencrl', '-crldays', '30', '-out', `${file}.new`)
+    renameSync(`${file}.new`, file)
+  }
+
   /** Only `openssl ca` of OpenSSL 3.0 takes moments. */
   #signBetween(job: { request: string; extensions: string; issued: Issued; from: string; to: string }): void {
+    const config = this.#writeConfig()
+    const signer = [
+      '-config',
+      config,
+      '-cert',
+      this.certificateFile,
+      '-keyfile',
+      this.#path('key'),
+      '-batch',
+      '-notext',
+    ]
+    const output = ['-extfile', job.extensions, '-out', job.issued.certificateFile]
+    this.#openssl('ca', ...signer, '-startdate', job.from, '-enddate', job.to, '-in', job.request, ...output)
+  }
+
+  #writeConfig(): string {
     const config = join(this.#folder, `${this.name}.ca.cnf`)
     const lines = [
       '[ca]',
@@ -104,18 +129,7 @@ export class Authority {
     ]
     writeFileSync(config, [...lines, ...rules, ''].join('\n'))
     writeFileSync(this.#path('index'), '')
-    const signer = [
-      '-config',
-      config,
-      '-cert',
-      this.certificateFile,
-      '-keyfile',
-      this.#path('key'),
-      '-batch',
-      '-notext',
-    ]
-    const output = ['-extfile', job.extensions, '-out', job.issued.certificateFile]
-    this.#openssl('ca', ...signer, '-startdate', job.from, '-enddate', job.to, '-in', job.request, ...output)
+    return config
   }
 
   #path(extension: string): string {

@@ -22,6 +22,7 @@ const SETTINGS = [
   ['tls-cert', 'COFFRE_TLS_CERT'],
   ['tls-key', 'COFFRE_TLS_KEY'],
   ['tls-client-ca', 'COFFRE_TLS_CLIENT_CA'],
+  ['tls-client-crl', 'COFFRE_TLS_CLIENT_CRL'],
   ['tls-min', 'COFFRE_TLS_MIN'],
 ] as const
 
@@ -36,6 +37,7 @@ export const serveCommand: CommandRow = {
     { flags: '--tls-cert <file>', help: 'option.tlsCert' },
     { flags: '--tls-key <file>', help: 'option.tlsKey' },
     { flags: '--tls-client-ca <file>', help: 'option.tlsClientCa' },
+    { flags: '--tls-client-crl <file>', help: 'option.tlsClientCrl' },
     { flags: '--tls-min <version>', help: 'option.tlsMin', choices: ['1.2', '1.3'] },
     { flags: '--show-token', help: 'option.showToken' },
     ...SEAL_OPTIONS,
@@ -50,9 +52,9 @@ async function runServe(invocation: Invocation): Promise<ExitCode> {
   const settings = readSettings({ ...terminal.environment, ...readOptions(invocation) })
   const place = { dataDir, ...(await chooseDatabase(invocation)) }
   const seal = await chooseSeal(invocation, place)
-  const { host, port, logLevel, tls, docs, streams, trustedProxies, workers } = settings
+  const { host, port, logLevel, tls, docs, streams, trustedProxies, issuers, workers } = settings
   const choice = { ...(seal === undefined ? {} : { seal }), ...(tls === undefined ? {} : { tls }) }
-  const http = { host, port, logLevel, docs, streams, trustedProxies, workers }
+  const http = { host, port, logLevel, docs, streams, trustedProxies, issuers, workers }
   const server = await serve({ ...place, createIfMissing: true, ...http, ...choice })
   await tellStart(invocation, server)
   await untilStopped()

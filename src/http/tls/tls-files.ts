@@ -14,6 +14,8 @@ export interface TlsFiles {
   readonly keyFile: string
   /** Whose certificates clients may log in with. */
   readonly clientCaFile?: string
+  /** Revocation lists, one of each of those CAs; with it, a CA without a current list lets nobody log in. */
+  readonly clientCrlFile?: string
   /** 1.2 when absent. */
   readonly minimumVersion?: '1.2' | '1.3'
 }
@@ -22,6 +24,7 @@ export interface TlsMaterial {
   readonly certificate: string
   readonly key: string
   readonly clientCa?: string
+  readonly clientCrl?: string
   readonly facts: ServerCertificate
 }
 
@@ -35,24 +38,41 @@ const OTHERS_OF_ROOT = 0o037n
 export async function readTlsFiles(files: TlsFiles): Promise<TlsMaterial> {
   const certificate = await readText(files.certificateFile, 'COFFRE_TLS_CERT')
   const key = await readText(files.keyFile, 'COFFRE_TLS_KEY', refuseReadable)
-  const { clientCaFile } = files
-  const clientCa =
-    clientCaFile === undefined ? {} : { clientCa: await readText(clientCaFile, 'COFFRE_TLS_CLIENT_CA') }
+  const client = await readClientFiles(files)
   const facts = readServerCertificate(certificate, key)
   if (facts === 'certificate') throw refused('COFFRE_TLS_CERT', 'a certificate in PEM')
   if (facts === 'key') {
     throw refused('COFFRE_TLS_KEY', 'the unencrypted private key of COFFRE_TLS_CERT, in PEM')
   }
-  if (clientCa.clientCa !== undefined && !isCertificate(clientCa.clientCa)) {
-    throw refused('COFFRE_TLS_CLIENT_CA', 'certificates in PEM')
-  }
   requireStrong(certificate, key)
-  return { certificate, key, ...clientCa, facts }
+  return { certificate, key, ...client, facts }
+}
+
+async function readClientFiles({
+  clientCaFile,
+  clientCrlFile,
+}: TlsFiles): Promise<Pick<TlsMaterial, 'clientCa' | 'clientCrl'>> {
+  if (clientCaFile === undefined) return {}
+  const clientCa = await readText(clientCaFile, 'COFFRE_TLS_CLIENT_CA')
+  if (!isCertificate(clientCa)) throw refused('COFFRE_TLS_CLIENT_CA', 'certificates in PEM')
+  if (clientCrlFile === undefined) return { clientCa }
+  const clientCrl = await readText(clientCrlFile, 'COFFRE_TLS_CLIENT_CRL')
+  try {
+    createSecureContext({ crl: clientCrl })
+  } catch (cause) {
+    throw refused('COFFRE_TLS_CLIENT_CRL', 'revocation lists in PEM', cause)
+  }
+  return { clientCa, clientCrl }
 }
 
 /** Changes whenever one of the files does: replaced, rewritten, another mode, another target of a link. */
 export async function fingerprintTlsFiles(files: TlsFiles): Promise<string> {
-  const paths = [files.certificateFile, files.keyFile, files.clientCaFile ?? []].flat()
+  const paths = [
+    files.certificateFile,
+    files.keyFile,
+    files.clientCaFile ?? [],
+    files.clientCrlFile ?? [],
+  ].flat()
   const marks = await Promise.all(
     paths.map(async (path) => {
       const found = await stat(path, { bigint: true }).catch(() => undefined)

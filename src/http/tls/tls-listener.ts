@@ -1,8 +1,9 @@
 import { type FSWatcher, watch } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { createServer, type Server, type ServerOptions } from 'node:https'
+import type { Socket } from 'node:net'
 import { dirname } from 'node:path'
-import type { SecureContextOptions } from 'node:tls'
+import { type SecureContextOptions, TLSSocket } from 'node:tls'
 import { type Clock, formatInstant } from '../../model/clock.ts'
 import { CoffreError } from '../../model/errors.ts'
 import type { ServerCertificate } from '../../service/access/server-certificate.ts'
@@ -45,6 +46,8 @@ export class TlsListener {
   readonly #parts: TlsListenerParts
   readonly #servers = new Set<Server>()
   readonly #watchers: FSWatcher[] = []
+  /** By which files a connection was judged. */
+  readonly #judged = new WeakMap<Socket, TlsMaterial>()
   #log: TlsLog | undefined
   #material: TlsMaterial
   /** Of the files that were last tried, good or not: each state is tried and reported once. */
@@ -84,8 +87,23 @@ export class TlsListener {
       },
       listener,
     )
+    server.on('secureConnection', (socket: TLSSocket) => this.#judged.set(socket, this.#material))
     this.#servers.add(server)
     return server
+  }
+
+  /**
+   * DER of the client certificate that was verified when this connection was made. A connection from before the
+   * CAs or revocation lists changed has none any more: its certificate was judged by others.
+   */
+  clientCertificate(socket: Socket): Uint8Array | undefined {
+    if (!(socket instanceof TLSSocket) || !socket.authorized || this.#parts.files.clientCaFile === undefined)
+      return undefined
+    if (this.#judged.get(socket) !== this.#material) return undefined
+    const { raw } = socket.getPeerCertificate()
+    // Node's types say that it is always there.
+    const der: Uint8Array | undefined = raw
+    return der
   }
 
   /** Starts to look at the files. `stop` ends it. */
@@ -145,11 +163,12 @@ export class TlsListener {
   }
 
   #context(): SecureContextOptions {
-    const { certificate, key, clientCa, facts } = this.#material
+    const { certificate, key, clientCa, clientCrl, facts } = this.#material
     return {
       cert: certificate,
       key,
       ...(clientCa === undefined ? {} : { ca: clientCa }),
+      ...(clientCrl === undefined ? {} : { crl: clientCrl }),
       minVersion: this.#parts.files.minimumVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
       ciphers: CIPHERS,
       honorCipherOrder: true,
@@ -158,8 +177,8 @@ export class TlsListener {
   }
 
   #folders(): ReadonlySet<string> {
-    const { certificateFile, keyFile, clientCaFile } = this.#parts.files
-    return new Set([certificateFile, keyFile, clientCaFile ?? certificateFile].map((path) => dirname(path)))
+    const { certificateFile, keyFile, clientCaFile = keyFile, clientCrlFile = keyFile } = this.#parts.files
+    return new Set([certificateFile, keyFile, clientCaFile, clientCrlFile].map((path) => dirname(path)))
   }
 
   #isOver({ notBefore, notAfter }: ServerCertificate): boolean {

@@ -41,6 +41,14 @@ export const errorsDe: ErrorTexts = {
     sentence: 'Zu viele Versuche sind fehlgeschlagen; vorerst wird keiner mehr angenommen.',
     next: 'Warten Sie die hier genannten Sekunden und versuchen Sie es dann mit dem richtigen Geheimnis.',
   },
+  LOGIN_ROLE_NOT_FOUND: {
+    sentence: 'Diese Anmelderolle gibt es nicht.',
+    next: 'Zeigen Sie die Anmelderollen mit `coffre login-role list` an.',
+  },
+  LOGIN_ROLE_EXISTS: {
+    sentence: 'Eine Anmelderolle dieses Namens gibt es bereits.',
+    next: 'Wählen Sie einen anderen Namen oder löschen Sie die vorhandene.',
+  },
   KEY_NOT_FOUND: {
     sentence: 'Diesen Schlüssel gibt es nicht.',
     next: 'Zeigen Sie die Schlüssel mit `coffre key list` an oder erzeugen Sie ihn mit `coffre key create`.',

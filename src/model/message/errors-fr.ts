@@ -41,6 +41,14 @@ export const errorsFr: ErrorTexts = {
     sentence: 'Trop d’essais ont échoué ; aucun autre n’est accepté pour le moment.',
     next: 'Attendez le nombre de secondes indiqué, puis réessayez avec le bon secret.',
   },
+  LOGIN_ROLE_NOT_FOUND: {
+    sentence: 'Ce rôle de connexion n’existe pas.',
+    next: 'Affichez les rôles de connexion avec `coffre login-role list`.',
+  },
+  LOGIN_ROLE_EXISTS: {
+    sentence: 'Un rôle de connexion de ce nom existe déjà.',
+    next: 'Choisissez un autre nom, ou supprimez le rôle existant.',
+  },
   KEY_NOT_FOUND: {
     sentence: 'Cette clé n’existe pas.',
     next: 'Affichez les clés avec `coffre key list`, ou créez-la avec `coffre key create`.',

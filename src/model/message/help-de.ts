@@ -90,6 +90,7 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.tlsCert': 'PEM-Datei mit dem Zertifikat des Servers und seiner Kette (COFFRE_TLS_CERT); dann https',
   'option.tlsKey': 'PEM-Datei mit seinem privaten Schlüssel, Modus 0600 (COFFRE_TLS_KEY)',
   'option.tlsClientCa': 'PEM-Datei mit den CAs der Client-Zertifikate (COFFRE_TLS_CLIENT_CA)',
+  'option.tlsClientCrl': 'PEM-Datei mit den Sperrlisten dieser CAs (COFFRE_TLS_CLIENT_CRL)',
   'option.tlsMin': 'niedrigste TLS-Version (COFFRE_TLS_MIN, sonst 1.2)',
   'option.caCert': 'PEM-Datei mit der CA des Servers, statt der bekannten CAs (COFFRE_CACERT)',
   'option.clientCert': 'PEM-Datei mit Ihrem Zertifikat für den Server (COFFRE_CLIENT_CERT)',

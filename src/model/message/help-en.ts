@@ -87,6 +87,7 @@ export const helpEn = {
   'option.tlsCert': 'PEM file with the server certificate and its chain (COFFRE_TLS_CERT); https then',
   'option.tlsKey': 'PEM file with its private key, mode 0600 (COFFRE_TLS_KEY)',
   'option.tlsClientCa': 'PEM file with the CAs of client certificates (COFFRE_TLS_CLIENT_CA)',
+  'option.tlsClientCrl': 'PEM file with the revocation lists of those CAs (COFFRE_TLS_CLIENT_CRL)',
   'option.tlsMin': 'lowest version of TLS (COFFRE_TLS_MIN, else 1.2)',
   'option.caCert': 'PEM file with the CA of the server, instead of the well-known ones (COFFRE_CACERT)',
   'option.clientCert': 'PEM file with your certificate for the server (COFFRE_CLIENT_CERT)',

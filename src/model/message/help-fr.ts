@@ -91,6 +91,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.tlsCert': 'fichier PEM du certificat du serveur et de sa chaîne (COFFRE_TLS_CERT) ; https dès lors',
   'option.tlsKey': 'fichier PEM de sa clé privée, mode 0600 (COFFRE_TLS_KEY)',
   'option.tlsClientCa': 'fichier PEM des autorités des certificats clients (COFFRE_TLS_CLIENT_CA)',
+  'option.tlsClientCrl': 'fichier PEM des listes de révocation de ces autorités (COFFRE_TLS_CLIENT_CRL)',
   'option.tlsMin': 'version minimale de TLS (COFFRE_TLS_MIN, sinon 1.2)',
   'option.caCert': 'fichier PEM de l’autorité du serveur, au lieu des autorités connues (COFFRE_CACERT)',
   'option.clientCert': 'fichier PEM de votre certificat pour le serveur (COFFRE_CLIENT_CERT)',

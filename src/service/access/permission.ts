@@ -8,6 +8,8 @@ export const PERMISSIONS = [
   'token.change',
   'policy.read',
   'policy.change',
+  'login.read',
+  'login.change',
   'audit.read',
   'metrics.read',
   'operator.change',
@@ -19,7 +21,7 @@ export type Permission = (typeof PERMISSIONS)[number]
 const GRANTED: Readonly<Record<Role, readonly Permission[]>> = {
   admin: PERMISSIONS,
   operator: ['key.read', 'key.rotate', 'key.move', 'metrics.read', 'operator.change'],
-  auditor: ['key.read', 'token.read', 'policy.read', 'audit.read'],
+  auditor: ['key.read', 'token.read', 'policy.read', 'login.read', 'audit.read'],
   app: ['data.use', 'key.read'],
 }
 
@@ -27,7 +29,13 @@ const GRANTED: Readonly<Record<Role, readonly Permission[]>> = {
 const OF_INSTALLATION: readonly Permission[] = ['metrics.read', 'operator.change']
 
 /** They reach beyond single keys, so a token that policies confine has none of them. */
-const BEYOND_KEYS: readonly Permission[] = [...OF_INSTALLATION, 'policy.change', 'audit.read']
+const BEYOND_KEYS: readonly Permission[] = [
+  ...OF_INSTALLATION,
+  'login.read',
+  'login.change',
+  'policy.change',
+  'audit.read',
+]
 
 export function isGranted(role: Role, permission: Permission): boolean {
   return GRANTED[role].includes(permission)

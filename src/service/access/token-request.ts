@@ -76,7 +76,7 @@ function readRenewal(maximum: number | undefined, ttlSeconds: number, now: Insta
   return { renewal: { ttlSeconds, until: addMilliseconds(now, maximum * SECOND) } }
 }
 
-function readUses(maximum: number | undefined): Pick<Token, 'uses'> {
+export function readUses(maximum: number | undefined): Pick<Token, 'uses'> {
   if (maximum === undefined) return {}
   const fits = Number.isInteger(maximum) && maximum >= 1 && maximum <= MAX_TOKEN_USES
   return fits ? { uses: { maximum, left: maximum } } : refuse('maxUses', `1 to ${MAX_TOKEN_USES}`)

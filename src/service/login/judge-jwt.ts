@@ -5,7 +5,7 @@ import { isKeyId, isLoginAlgorithm, type KeySet } from './key-set.ts'
 import { parseStrictObject } from './strict-json.ts'
 
 /** Issuers put groups into their tokens; what is longer belongs into no header of a request either. */
-export const MAX_JWT_CHARACTERS = 8 * 1024
+const MAX_JWT_CHARACTERS = 8 * 1024
 const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/
 /** Two clocks that NTP keeps are within a second; this forgives one that is not. */
 const CLOCK_SKEW_SECONDS = 60

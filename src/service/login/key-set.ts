@@ -4,7 +4,7 @@ import { LOGIN_ALGORITHMS, type LoginAlgorithm } from '../../model/login-role.ts
 import { parseStrictObject } from './strict-json.ts'
 
 /** Microsoft's, the longest that we know, has 20 KiB with its certificates. */
-export const MAX_KEY_SET_CHARACTERS = 64 * 1024
+const MAX_KEY_SET_CHARACTERS = 64 * 1024
 /** Issuers publish two or three; large ones some dozen. */
 const MAX_KEYS = 64
 /** It is only compared, never used as a path, a query or an address. */

@@ -21,6 +21,7 @@ import { type StreamLimits, StreamService } from '../data/stream-service.ts'
 import { KeyService } from '../keys/key-service.ts'
 import { KeyringCache } from '../keys/keyring-cache.ts'
 import { UseReserve } from '../keys/use-reserve.ts'
+import { type IssuerDocuments, LoginService, NO_DOCUMENTS } from '../login/login-service.ts'
 import { PolicyCache } from '../policy/policy-cache.ts'
 import { PolicyService } from '../policy/policy-service.ts'
 import { Ceremonies } from './ceremonies.ts'
@@ -39,6 +40,8 @@ export interface CoreParts {
   readonly findSealProvider: FindSealProvider
   /** Where another process seals and unseals for this one too. */
   readonly operatorElsewhere?: (caller: Caller) => Operator
+  /** Absent: login roles hold the keys of their issuers themselves. */
+  readonly documents?: IssuerDocuments
   /** Root keys that were rotated away stay reachable so long for other processes; 0 when absent. */
   readonly rootLingerMs?: number
   readonly streamLimits?: StreamLimits
@@ -66,6 +69,7 @@ export class Core {
   readonly #parts: CoreParts
   readonly tokens: TokenService
   readonly policies: PolicyService
+  readonly logins: LoginService
   readonly audit: AuditReader
   readonly trail: AuditTrail
   readonly store: Store
@@ -85,6 +89,13 @@ export class Core {
     this.tokens = new TokenService({ store, trail, clock, policies: cache, changes })
     this.policies = new PolicyService({ store, trail, clock, cache })
     this.#unsealGate = new UnsealGate(clock)
+    this.logins = new LoginService({
+      store,
+      trail,
+      clock,
+      tokens: this.tokens,
+      documents: parts.documents ?? NO_DOCUMENTS,
+    })
     this.audit = parts.audit
     this.trail = parts.trail
     this.store = parts.store

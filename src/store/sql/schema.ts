@@ -9,6 +9,7 @@ export interface Schema {
   readonly key_version: KeyVersionTable
   readonly token: TokenTable
   readonly policy: PolicyTable
+  readonly login_role: LoginRoleTable
   readonly seal_slot: SealSlotTable
   readonly root_link: RootLinkTable
   readonly audit_record: AuditRecordTable
@@ -81,6 +82,14 @@ export interface TokenTable {
   max_uses: number | null
   uses_left: number | null
   last_used_at: number | null
+}
+
+export interface LoginRoleTable {
+  tenant: string
+  name: string
+  /** JSON, as service/login/login-role-document.ts reads it. */
+  document: string
+  created_at: number
 }
 
 export interface PolicyTable {

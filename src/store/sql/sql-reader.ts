@@ -1,6 +1,15 @@
 import type { Instant } from '../../model/clock.ts'
-import type { KeyId, KeyName, PolicyName, TenantId, TokenId, VersionNumber } from '../../model/ids.ts'
+import type {
+  KeyId,
+  KeyName,
+  LoginRoleName,
+  PolicyName,
+  TenantId,
+  TokenId,
+  VersionNumber,
+} from '../../model/ids.ts'
 import type { Key } from '../../model/key.ts'
+import type { LoginRole } from '../../model/login-role.ts'
 import type { Policy } from '../../model/policy.ts'
 import type { Token } from '../../model/token.ts'
 import type { RootGeneration, Wrapped } from '../../model/wrapped.ts'
@@ -21,6 +30,7 @@ import { findKey, findKeyById, listKeys, listKeysToDestroy, type Reading, readWr
 import type { Database } from './schema.ts'
 import { listRootLinks } from './roots.ts'
 import { listSealSlots } from './seal-slots.ts'
+import { findLoginRole, listLoginRoles } from './login-roles.ts'
 import { findPolicy, listPolicies } from './policies.ts'
 import { findToken, listTokens, listTokensMadeBy } from './tokens.ts'
 import { countWrapped, listWrapped } from './wrapped-columns.ts'
@@ -73,6 +83,14 @@ export class SqlReader implements ReadStore {
 
   listPolicies(tenant: TenantId): Promise<readonly Policy[]> {
     return listPolicies(this.#db, tenant)
+  }
+
+  findLoginRole(tenant: TenantId, name: LoginRoleName): Promise<LoginRole | undefined> {
+    return findLoginRole(this.#db, tenant, name)
+  }
+
+  listLoginRoles(tenant: TenantId): Promise<readonly LoginRole[]> {
+    return listLoginRoles(this.#db, tenant)
   }
 
   listSealSlots(): Promise<readonly SealSlot[]> {

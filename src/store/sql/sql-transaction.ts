@@ -1,6 +1,7 @@
 import type { Instant } from '../../model/clock.ts'
-import type { KeyId, PolicyName, TenantId, TokenId, VersionNumber } from '../../model/ids.ts'
+import type { KeyId, LoginRoleName, PolicyName, TenantId, TokenId, VersionNumber } from '../../model/ids.ts'
 import type { Key } from '../../model/key.ts'
+import type { LoginRole } from '../../model/login-role.ts'
 import type { Policy } from '../../model/policy.ts'
 import type { Token } from '../../model/token.ts'
 import { type RootGeneration, rootOf, type Wrapped } from '../../model/wrapped.ts'
@@ -21,6 +22,7 @@ import type { Database } from './schema.ts'
 import { deleteRootsBefore, insertRootLink } from './roots.ts'
 import { deleteSealSlot, insertSealSlot } from './seal-slots.ts'
 import { SqlReader } from './sql-reader.ts'
+import { deleteLoginRole, insertLoginRole } from './login-roles.ts'
 import { deletePolicy, insertPolicy, updatePolicy } from './policies.ts'
 import { insertToken, markTokenUsed, renewToken, revokeToken, takeTokenUse } from './tokens.ts'
 import { replaceWrapped } from './wrapped-columns.ts'
@@ -85,6 +87,14 @@ export class SqlTransaction extends SqlReader implements StoreTransaction {
 
   markTokenUsed(id: TokenId, at: Instant): Promise<void> {
     return markTokenUsed(this.#db, id, at)
+  }
+
+  insertLoginRole(role: LoginRole): Promise<void> {
+    return insertLoginRole(this.#db, role)
+  }
+
+  deleteLoginRole(tenant: TenantId, name: LoginRoleName): Promise<void> {
+    return deleteLoginRole(this.#db, tenant, name)
   }
 
   async insertPolicy(policy: Policy): Promise<void> {

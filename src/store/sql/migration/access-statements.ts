@@ -1,5 +1,18 @@
 import type { SchemaWords } from '../engine.ts'
 
+/** Ways to log in (docs/design/access.md). */
+export function loginStatements({ text, integer, tableEnd }: SchemaWords): readonly string[] {
+  return [
+    `create table login_role (
+      tenant ${text} not null,
+      name ${text} not null,
+      document ${text} not null,
+      created_at ${integer} not null,
+      primary key (tenant, name)
+    )${tableEnd}`,
+  ]
+}
+
 /** Policies, what a token may and how it is bound, and whose an audit record is (docs/design/access.md). */
 export function accessStatements({ text, integer, tableEnd }: SchemaWords): readonly string[] {
   return [

@@ -1,5 +1,5 @@
 import type { SchemaWords } from '../engine.ts'
-import { accessStatements } from './access-statements.ts'
+import { accessStatements, loginStatements } from './access-statements.ts'
 import { processTables } from './process-tables.ts'
 
 /** One step forward. A released migration never changes; its checksum is compared at every start. */
@@ -26,6 +26,7 @@ export const MIGRATIONS: readonly Migration[] = [
   // An older Coffre reads no policies, so it would let a confined token reach every key.
   { number: 3, name: 'access', runsFrom: 3, statements: accessStatements },
   { number: 4, name: 'root generations', runsFrom: 3, statements: rootTables },
+  { number: 5, name: 'login roles', runsFrom: 3, statements: loginStatements },
 ]
 
 function keyTables({ text, integer, bytes, tableEnd }: SchemaWords): readonly string[] {
