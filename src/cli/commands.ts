@@ -4,6 +4,7 @@ import { completionCommand } from './command/completion-command.ts'
 import { deriveCommand } from './command/derive-command.ts'
 import { fileCommands } from './command/file-commands.ts'
 import { keyCommands } from './command/key-commands.ts'
+import { loginCommands } from './command/login-commands.ts'
 import { materialCommands } from './command/material-commands.ts'
 import { operatorCommands } from './command/operator-commands.ts'
 import { proofCommands } from './command/proof-commands.ts'
@@ -17,6 +18,7 @@ export const groupRows: readonly GroupRow[] = [
   { path: ['mac'], summary: 'group.mac' },
   { path: ['data-key'], summary: 'group.data-key' },
   { path: ['token'], summary: 'group.token' },
+  { path: ['login-role'], summary: 'group.login-role' },
   { path: ['audit'], summary: 'group.audit' },
   { path: ['audit', 'log'], summary: 'group.audit.log' },
 ]
@@ -31,6 +33,7 @@ const rows: readonly CommandRow[] = [
   ...materialCommands,
   deriveCommand,
   ...tokenCommands,
+  ...loginCommands,
   ...auditCommands,
 ]
 

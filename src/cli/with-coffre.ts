@@ -9,6 +9,7 @@ import { chooseStoredSeal } from './input/seal-choice.ts'
 import { readToken } from './input/secret-setting.ts'
 import { chooseDatabase } from './input/store-setting.ts'
 import { readClientTls } from './input/client-tls.ts'
+import { readSavedToken } from './input/saved-token.ts'
 import { canAsk } from './output/terminal.ts'
 
 /** Opens the data folder or connects to the server, runs `work`, and closes again whatever happens. */
@@ -31,9 +32,20 @@ async function open(invocation: Invocation): Promise<Coffre> {
 }
 
 export async function connect(invocation: Invocation, address: string): Promise<Coffre> {
+  const { terminal } = invocation
+  const token = (await readToken(invocation)) ?? (await readSavedToken(terminal.environment, address))
+  return connectWithout(invocation, address, token)
+}
+
+/** With no token but the given one: for a login, which is there to get one. */
+export async function connectWithout(
+  invocation: Invocation,
+  address: string,
+  token?: Secret,
+): Promise<Coffre> {
   const allowInsecure = invocation.options.flag('insecure-http')
   const tls = await readClientTls(invocation)
-  return connectCoffre(address, await readToken(invocation), { allowInsecure, tls })
+  return connectCoffre(address, token, { allowInsecure, tls })
 }
 
 async function openFolder(invocation: Invocation, dataDir: string): Promise<Coffre> {

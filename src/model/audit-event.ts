@@ -48,7 +48,6 @@ export const AUDIT_ACTIONS = [
   'policy.delete',
   'login-role.create',
   'login-role.delete',
-  'login.refused',
   'access.refused',
   'access.unauthenticated',
 ] as const

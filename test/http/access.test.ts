@@ -34,6 +34,7 @@ const forApp: readonly Route[] = [
   { method: 'GET', path: '/keys/k' },
 ]
 const moves = ['rotate', 'rollback', 'suspend', 'resume', 'deactivate', 'compromise', 'cancel-destroy']
+const LOGIN_ROLE = { name: 'r', method: 'certificate', boundClaims: { cn: ['r'] }, role: 'app' }
 const forAdmin: readonly Route[] = [
   { method: 'POST', path: '/keys', body: { name: 'new' } },
   { method: 'PATCH', path: '/keys/k', body: {} },
@@ -51,6 +52,10 @@ const forAdmin: readonly Route[] = [
   { method: 'PUT', path: '/policies/p', body: { document: { rules: [] } } },
   { method: 'DELETE', path: '/policies/p' },
   { method: 'POST', path: '/policies/test', body: { role: 'app', operation: 'data.sign', key: 'k' } },
+  { method: 'POST', path: '/login-roles', body: LOGIN_ROLE },
+  { method: 'GET', path: '/login-roles' },
+  { method: 'GET', path: '/login-roles/r' },
+  { method: 'DELETE', path: '/login-roles/r' },
   { method: 'GET', path: '/audit/records' },
   { method: 'GET', path: '/audit/verify' },
   { method: 'POST', path: '/operator/ceremony', body: { kind: 'rekey' } },
@@ -62,6 +67,9 @@ const forAdmin: readonly Route[] = [
 ]
 const forAnybody: readonly Route[] = [
   { method: 'GET', path: '/status' },
+  // What they bring is the credential: test/http/logins.test.ts.
+  { method: 'POST', path: '/login/jwt', body: {} },
+  { method: 'POST', path: '/login/certificate', body: {} },
   // The share is the credential.
   { method: 'POST', path: '/operator/ceremony/give', body: { nonce: 'x', share: 'x' } },
   { method: 'POST', path: '/operator/ceremony/take-over', body: { share: 'x' } },
@@ -93,6 +101,7 @@ describe('default deny', () => {
         .replace(/^\/keys\/k/, '/keys/{name}')
         .replace('/none', '/{id}')
         .replace(/^\/policies\/p$/, '/policies/{name}')
+        .replace(/^\/login-roles\/r$/, '/login-roles/{name}')
       return `${method} ${pattern}`
     })
     assert.deepEqual(listed.toSorted(), described.filter((each) => !each.startsWith('HEAD')).toSorted())
@@ -163,7 +172,7 @@ describe('a sealed server', () => {
       random: {},
     }
     for (const { method, path, body, type } of [...forApp, ...forAdmin]) {
-      if (needless.has(path) || /^\/(audit|tokens|policies|operator)/.test(path)) continue
+      if (needless.has(path) || /^\/(audit|tokens|policies|login|operator)/.test(path)) continue
       const [, operation = '', batch] = path.split('/')
       const valid = bodies[operation] ?? body
       const sent = batch === 'batch' ? { items: [valid] } : valid

@@ -23,7 +23,7 @@ export const errorsFr: ErrorTexts = {
   },
   FORBIDDEN: {
     sentence: 'Ce jeton n’autorise pas cette opération.',
-    next: 'Utilisez un jeton dont le rôle et les politiques la permettent ; `coffre policy test` dit quelle règle décide.',
+    next: 'Utilisez un jeton dont le rôle et les politiques la permettent ; `coffre policy test` dit quelle règle décide.',
   },
   TOKEN_NOT_FOUND: {
     sentence: 'Ce jeton n’existe pas.',
@@ -38,7 +38,7 @@ export const errorsFr: ErrorTexts = {
     next: 'Choisissez un autre nom, ou modifiez-la avec `coffre policy update`.',
   },
   RATE_LIMITED: {
-    sentence: 'Trop d’essais ont échoué ; aucun autre n’est accepté pour le moment.',
+    sentence: 'Trop d’essais ont échoué ; aucun autre n’est accepté pour le moment.',
     next: 'Attendez le nombre de secondes indiqué, puis réessayez avec le bon secret.',
   },
   LOGIN_ROLE_NOT_FOUND: {

@@ -22,7 +22,6 @@ import { matchesClaims } from './bound-claims.ts'
 import { judgeJwt, readJwtHead } from './judge-jwt.ts'
 import { type FetchDocument, KeySetCache } from './key-set-cache.ts'
 import { type LoginRule, parseLoginRole } from './login-role-document.ts'
-import { RefusalLog } from './refusal-log.ts'
 
 /** More ways in than anybody oversees. */
 const MAX_LOGIN_ROLES = 256
@@ -58,12 +57,10 @@ interface Proof {
 export class LoginService {
   readonly #parts: LoginServiceParts
   readonly #keySets: KeySetCache
-  readonly #refusals: RefusalLog
 
   constructor(parts: LoginServiceParts) {
     this.#parts = parts
     this.#keySets = new KeySetCache(parts.documents.fetch, parts.clock)
-    this.#refusals = new RefusalLog(parts)
   }
 
   async createRole(caller: Caller, request: CreateLoginRoleRequest): Promise<LoginRoleView> {
@@ -148,7 +145,10 @@ export class LoginService {
     })
   }
 
-  /** One answer for every failure: no such tenant or role, another method, no proof, other claims. */
+  /**
+   * One answer for every failure: no such tenant or role, another method, no proof, other claims. Failures are bounded
+   * and recorded as wrong tokens are.
+   */
   async #login(
     caller: Caller,
     request: LoginRequest,
@@ -163,7 +163,7 @@ export class LoginService {
       proof === undefined ||
       !matchesClaims(proof.claims, rule.boundClaims)
     ) {
-      await this.#refusals.record(caller, { method: way.method, role })
+      await this.#parts.tokens.noteFailure(caller)
       throw new CoffreError('UNAUTHENTICATED')
     }
     const { maxUses, ttlSeconds, policies } = rule
