@@ -214,7 +214,10 @@ interface Scene {
   readonly authority: Authority
   readonly folder: string
   readonly admin: Coffre
-  login(client: Issued | undefined, role?: string): Promise<{ token: Secret; description: string }>
+  readonly login: (
+    client: Issued | undefined,
+    role?: string,
+  ) => Promise<{ token: Secret; description: string }>
 }
 
 async function startMutual(

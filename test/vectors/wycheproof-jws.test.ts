@@ -14,11 +14,15 @@ function publicKeysOf({ fields }: WycheproofGroup): readonly object[] {
   })
 }
 
+function jwsOf({ fields }: WycheproofCase): string {
+  return typeof fields['jws'] === 'string' ? fields['jws'] : ''
+}
+
 async function accepts(group: WycheproofGroup, vector: WycheproofCase): Promise<boolean> {
-  const head = readJwtHead(String(vector.fields['jws']), { algorithms: LOGIN_ALGORITHMS })
+  const head = readJwtHead(jwsOf(vector), { algorithms: LOGIN_ALGORITHMS })
   const keys = KeySet.parse(JSON.stringify({ keys: publicKeysOf(group) }))
   if (head === undefined || keys === undefined) return false
-  return (await verifyJwt(String(vector.fields['jws']), head, keys)) !== undefined
+  return (await verifyJwt(jwsOf(vector), head, keys)) !== undefined
 }
 
 function notExpressible(group: WycheproofGroup, vector: WycheproofCase): string | undefined {
@@ -26,8 +30,7 @@ function notExpressible(group: WycheproofGroup, vector: WycheproofCase): string 
   const [key] = publicKeysOf(group) as readonly Jwk[]
   // Refused whatever the signature is, so only the valid ones ask something that we cannot answer.
   if (vector.result === 'valid' && key?.kty === 'oct') return 'HMAC: a login takes public-key signatures only'
-  if (vector.result === 'valid' && /\.\./.test(String(vector.fields['jws'])))
-    return 'an empty payload holds no claims'
+  if (vector.result === 'valid' && /\.\./.test(jwsOf(vector))) return 'an empty payload holds no claims'
   const quirk =
     vector.result === 'valid' && key !== undefined ? QUIRKS.find(({ has }) => has(key)) : undefined
   return quirk?.why
@@ -41,7 +44,7 @@ interface Jwk {
 }
 
 /** Keys of RFC 7520 as these files spell them: what they say of themselves is not what they are used for. */
-const QUIRKS: readonly { has(key: Jwk): boolean; why: string }[] = [
+const QUIRKS: readonly { readonly has: (key: Jwk) => boolean; readonly why: string }[] = [
   { has: ({ alg }) => alg === 'ES521', why: 'the key names the algorithm ES521, which does not exist' },
   { has: ({ key_ops: operations }) => operations?.[0] === 'sign, verify', why: 'key_ops is one text' },
   {

@@ -15,7 +15,7 @@ interface SavedToken {
 }
 
 /** `~/.config/coffre/token`, or below XDG_CONFIG_HOME. `undefined` where there is no home. */
-export function savedTokenPath(environment: Environment): string | undefined {
+function savedTokenPath(environment: Environment): string | undefined {
   const home = environment['HOME'] ?? ''
   const given = environment['XDG_CONFIG_HOME'] ?? ''
   const folder = given === '' && home !== '' ? join(home, '.config') : given

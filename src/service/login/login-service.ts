@@ -122,7 +122,10 @@ export class LoginService {
           trust === undefined || head === undefined ? undefined : await this.#keySets.find(trust.keys, head)
         if (trust === undefined || keys === undefined) return undefined
         const claims = await judgeJwt(request.jwt, trust, { keys, now: this.#parts.clock() })
-        return claims === undefined ? undefined : { claims, subject: String(claims['sub'] ?? '') }
+        const subject = claims?.['sub']
+        return claims === undefined
+          ? undefined
+          : { claims, subject: typeof subject === 'string' ? subject : '' }
       },
     })
   }
