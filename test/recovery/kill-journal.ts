@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { openSync, readFileSync, writeSync } from 'node:fs'
 import type { KeyView } from '../../src/model/coffre.ts'
 import type { Kept, Ledger } from './invariants.ts'
 
@@ -13,17 +13,17 @@ export type JournalEntry =
  */
 export class JournalWriter {
   readonly #file: number
+  readonly #afterAnswer: () => void
 
-  constructor(path: string) {
+  /** `afterAnswer` is called when an answer is acknowledged. */
+  constructor(path: string, afterAnswer: () => void = () => undefined) {
     this.#file = openSync(path, 'a')
+    this.#afterAnswer = afterAnswer
   }
 
   write(entry: JournalEntry): void {
     writeSync(this.#file, `${JSON.stringify(entry)}\n`)
-  }
-
-  close(): void {
-    closeSync(this.#file)
+    if ('got' in entry) this.#afterAnswer()
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { existsSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,8 +12,10 @@ import { openAt } from './kill-place.ts'
 
 const CHILD = join(import.meta.dirname, 'kill-child.ts')
 const COMPILE_CACHE = process.env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'coffre-compile-cache')
-/** After the start or the first answer, so that kills fall into opening and recovery too. */
-const MAX_DELAY_MS = 150
+/** Answers before a kill, so that some fall into opening and recovery and some into the load. */
+const MAX_ANSWERS = 40
+/** After that answer, so that a kill falls inside a commit as well as between two. */
+const MAX_DELAY_MS = 20
 /** A child that is to kill itself after a call and never comes to it is killed then. */
 const MAX_LIFE_MS = 20_000
 /** Enough for opening, unsealing and some hundred operations. */
@@ -52,7 +54,12 @@ export async function killUnderLoad(campaign: KillCampaign): Promise<KillResult>
       const seed = campaign.seed + total.kills
       // Every other kill falls exactly after a call, the next one each time.
       const after = total.kills % 2 === 0 ? undefined : 1 + ((total.kills >> 1) % CALLS)
-      total.acknowledged += await store.killOnce({ seed, after, delayMs: draw() * MAX_DELAY_MS })
+      total.acknowledged += await store.killOnce({
+        seed,
+        after,
+        delayMs: draw() * MAX_DELAY_MS,
+        answers: Math.floor(draw() ** 2 * MAX_ANSWERS),
+      })
       total.kills += 1
       if (after === undefined) total.atRandom += 1
       else total.afterCalls += 1
@@ -69,6 +76,8 @@ interface Kill {
   readonly seed: number
   /** The call after which the child kills itself. */
   readonly after: number | undefined
+  /** Otherwise it is killed so long after so many answers. */
+  readonly answers: number
   readonly delayMs: number
 }
 
@@ -115,34 +124,37 @@ class KilledStore {
   }
 }
 
-async function runUntilKilled(args: readonly string[], { after, delayMs }: Kill): Promise<void> {
+async function runUntilKilled(args: readonly string[], kill: Kill): Promise<void> {
   // Most of a short life is compiling, so the children share what the first compiled.
   const cache = { NODE_COMPILE_CACHE: COMPILE_CACHE }
-  const env = { ...process.env, ...cache, COFFRE_TEST_KILL_AFTER_CALL: String(after ?? 0) }
+  const env = { ...process.env, ...cache, COFFRE_TEST_KILL_AFTER_CALL: String(kill.after ?? 0) }
   const child = spawn(process.execPath, [CHILD, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] })
   const gone = once(child, 'exit')
   const ended = new AbortController()
-  const killing = killLater(child, { after, delayMs, signal: ended.signal })
+  const killing = killLater(child, kill, ended.signal)
   const [code, signal] = (await gone) as [number | null, string | null]
   ended.abort()
   await killing
   assert.equal(signal, 'SIGKILL', `the child ended by itself with ${code}`)
 }
 
-async function killLater(
-  child: ChildProcess,
-  kill: { readonly after: number | undefined; readonly delayMs: number; readonly signal: AbortSignal },
-): Promise<void> {
-  const { after, delayMs, signal } = kill
+async function killLater(child: ChildProcess, kill: Kill, signal: AbortSignal): Promise<void> {
   try {
-    if (after === undefined) {
-      assert.ok(child.stdout)
-      await once(child.stdout, 'data', { signal })
-    }
-    await setTimeout(after === undefined ? delayMs : MAX_LIFE_MS, undefined, { signal })
+    if (kill.after === undefined) await waitForAnswers(child, kill.answers, signal)
+    await setTimeout(kill.after === undefined ? kill.delayMs : MAX_LIFE_MS, undefined, { signal })
     child.kill('SIGKILL')
   } catch (error) {
     if (!signal.aborted) throw error
+  }
+}
+
+/** The child writes one byte when it is open and one for each answer. */
+async function waitForAnswers(child: ChildProcess, answers: number, signal: AbortSignal): Promise<void> {
+  assert.ok(child.stdout)
+  let seen = 0
+  for await (const [piece] of on(child.stdout, 'data', { signal })) {
+    seen += (piece as Buffer).length
+    if (seen > answers) return
   }
 }
 
