@@ -128,6 +128,8 @@ export interface StoreTransaction extends ReadStore {
     readonly holder: string
     readonly againInMs: number
   }): Promise<void>
+  /** Writes, and changes nothing: when the transaction resolves, the medium takes writes. */
+  probe(): Promise<void>
   /** `records` continue at the stored head's size; `head` replaces it. */
   appendAudit(records: readonly StoredAuditRecord[], head: AuditHead): Promise<void>
 }

@@ -22,6 +22,7 @@ export function addHealthRoutes(server: Api, parts: ServerParts): void {
 }
 
 async function runChecks(parts: ServerParts): Promise<Readonly<Record<string, string>>> {
-  const store = (await parts.core.canRead()) ? 'ok' : 'unavailable'
-  return { store, seal: parts.core.isSealed ? 'sealed' : 'ok' }
+  const state = (works: boolean) => (works ? 'ok' : 'unavailable')
+  const [store, writes] = [state(await parts.core.canRead()), state(await parts.core.canWrite())]
+  return { store, writes, seal: parts.core.isSealed ? 'sealed' : 'ok' }
 }

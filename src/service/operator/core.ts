@@ -53,6 +53,9 @@ const REFUSED_SECRETS: ReadonlySet<ErrorCode> = new Set([
   'SHARE_FOREIGN',
 ])
 
+/** Each probe is a commit, and anybody may ask. */
+const WRITE_PROBE_MS = 1_000
+
 /** What exists only while the root key is in memory. */
 interface Unsealed {
   readonly vault: UnsealedVault
@@ -80,6 +83,10 @@ export class Core {
   readonly #rootListeners: (() => void)[] = []
   #unsealed: Unsealed | undefined
   #sealIsUnrecorded = false
+  #writeProbe: { readonly at: number; readonly answer: Promise<boolean> } = {
+    at: Number.NEGATIVE_INFINITY,
+    answer: Promise.resolve(false),
+  }
 
   constructor(parts: CoreParts) {
     this.#parts = parts
@@ -146,6 +153,13 @@ export class Core {
       if (error instanceof CoffreError) return false
       throw error
     }
+  }
+
+  /** Whether the store takes writes; without them no data operation is answered. Asked at most once a second. */
+  canWrite(): Promise<boolean> {
+    const now = performance.now()
+    if (now - this.#writeProbe.at >= WRITE_PROBE_MS) this.#writeProbe = { at: now, answer: this.#probe() }
+    return this.#writeProbe.answer
   }
 
   async status(): Promise<StatusView> {
@@ -308,6 +322,16 @@ export class Core {
     if (this.#unsealed === undefined) this.#unseal(vault)
     else vault.seal()
     this.#sealIsUnrecorded = false
+  }
+
+  async #probe(): Promise<boolean> {
+    try {
+      await this.#parts.store.transaction((tx) => tx.probe())
+      return true
+    } catch (error) {
+      if (error instanceof CoffreError) return false
+      throw error
+    }
   }
 
   #required(): Unsealed {

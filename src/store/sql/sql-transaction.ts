@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Instant } from '../../model/clock.ts'
 import type { KeyId, LoginRoleName, PolicyName, TenantId, TokenId, VersionNumber } from '../../model/ids.ts'
 import type { Key } from '../../model/key.ts'
@@ -140,6 +141,13 @@ export class SqlTransaction extends SqlReader implements StoreTransaction {
 
   finishJob(done: Parameters<StoreTransaction['finishJob']>[0]): Promise<void> {
     return finishJob(this.#db, this.#engine, done)
+  }
+
+  /** There and back: an update that leaves a row as it is would write no page. */
+  async probe(): Promise<void> {
+    const first = this.#db.updateTable('migration').where('number', '=', 1)
+    await first.set({ name: sql`name || '.'` }).execute()
+    await first.set({ name: sql`substr(name, 1, length(name) - 1)` }).execute()
   }
 
   appendAudit(records: readonly StoredAuditRecord[], head: AuditHead): Promise<void> {
