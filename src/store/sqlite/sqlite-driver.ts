@@ -11,7 +11,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely'
 import { CoffreError } from '../../model/errors.ts'
-import { primaryCode, SQLITE_BUSY, toStoreError } from './sqlite-errors.ts'
+import { isSyncFailure, primaryCode, SQLITE_BUSY, toStoreError } from './sqlite-errors.ts'
 import { StatementCache } from './statement-cache.ts'
 
 /** A commit takes about half a millisecond, most of it the disk's. */
@@ -79,6 +79,8 @@ class SqliteConnection implements DatabaseConnection {
   readonly #statements: StatementCache
   /** SQLite may have rolled back by itself at this error; what came after it would commit alone. */
   #failure: unknown
+  /** A sync has failed, and nothing is written before everything committed is known to be on the disk. */
+  #isUnsynced = false
 
   constructor(database: DatabaseSync) {
     this.#database = database
@@ -97,6 +99,7 @@ class SqliteConnection implements DatabaseConnection {
     } catch (cause) {
       const error = toStoreError(cause)
       if (inTransaction) this.#failure = error
+      if (isSyncFailure(cause)) this.#isUnsynced = true
       throw error
     }
   }
@@ -104,12 +107,24 @@ class SqliteConnection implements DatabaseConnection {
   /** False while another process holds the write lock. */
   tryBegin(): boolean {
     try {
+      if (this.#isUnsynced) this.#syncEverything()
       this.#database.exec('begin immediate')
       return true
     } catch (cause) {
       if (primaryCode(cause) === SQLITE_BUSY) return false
       throw toStoreError(cause)
     }
+  }
+
+  /**
+   * The kernel reports a lost page once and may then take it for clean, so trying again would prove nothing. Copying
+   * the log into the database writes and syncs every page anew, and the log begins from nothing.
+   */
+  #syncEverything(): void {
+    const result = this.#database.prepare('pragma wal_checkpoint(truncate)').get()
+    if (result?.['busy'] !== 0)
+      throw new CoffreError('STORE_UNAVAILABLE', { facts: { reason: 'a sync failed' } })
+    this.#isUnsynced = false
   }
 
   leaveTransaction(): void {

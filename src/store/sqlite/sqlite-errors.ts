@@ -32,9 +32,20 @@ export function toStoreError(error: unknown): CoffreError {
 
 /** `undefined` when the error is not SQLite's. */
 export function primaryCode(error: unknown): number | undefined {
+  const code = extendedCode(error)
+  return code === undefined ? undefined : code & 0xff
+}
+
+/** SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC: what was written may not be on the disk. */
+export function isSyncFailure(error: unknown): boolean {
+  const code = extendedCode(error)
+  return code === 1_034 || code === 1_290
+}
+
+function extendedCode(error: unknown): number | undefined {
   if (nodeCode(error) !== 'ERR_SQLITE_ERROR' || !(error instanceof Error) || !('errcode' in error))
     return undefined
-  return typeof error.errcode === 'number' ? error.errcode & 0xff : undefined
+  return typeof error.errcode === 'number' ? error.errcode : undefined
 }
 
 function nodeCode(error: unknown): unknown {
