@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+
+/** In every canary, so that one search finds them all; long enough to be in no other text. */
+const MARK = 'KanarieNr'
+
+/** Secrets that nobody may see again, and where they may not be seen. */
+export class Canaries {
+  readonly #texts = new Set<string>()
+  readonly #others: Uint8Array[] = []
+
+  get size(): number {
+    return this.#texts.size + this.#others.length
+  }
+
+  /** A new secret text, with what JSON has to escape. */
+  make(): string {
+    const text = `${MARK}${randomBytes(9).toString('hex')}"\\ü`
+    this.#texts.add(text)
+    return text
+  }
+
+  /** The same as bytes in base64, as the API takes them. */
+  makeBase64(): string {
+    return Buffer.from(this.make()).toString('base64')
+  }
+
+  /** A secret that Coffre has made itself: a token, a data key, the seal key. */
+  add(secret: string | Uint8Array): void {
+    this.#others.push(typeof secret === 'string' ? Buffer.from(secret) : secret)
+  }
+
+  /** Throws where a canary can be read in `place`, in any of its spellings. */
+  requireNone(place: string, content: string | Uint8Array): void {
+    const haystack = Buffer.from(content)
+    for (const spelling of spellings(Buffer.from(MARK))) {
+      const at = haystack.indexOf(spelling)
+      assert.ok(at < 0, `${place} shows a secret: …${around(haystack, at)}…`)
+    }
+    for (const secret of this.#others) {
+      for (const spelling of spellings(secret)) {
+        assert.ok(
+          !haystack.includes(spelling),
+          `${place} shows key material or a token as ${spelling.length} bytes`,
+        )
+      }
+    }
+  }
+}
+
+/** Raw, hex, base64 and base64url; base64 at each of its three alignments, without what neighbours change. */
+function spellings(secret: Uint8Array): readonly Buffer[] {
+  const raw = Buffer.from(secret)
+  const hex = raw.toString('hex')
+  const base64 = [0, 1, 2].flatMap((shift) => {
+    const shifted = Buffer.concat([Buffer.alloc(shift), raw])
+    const whole = shifted.subarray(0, shifted.length - (shifted.length % 3))
+    return [whole.toString('base64'), whole.toString('base64url')].map((text) =>
+      text.slice(shift === 0 ? 0 : 4),
+    )
+  })
+  return [raw, ...[hex, hex.toUpperCase(), ...base64].map((text) => Buffer.from(text))]
+}
+
+function around(haystack: Buffer, at: number): string {
+  return haystack.toString('latin1', Math.max(0, at - 60), at + 60)
+}
