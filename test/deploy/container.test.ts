@@ -102,9 +102,10 @@ describe('deploy/docker/Dockerfile', () => {
 })
 
 const SERVICE = z.object({
+  build: z.object({ context: z.string(), dockerfile: z.string() }),
   read_only: z.literal(true),
   cap_drop: z.tuple([z.literal('ALL')]),
-  security_opt: z.array(z.string()),
+  security_opt: z.tuple([z.literal('no-new-privileges:true')]),
   ulimits: z.object({ core: z.literal(0) }),
   mem_limit: z.string(),
   memswap_limit: z.string(),
@@ -115,35 +116,44 @@ const SERVICE = z.object({
   volumes: z.array(z.string()),
 })
 const COMPOSE = z.object({
-  services: z.object({
-    coffre: SERVICE.extend({ build: z.object({ context: z.string(), dockerfile: z.string() }) }),
-  }),
+  services: z.record(z.string(), z.object({ image: z.string() }).loose()),
   secrets: z.record(z.string(), z.object({ file: z.string() })),
   volumes: z.record(z.string(), z.null()),
 })
 
+function readCompose(file: string) {
+  const compose = COMPOSE.parse(parse(readDeployed(file), { merge: true }))
+  const ours = Object.values(compose.services).filter(({ image }) => image === 'coffre')
+  return { ...compose, nodes: ours.map((service) => SERVICE.parse(service)) }
+}
+
 describe('deploy/docker/compose*.yaml', () => {
   const files = globSync('docker/compose*.yaml', { cwd: DEPLOY })
 
-  test('are there', () => assert.ok(files.length >= 1))
+  test('are one node on its own store, and two on PostgreSQL', () => {
+    const nodes = Object.fromEntries(files.map((file) => [basename(file), readCompose(file).nodes.length]))
+    assert.deepEqual(nodes, { 'compose.yaml': 1, 'compose.postgres.yaml': 2 })
+  })
 
   for (const file of files) {
     test(`${basename(file)} confines Coffre and names only what there is`, () => {
-      const { services, secrets, volumes } = COMPOSE.parse(parse(readDeployed(file), { merge: true }))
-      const { coffre } = services
+      const { nodes, secrets, volumes } = readCompose(file)
       assert.deepEqual(findUnknownVariables(readDeployed(file)), [])
-      const context = resolve(DEPLOY, dirname(file), coffre.build.context)
-      assert.equal(context, ROOT)
-      assert.ok(existsSync(join(context, coffre.build.dockerfile)))
-      assert.equal(coffre.memswap_limit, coffre.mem_limit, 'no swap')
-      assert.ok(Number.parseInt(coffre.stop_grace_period, 10) * 1_000 > BODY_TIMEOUT_MS)
-      for (const port of coffre.ports) assert.match(port, new RegExp(`:${DEFAULT_PORT}$`))
-      for (const secret of coffre.secrets) assert.ok(secret in secrets, secret)
-      for (const volume of coffre.volumes) assert.ok((volume.split(':')[0] ?? '') in volumes, volume)
-      for (const [name, value] of Object.entries(coffre.environment)) {
-        if (!name.endsWith('_FILE')) continue
-        const secret = /^\/run\/secrets\/(.+)$/.exec(value)?.[1] ?? ''
-        assert.ok(coffre.secrets.includes(secret), `${name} is one of its secrets`)
+      for (const node of nodes) {
+        const context = resolve(DEPLOY, dirname(file), node.build.context)
+        assert.equal(context, ROOT)
+        assert.ok(existsSync(join(context, node.build.dockerfile)))
+        assert.equal(node.memswap_limit, node.mem_limit, 'no swap')
+        assert.ok(Number.parseInt(node.stop_grace_period, 10) * 1_000 > BODY_TIMEOUT_MS)
+        for (const port of node.ports)
+          assert.match(port, new RegExp(`^127\\.0\\.0\\.1:\\d+:${DEFAULT_PORT}$`))
+        for (const secret of node.secrets) assert.ok(secret in secrets, secret)
+        for (const volume of node.volumes) assert.ok((volume.split(':')[0] ?? '') in volumes, volume)
+        for (const [name, value] of Object.entries(node.environment)) {
+          if (!name.endsWith('_FILE')) continue
+          const secret = /^\/run\/secrets\/(.+)$/.exec(value)?.[1] ?? ''
+          assert.ok(node.secrets.includes(secret), `${name} is one of its secrets`)
+        }
       }
     })
   }

@@ -11,6 +11,7 @@ import { makeFolder } from '../temporary.ts'
 import { findCommandMistake, findUnknownVariables, readDeployed } from './known-names.ts'
 
 const UNIT = 'systemd/coffre.service'
+const POSTGRES = 'systemd/coffre.service.d/postgres.conf'
 const PROGRAM = '/opt/coffre/bin/coffre'
 /** Of 100; a network service that compiles at run time reaches about 13. */
 const MAX_EXPOSURE = 20
@@ -42,9 +43,11 @@ function missing(program: string): string | false {
   return found ? false : 'systemd is not installed'
 }
 
-/** A copy that starts something which every machine has. */
+/** A copy that starts something which every machine has, with its drop-in. */
 function installUnit(t: TestContext): string {
   const unit = join(makeFolder(t), 'coffre.service')
+  mkdirSync(`${unit}.d`)
+  writeFileSync(join(`${unit}.d`, 'postgres.conf'), readDeployed(POSTGRES))
   writeFileSync(unit, readDeployed(UNIT).replace(PROGRAM, '/bin/sh'))
   return unit
 }
@@ -54,7 +57,7 @@ describe('deploy/systemd', () => {
     const [program, ...words] = execStart()
     assert.equal(program, PROGRAM)
     assert.equal(findCommandMistake(words), undefined)
-    for (const file of [UNIT, 'systemd/coffre.env.example']) {
+    for (const file of [UNIT, POSTGRES, 'systemd/coffre.env.example']) {
       assert.deepEqual(findUnknownVariables(readDeployed(file)), [], file)
     }
   })

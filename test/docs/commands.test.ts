@@ -6,6 +6,8 @@ import { findAllPages, type Page } from './page.ts'
 
 /** `coffre` and what follows it up to the end of the command. */
 const COMMAND = /(?<![\w./@-])coffre(?: --(?= ))?(?<words>(?: +[^\s|<>;&()`]+)+)/g
+/** To these `coffre` is the name of an image, a container, a release or an account. */
+const LINE_OF_ANOTHER_PROGRAM = /^(?:sudo )?(?:docker|helm|kubectl|runuser|systemctl) .*$/gm
 const OPTIONS_OF_ALL = [...globalOptions.map(({ flags }) => flags), '-h, --help', '-V, --version']
 const rows = commandRows.map((row) => ({ path: row.path, options: row.options ?? [] }))
 const groups = [{ path: ['help'] }, ...groupRows]
@@ -14,7 +16,7 @@ const groups = [{ path: ['help'] }, ...groupRows]
 function commandsOf({ prose, blocks }: Page): string[] {
   const shell = blocks
     .filter(({ language }) => language === 'sh')
-    .map(({ code }) => code.replaceAll('\\\n', ' '))
+    .map(({ code }) => code.replaceAll('\\\n', ' ').replaceAll(LINE_OF_ANOTHER_PROGRAM, ''))
   const inline = [...prose.matchAll(/`(?<code>[^`]+)`/g)].map((match) => match.groups?.['code'] ?? '')
   return [...shell, ...inline].flatMap((code) =>
     [...code.matchAll(COMMAND)].map((match) => (match.groups?.['words'] ?? '').trim()),
