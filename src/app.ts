@@ -27,6 +27,8 @@ import type { TlsFiles } from './http/tls/tls-files.ts'
 import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
 import type { FolderShare } from './store/sqlite/sqlite-engine.ts'
 import { type IssuerSettings, isLoopback } from './config.ts'
+import type { Moved } from './store/postgres/move-to-postgres.ts'
+import type { MoveProgress } from './store/sql/move/move-store.ts'
 import type { Store } from './store/store.ts'
 import { readVersion, requireRuntime } from './version.ts'
 
@@ -292,7 +294,7 @@ async function openStore(options: OpenOptions, share: FolderShare = 'alone'): Pr
     return { store: await openSqliteStore({ folder: dataDir, clock, share }), storeName: 'sqlite' }
   }
   const { openPostgresStore } = await import('./store/postgres/open-postgres-store.ts')
-  const url = typeof databaseUrl === 'string' ? databaseUrl : databaseUrl.reveal()
+  const url = reveal(databaseUrl)
   const create = options.createIfMissing === true
   const store = await openPostgresStore({ url, clock, random: randomFraction, create })
   // For the key file and the first token.
@@ -304,6 +306,36 @@ async function openStore(options: OpenOptions, share: FolderShare = 'alone'): Pr
 function documentsFor({ issuers }: OpenOptions): IssuerDocuments {
   const load = async () => (await import('./http/outgoing/issuer-documents.ts')).issuerDocuments(issuers)
   return { check: async (url) => (await load()).check(url), fetch: async (url) => (await load()).fetch(url) }
+}
+
+export interface MoveStoreOptions {
+  readonly dataDir: string
+  readonly databaseUrl: string | Secret
+  readonly dryRun?: boolean
+  readonly tell?: (progress: MoveProgress) => void
+}
+
+/**
+ * Moves an embedded Coffre into a PostgreSQL database: everything is copied, compared and verified there, then the
+ * folder is closed for good. Interrupted, it goes on when it is called again. The seal key file stays in the folder.
+ */
+export async function moveStore(options: MoveStoreOptions): Promise<Moved> {
+  const { dataDir, databaseUrl, dryRun = false, tell = () => undefined } = options
+  requireExisting({ dataDir })
+  const { moveToPostgres } = await import('./store/postgres/move-to-postgres.ts')
+  return moveToPostgres({
+    folder: dataDir,
+    url: reveal(databaseUrl),
+    clock: clockOf({ dataDir }),
+    move: randomUuid(),
+    dryRun,
+    tell,
+    verifyAudit: async (store) => (await verifyLog(store)).valid,
+  })
+}
+
+function reveal(text: string | Secret): string {
+  return typeof text === 'string' ? text : text.reveal()
 }
 
 function clockOf(options: OpenOptions): Clock {

@@ -9,6 +9,7 @@ import { materialCommands } from './command/material-commands.ts'
 import { operatorCommands } from './command/operator-commands.ts'
 import { proofCommands } from './command/proof-commands.ts'
 import { serveCommand } from './command/serve-command.ts'
+import { storeCommands } from './command/store-commands.ts'
 import { tokenCommands } from './command/token-commands.ts'
 import type { CommandRow, GroupRow } from './command-row.ts'
 
@@ -19,6 +20,7 @@ export const groupRows: readonly GroupRow[] = [
   { path: ['data-key'], summary: 'group.data-key' },
   { path: ['token'], summary: 'group.token' },
   { path: ['login-role'], summary: 'group.login-role' },
+  { path: ['store'], summary: 'group.store' },
   { path: ['audit'], summary: 'group.audit' },
   { path: ['audit', 'log'], summary: 'group.audit.log' },
 ]
@@ -35,6 +37,7 @@ const rows: readonly CommandRow[] = [
   ...tokenCommands,
   ...loginCommands,
   ...auditCommands,
+  ...storeCommands,
 ]
 
 /** Every command, in the order in which help lists them. */

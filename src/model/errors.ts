@@ -239,6 +239,16 @@ export const ERRORS = {
     sentence: 'There is a Coffre here already.',
     next: 'Use it, or choose another data folder.',
   },
+  STORE_MOVED: {
+    fault: 'operator',
+    sentence: 'This store was moved to a database and is closed for good.',
+    next: 'Set COFFRE_DATABASE_URL to the database that is named here; keep the folder until that is backed up.',
+  },
+  STORE_INCOMPLETE: {
+    fault: 'operator',
+    sentence: 'A store is being moved into this database, and only a part of it is here.',
+    next: 'Run `coffre store migrate-to` again from the data folder; it goes on where it stopped.',
+  },
   STORE_IN_USE: {
     fault: 'operator',
     sentence: 'Another process holds this data folder.',

@@ -24,7 +24,8 @@ describe('--dry-run', () => {
       .map((row) => row.path.join(' '))
     const expected =
       'init,seal,unseal,key create,key update,key rotate,key rollback,key suspend,key resume,key deactivate,' +
-      'key compromise,key floor,key destroy,key schedule-destroy,key cancel-destroy,token create,token revoke'
+      'key compromise,key floor,key destroy,key schedule-destroy,key cancel-destroy,token create,token revoke,' +
+      'login-role create,login-role delete,store migrate-to'
     assert.deepEqual(changing, expected.split(','))
   })
 

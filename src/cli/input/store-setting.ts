@@ -26,3 +26,12 @@ function withoutPassword(url: string): Secret {
   }
   throw new CoffreError('CONFIG_REFUSED', { facts })
 }
+
+/** As `chooseDatabase`, with an argument before all. */
+export async function chooseTarget(
+  invocation: Invocation,
+  argument: string | undefined,
+): Promise<Secret | undefined> {
+  if (argument !== undefined) return withoutPassword(argument)
+  return (await chooseDatabase(invocation)).databaseUrl
+}

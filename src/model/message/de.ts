@@ -64,6 +64,7 @@ export const de: Messages = {
   'prompt.no': 'Nein',
 
   'dryRun.init': 'Würde in {folder} ein Coffre anlegen, versiegelt durch: {seal}. Nichts wurde geschrieben.',
+  'dryRun.migrateTo': 'Würde {rows} Zeilen nach {target} umziehen. Nichts wurde geschrieben.',
   'dryRun.ok': 'Würde ausführen: {command}. Nichts wurde geändert.',
   'dryRun.change': 'Version {version}: {before} → {after}',
   'dryRun.newVersion': 'Version {version}: neu, aktuell',
@@ -71,6 +72,8 @@ export const de: Messages = {
   'dryRun.label': '{field}: {before} → {after}',
 
   'done.init': 'Coffre in {folder} angelegt.',
+  'done.migrateTo':
+    '{rows} Zeilen nach {target} umgezogen und verglichen. Dieser Ordner ist geschlossen; COFFRE_DATABASE_URL setzen.',
   'done.firstToken': 'Erstes Token (Rolle admin): {file}',
   'done.created': 'Schlüssel {key} erzeugt ({algorithm}, {purpose}).',
   'done.updated': 'Schlüssel {key} geändert.',

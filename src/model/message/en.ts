@@ -65,6 +65,7 @@ export const en = {
   'prompt.no': 'No',
 
   'dryRun.init': 'Would create a Coffre in {folder}, sealed by: {seal}. Nothing was written.',
+  'dryRun.migrateTo': 'Would move {rows} rows to {target}. Nothing was written.',
   'dryRun.ok': 'Would do: {command}. Nothing was changed.',
   'dryRun.change': 'version {version}: {before} → {after}',
   'dryRun.newVersion': 'version {version}: new, current',
@@ -72,6 +73,8 @@ export const en = {
   'dryRun.label': '{field}: {before} → {after}',
 
   'done.init': 'Coffre created in {folder}.',
+  'done.migrateTo':
+    '{rows} rows moved to {target} and compared. This folder is closed; set COFFRE_DATABASE_URL.',
   'done.firstToken': 'First token (role admin): {file}',
   'done.created': 'Created {key} ({algorithm}, {purpose}).',
   'done.updated': 'Updated {key}.',

@@ -181,6 +181,14 @@ export const errorsDe: ErrorTexts = {
     sentence: 'Hier gibt es bereits ein Coffre.',
     next: 'Verwenden Sie es oder wählen Sie einen anderen Datenordner.',
   },
+  STORE_MOVED: {
+    sentence: 'Dieser Speicher ist in eine Datenbank umgezogen und bleibt geschlossen.',
+    next: 'COFFRE_DATABASE_URL auf die hier genannte Datenbank setzen; den Ordner behalten, bis sie gesichert ist.',
+  },
+  STORE_INCOMPLETE: {
+    sentence: 'Ein Speicher zieht in diese Datenbank um, und erst ein Teil davon ist hier.',
+    next: '`coffre store migrate-to` vom Datenordner aus noch einmal ausführen; es geht weiter, wo es aufgehört hat.',
+  },
   STORE_IN_USE: {
     sentence: 'Ein anderer Prozess hält diesen Datenordner.',
     next: 'Sprechen Sie diesen Server mit COFFRE_ADDR und COFFRE_TOKEN an oder halten Sie ihn vorher an.',

@@ -181,6 +181,14 @@ export const errorsFr: ErrorTexts = {
     sentence: 'Il y a déjà un Coffre ici.',
     next: 'Utilisez-le, ou choisissez un autre dossier de données.',
   },
+  STORE_MOVED: {
+    sentence: 'Ce stockage a été déplacé vers une base de données et reste fermé.',
+    next: 'Donnez à COFFRE_DATABASE_URL la base nommée ici ; gardez le dossier jusqu’à ce qu’elle soit sauvegardée.',
+  },
+  STORE_INCOMPLETE: {
+    sentence: 'Un stockage est en cours de déplacement vers cette base, et seule une partie s’y trouve.',
+    next: 'Relancez `coffre store migrate-to` depuis le dossier de données ; la commande reprend où elle s’est arrêtée.',
+  },
   STORE_IN_USE: {
     sentence: 'Un autre processus tient ce dossier de données.',
     next: 'Adressez-vous à ce serveur avec COFFRE_ADDR et COFFRE_TOKEN, ou arrêtez-le d’abord.',

@@ -63,6 +63,7 @@ export const fr: Messages = {
   'prompt.no': 'Non',
 
   'dryRun.init': 'Créerait un Coffre dans {folder}, scellé par : {seal}. Rien n’a été écrit.',
+  'dryRun.migrateTo': 'Déplacerait {rows} lignes vers {target}. Rien n’a été écrit.',
   'dryRun.ok': 'Ferait : {command}. Rien n’a été modifié.',
   'dryRun.change': 'version {version} : {before} → {after}',
   'dryRun.newVersion': 'version {version} : nouvelle, courante',
@@ -70,6 +71,8 @@ export const fr: Messages = {
   'dryRun.label': '{field} : {before} → {after}',
 
   'done.init': 'Coffre créé dans {folder}.',
+  'done.migrateTo':
+    '{rows} lignes déplacées vers {target} et comparées. Ce dossier est fermé ; définissez COFFRE_DATABASE_URL.',
   'done.firstToken': 'Premier jeton (rôle admin) : {file}',
   'done.created': 'Clé {key} créée ({algorithm}, {purpose}).',
   'done.updated': 'Clé {key} modifiée.',

@@ -11,12 +11,15 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'group.data-key': 'Schlüssel für ein einzelnes Objekt, unter einem verwalteten Schlüssel',
   'group.token': 'Tokens für Anwendungen und Administratoren',
   'group.login-role': 'Wege zu einem Token mit einem JWT oder einem Client-Zertifikat',
+  'group.store': 'Wo die Schlüssel gespeichert sind',
   'group.audit': 'Die Aufzeichnung alles Geschehenen',
   'group.audit.log': 'Das Prüfprotokoll als Ganzes',
 
   'command.init': 'Ein Coffre im Datenordner anlegen',
   'command.serve': 'Den Server starten; beim ersten Start legt er das Coffre an',
   'command.status': 'Anzeigen, ob Coffre versiegelt ist (Exit-Code: 0 entsiegelt, 1 Fehler, 2 versiegelt)',
+  'command.store.migrate-to':
+    'Ein eingebettetes Coffre nach PostgreSQL umziehen; kann unterbrochen und wiederholt werden',
   'command.seal': 'Einen Server den Wurzelschlüssel bis zum Entsiegeln vergessen lassen',
   'command.unseal': 'Einem versiegelten Server seinen Wurzelschlüssel zurückgeben',
   'command.selftest': 'Die Tests mit bekannter Antwort für jeden kryptografischen Algorithmus ausführen',
@@ -64,6 +67,7 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.completion': 'Ein Skript zur Befehlsvervollständigung für eine Shell ausgeben',
 
   'argument.key': 'Name des Schlüssels',
+  'argument.databaseUrl': 'postgres://benutzer@host/datenbank, ohne Passwort',
   'argument.version': 'Versionsnummer, ab 1',
   'argument.sourceKey': 'Name des Schlüssels, wo der Geheimtext ihn nicht nennt',
   'argument.tokenName': 'wofür das Token ist',

@@ -10,12 +10,14 @@ export const helpEn = {
   'group.data-key': 'Keys for one object, made under a managed key',
   'group.token': 'Tokens for applications and administrators',
   'group.login-role': 'Ways to get a token with a JWT or a client certificate',
+  'group.store': 'Where the keys are stored',
   'group.audit': 'The record of everything that was done',
   'group.audit.log': 'The audit log as a whole',
 
   'command.init': 'Create a Coffre in the data folder',
   'command.serve': 'Run the server; it creates the Coffre on the first start',
   'command.status': 'Tell whether Coffre is sealed (exit code: 0 unsealed, 1 error, 2 sealed)',
+  'command.store.migrate-to': 'Move an embedded Coffre to PostgreSQL; can be interrupted and run again',
   'command.seal': 'Make a server forget the root key until it is unsealed',
   'command.unseal': 'Give a sealed server its root key back',
   'command.selftest': 'Run the known-answer tests of every cryptographic algorithm',
@@ -62,6 +64,7 @@ export const helpEn = {
   'command.completion': 'Print a completion script for a shell',
 
   'argument.key': 'name of the key',
+  'argument.databaseUrl': 'postgres://user@host/database, without a password',
   'argument.version': 'version number, from 1',
   'argument.sourceKey': 'name of the key, where the ciphertext does not tell it',
   'argument.tokenName': 'what the token is for',

@@ -11,12 +11,14 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'group.data-key': 'Clés pour un seul objet, produites sous une clé gérée',
   'group.token': 'Jetons pour les applications et les administrateurs',
   'group.login-role': 'Moyens d’obtenir un jeton avec un JWT ou un certificat client',
+  'group.store': 'Où les clés sont stockées',
   'group.audit': 'La trace de tout ce qui a été fait',
   'group.audit.log': 'Le journal d’audit dans son ensemble',
 
   'command.init': 'Créer un Coffre dans le dossier de données',
   'command.serve': 'Lancer le serveur ; il crée le Coffre au premier démarrage',
   'command.status': 'Dire si Coffre est scellé (code de sortie : 0 descellé, 1 erreur, 2 scellé)',
+  'command.store.migrate-to': 'Déplacer un Coffre embarqué vers PostgreSQL ; peut être interrompu et relancé',
   'command.seal': 'Faire oublier la clé racine à un serveur jusqu’à son descellement',
   'command.unseal': 'Rendre sa clé racine à un serveur scellé',
   'command.selftest': 'Exécuter les tests à réponse connue de chaque algorithme cryptographique',
@@ -66,6 +68,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.completion': 'Écrire un script de complétion pour un shell',
 
   'argument.key': 'nom de la clé',
+  'argument.databaseUrl': 'postgres://utilisateur@hôte/base, sans mot de passe',
   'argument.version': 'numéro de version, à partir de 1',
   'argument.sourceKey': 'nom de la clé, quand le texte chiffré ne le dit pas',
   'argument.tokenName': 'à quoi sert le jeton',

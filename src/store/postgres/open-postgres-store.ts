@@ -1,7 +1,9 @@
 import { sql } from 'kysely'
 import { type Clock, toInstant } from '../../model/clock.ts'
 import { CoffreError } from '../../model/errors.ts'
+import { commitWork } from '../sql/commit-work.ts'
 import { migrate } from '../sql/migration/migrate.ts'
+import { requireServable } from '../sql/move/move-state.ts'
 import { SqlStore } from '../sql/sql-store.ts'
 import type { Store } from '../store.ts'
 import { toOpenError } from './postgres-errors.ts'
@@ -28,6 +30,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   try {
     if (options.create === false) await requireSchema(engine)
     await migrate(engine, { clock: options.clock ?? (() => toInstant(Date.now())) })
+    await commitWork(engine.writer, requireServable)
     await engine.ledger.open()
     return new SqlStore(engine, options.random)
   } catch (error) {

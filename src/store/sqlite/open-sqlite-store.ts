@@ -1,6 +1,8 @@
 import { resolve } from 'node:path'
 import { type Clock, toInstant } from '../../model/clock.ts'
+import { commitWork } from '../sql/commit-work.ts'
 import { migrate } from '../sql/migration/migrate.ts'
+import { requireServable } from '../sql/move/move-state.ts'
 import { SqlStore } from '../sql/sql-store.ts'
 import type { Store } from '../store.ts'
 import { makeFolder } from './folder.ts'
@@ -26,6 +28,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const engine = await openSqliteEngine(folder, options.share)
   try {
     await migrate(engine, { clock: options.clock ?? (() => toInstant(Date.now())) })
+    await commitWork(engine.writer, requireServable)
     // A process that died after a commit may have left erased material in the log.
     engine.eraseTraces()
     return new SqlStore(engine)
