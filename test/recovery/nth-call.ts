@@ -41,6 +41,8 @@ const DONE_ALREADY: ReadonlySet<ErrorCode | undefined> = new Set([
   'KEY_SUSPENDED',
   'KEY_VERSION_UNUSABLE',
   'KEY_PENDING_DESTRUCTION',
+  'POLICY_EXISTS',
+  'POLICY_NOT_FOUND',
 ])
 /** No operation makes so many; one that does never ends. */
 const MAX_CALLS = 200

@@ -207,5 +207,31 @@ const ACCESS: readonly SweptOperation[] = [
   },
 ]
 
+const DOCUMENT = { rules: [{ keys: ['*'], operations: ['data.*'] }] } as const
+const OTHER_DOCUMENT = { rules: [{ keys: ['*'], operations: ['key.read'] }] } as const
+
+async function makePolicy({ coffre }: Subject, { key }: Attempt): Promise<void> {
+  await coffre.policies.create(key, DOCUMENT)
+}
+
+const POLICIES: readonly SweptOperation[] = [
+  { name: 'policy create', action: 'policy.create', run: makePolicy },
+  {
+    name: 'policy update',
+    action: 'policy.update',
+    prepare: makePolicy,
+    run: async ({ coffre }, { key }) => {
+      const { document } = await coffre.policies.update(key, OTHER_DOCUMENT)
+      assert.deepEqual(document, OTHER_DOCUMENT)
+    },
+  },
+  {
+    name: 'policy delete',
+    action: 'policy.delete',
+    prepare: makePolicy,
+    run: ({ coffre }, { key }) => coffre.policies.delete(key),
+  },
+]
+
 /** Every operation that the sweep takes through every call. A new one that writes belongs here. */
-export const SWEPT_OPERATIONS: readonly SweptOperation[] = [...CHANGES, ...DATA, ...ACCESS]
+export const SWEPT_OPERATIONS: readonly SweptOperation[] = [...CHANGES, ...DATA, ...ACCESS, ...POLICIES]

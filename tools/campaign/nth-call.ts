@@ -1,12 +1,14 @@
 import { parseArgs } from 'node:util'
+import { sweepStatements } from '../../test/recovery/sweep-statements.ts'
 import { sweepStore } from '../../test/recovery/sweep-store.ts'
 import { SWEPT_OPERATIONS } from '../../test/recovery/swept-operations.ts'
 
 /** Each call of each operation fails once, in every way; stops at the first that loses something. */
-export const usage = ['[--operation NAME]']
+export const usage = ['[--level store|statement] [--operation NAME]']
 
 export async function run(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: { operation: { type: 'string' } } })
+  const text = { type: 'string' } as const
+  const { values } = parseArgs({ args: [...args], options: { operation: text, level: text } })
   const chosen = SWEPT_OPERATIONS.filter(({ name }) => name === (values.operation ?? name))
   if (chosen.length === 0) throw new RangeError(`there is no operation ${values.operation}`)
   let failed = 0
@@ -14,7 +16,9 @@ export async function run(args: readonly string[]): Promise<number> {
     const ends: (() => Promise<void> | void)[] = []
     try {
       const scope = { after: (work: () => Promise<void> | void) => void ends.push(work) }
-      const { calls } = await sweepStore(scope, operation, { thorough: true })
+      const { calls } = await (values.level === 'statement'
+        ? sweepStatements(scope, operation)
+        : sweepStore(scope, operation, { thorough: true }))
       failed += Object.values(calls).reduce((sum, count) => sum + count, 0)
       console.log(`${operation.name.padEnd(18)}${JSON.stringify(calls)}`)
     } finally {
