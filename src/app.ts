@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { AuditLog } from './audit/audit-log.ts'
 import { readLog, readLogOf } from './audit/read-log.ts'
 import { verifyLog } from './audit/verify-log.ts'
 import { randomFraction, randomUuid } from './crypto/random.ts'
+import { readCertificate } from './crypto/certificate.ts'
 import { requireSelfTests } from './crypto/self-test.ts'
 import { type Clock, toInstant } from './model/clock.ts'
 import type { Audit, Coffre, Operator, StatusView } from './model/coffre.ts'
@@ -23,6 +24,7 @@ import type { StreamLimits } from './service/data/stream-service.ts'
 import type { IssuerDocuments } from './service/login/login-service.ts'
 import { Core } from './service/operator/core.ts'
 import type { AuditReader } from './service/audit-trail.ts'
+import type { Finding, StoreFacts } from './monitor/doctor/installation.ts'
 import type { TlsFiles } from './http/tls/tls-files.ts'
 import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
 import type { FolderShare } from './store/sqlite/sqlite-engine.ts'
@@ -360,6 +362,48 @@ export async function openAuditLog(
     list: (query = {}) => listRecords(audit, query, DEFAULT_TENANT),
     verify: () => audit.verify(),
     close: () => store.close(),
+  }
+}
+
+/** What a Coffre in a folder stands on: `coffre doctor`. Reads no secret, and leaves a running server alone. */
+export async function examineFolder(options: {
+  readonly dataDir: string
+  readonly fix: boolean
+  readonly environment: Readonly<Record<string, string | undefined>>
+}): Promise<readonly Finding[]> {
+  requireRuntime()
+  const { examineInstallation } = await import('./monitor/doctor/installation.ts')
+  const { dataDir, fix, environment } = options
+  const tls = environment['COFFRE_TLS_CERT'] ?? ''
+  const pem = tls === '' ? undefined : await readFile(tls, 'latin1').catch(() => '')
+  return examineInstallation({
+    dataDir,
+    fix,
+    now: toInstant(Date.now()),
+    sealKeyFile: environment['COFFRE_SEAL_KEY_PATH'] || join(dataDir, 'seal.key'),
+    ...(pem === undefined ? {} : { certificate: readCertificate(pem) ?? 'unreadable' }),
+    store: await examineStore(dataDir),
+  })
+}
+
+async function examineStore(dataDir: string): Promise<StoreFacts | 'in-use' | 'absent'> {
+  try {
+    const log = await openAuditLog({ dataDir })
+    try {
+      const { valid, firstBadIndex } = await log.verify()
+      const [last] = await log.list({ last: 1 })
+      return {
+        auditValid: valid,
+        ...(firstBadIndex === undefined ? {} : { firstBadIndex }),
+        ...(last === undefined ? {} : { lastRecordAt: toInstant(Date.parse(last.at)) }),
+      }
+    } finally {
+      await log.close()
+    }
+  } catch (error) {
+    if (hasCode(error, 'STORE_IN_USE')) return 'in-use'
+    if (hasCode(error, 'NOT_INITIALISED')) return 'absent'
+    throw error
   }
 }
 

@@ -9,6 +9,7 @@ export type {
 export { type ConnectOptions, connectCoffre } from './client/connect-coffre.ts'
 export type * from './model/ceremony.ts'
 export type * from './model/coffre.ts'
+export type * from './model/diagnosis.ts'
 export type * from './model/login-role.ts'
 export type { PolicyDocument, PolicyRule } from './model/policy.ts'
 export type * from './model/streams.ts'

@@ -2,6 +2,7 @@ import { auditCommands } from './command/audit-commands.ts'
 import { cipherCommands } from './command/cipher-commands.ts'
 import { completionCommand } from './command/completion-command.ts'
 import { deriveCommand } from './command/derive-command.ts'
+import { doctorCommand } from './command/doctor-command.ts'
 import { fileCommands } from './command/file-commands.ts'
 import { keyCommands } from './command/key-commands.ts'
 import { loginCommands } from './command/login-commands.ts'
@@ -34,6 +35,7 @@ const rows: readonly CommandRow[] = [
   ...proofCommands,
   ...materialCommands,
   deriveCommand,
+  doctorCommand,
   ...tokenCommands,
   ...loginCommands,
   ...auditCommands,

@@ -2,6 +2,7 @@ import type { Audit, Coffre, Operator, StatusView } from '../model/coffre.ts'
 import type { AuditRecordView, AuditVerification } from '../model/coffre.ts'
 import { CoffreError } from '../model/errors.ts'
 import { MAX_TOKEN_CHARACTERS } from '../model/limits.ts'
+import type { Diagnosis } from '../model/diagnosis.ts'
 import { Secret } from '../model/secret.ts'
 import * as shape from './answer-shape.ts'
 import { Connection } from './connection.ts'
@@ -25,6 +26,12 @@ export interface ConnectOptions {
   readonly tls?: ClientTls
 }
 
+const DIAGNOSIS_SHAPE: shape.AnswerShape<Diagnosis> = {
+  verdict: 'string',
+  format: 'string',
+  next: 'string',
+  facts: 'object',
+}
 const DEFAULT_TIMEOUT = 30_000
 const DEFAULT_MAX_ANSWER_BYTES = 96 * 1024 * 1024
 /** The whole log is read and hashed before the answer. */
@@ -67,6 +74,11 @@ export function connectCoffre(url: string, token?: Secret | string, options: Con
     batch: (operation, items) => sendBatch(connection, operation, items),
     batchStream: (operation, items) => sendLines(connection, operation, items),
     inspect: (blob) => sendInspect(connection, blob),
+    diagnose: async (request) =>
+      shape.parseAnswer<Diagnosis>(
+        await connection.send({ method: 'POST', path: '/diagnose', body: request }),
+        DIAGNOSIS_SHAPE,
+      ),
     close: async () => connection.close(),
   }
 }

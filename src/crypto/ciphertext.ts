@@ -15,6 +15,15 @@ export const OVERHEAD_BYTES = BODY_OFFSET + GCM_TAG_BYTES
 /** Coffre's own ciphertext (docs/spec/ciphertext.md). */
 export const nativeEncryption: Encryption = { selfDescribing: true, sealMany, openMany }
 
+/** Where a message stops being what this key version wrote: too short, another key or a changed head, or further on. */
+export function judgeHead(key: VersionKey, ciphertext: string): 'truncated' | 'changed-head' | 'right-key' {
+  const bytes = parseBase64url(ciphertext)
+  if (bytes === undefined || bytes.length < OVERHEAD_BYTES) return 'truncated'
+  const commitment = bytes.subarray(SALT_END, PREFIX_BYTES)
+  const isRight = subkeyForReading(key, bytes.subarray(HEADER_BYTES, SALT_END), commitment) !== undefined
+  return isRight ? 'right-key' : 'changed-head'
+}
+
 function sealMany(key: VersionKey, messages: readonly PlainMessage[]): string[] {
   const subkey = subkeyForWriting(key, messages.length)
   let binding: Binding | undefined

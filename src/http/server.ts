@@ -7,6 +7,7 @@ import { CoffreError } from '../model/errors.ts'
 import { MAX_BODY_BYTES } from '../model/limits.ts'
 import { API_PREFIX, REQUEST_ID_HEADER } from '../model/wire.ts'
 import { newRequestId } from '../service/caller.ts'
+import { addDiagnosisRoutes } from './route/diagnose.ts'
 import { addDocsPage } from './docs-page.ts'
 import { parseJsonBody } from './json-body.ts'
 import { sendProblem } from './problem.ts'
@@ -84,6 +85,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
       addKeyRoutes(api, parts)
       addTokenRoutes(api, parts)
       addLoginRoutes(api, parts, tls)
+      addDiagnosisRoutes(api, parts)
       addPolicyRoutes(api, parts)
       addAuditRoutes(api, parts)
       addOperatorRoutes(api, parts)

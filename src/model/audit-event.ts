@@ -37,6 +37,7 @@ export const AUDIT_ACTIONS = [
   'data.data-key',
   'data.derive-key',
   'data.random',
+  'data.diagnose',
   'data.encrypt-stream',
   'data.decrypt-stream',
   'data.decrypt-range',

@@ -1,5 +1,6 @@
 import type { Ceremonies } from './ceremony.ts'
 import type { ErrorCode, ErrorFacts } from './errors.ts'
+import type { Diagnosis, DiagnosisRequest } from './diagnosis.ts'
 import type { Logins } from './login-role.ts'
 import type { KeyOperation, PolicyDocument } from './policy.ts'
 import type { Secret } from './secret.ts'
@@ -51,6 +52,8 @@ export interface Coffre extends Streams {
   ): AsyncIterable<BatchItem<DataOperations[Name]['result']>>
   /** Tells what a blob is, and its key and version, without using a key. */
   inspect(blob: string | Uint8Array): Promise<Inspection>
+  /** Why a blob does not decrypt; for admins and operators, and never with its plaintext. */
+  diagnose(request: DiagnosisRequest): Promise<Diagnosis>
 
   close(): Promise<void>
 }

@@ -19,6 +19,7 @@ import type {
   EncryptStreamRequest,
   RangeSource,
 } from '../model/streams.ts'
+import type { Diagnosis, DiagnosisRequest } from '../model/diagnosis.ts'
 import type { Logins } from '../model/login-role.ts'
 import { authorize } from './access/authorize.ts'
 import { type Caller, newRequestId } from './caller.ts'
@@ -85,6 +86,8 @@ export class CallerCoffre implements Coffre {
   async decryptParts(parts: ByteStream, request: DecryptPartsRequest): Promise<ByteStream> {
     return this.#core.streams.decryptParts(this.#caller, parts, request)
   }
+
+  diagnose = (request: DiagnosisRequest): Promise<Diagnosis> => this.#diagnose(request)
 
   /** Names the key only where the caller may read it. */
   async inspect(blob: string | Uint8Array): Promise<Inspection> {
@@ -193,6 +196,10 @@ export class CallerCoffre implements Coffre {
   /** Closes the whole Coffre; the server calls it once, when it stops. */
   close(): Promise<void> {
     return this.#core.close()
+  }
+
+  async #diagnose(request: DiagnosisRequest): Promise<Diagnosis> {
+    return this.#core.diagnosis.diagnose(this.#caller, request)
   }
 
   async #one<Name extends DataOperationName>(

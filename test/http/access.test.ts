@@ -56,6 +56,7 @@ const forAdmin: readonly Route[] = [
   { method: 'GET', path: '/login-roles' },
   { method: 'GET', path: '/login-roles/r' },
   { method: 'DELETE', path: '/login-roles/r' },
+  { method: 'POST', path: '/diagnose', body: { blob: 'x' } },
   { method: 'GET', path: '/audit/records' },
   { method: 'GET', path: '/audit/verify' },
   { method: 'POST', path: '/operator/ceremony', body: { kind: 'rekey' } },

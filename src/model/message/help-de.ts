@@ -62,6 +62,8 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.login-role.list': 'Anmelderollen auflisten',
   'command.login-role.show': 'Eine Anmelderolle anzeigen',
   'command.login-role.delete': 'Eine Anmelderolle löschen; gegebene Token bleiben bis zu ihrem Ende gültig',
+  'command.doctor':
+    'Die Installation ansehen, oder eine Datei oder ein Blob, das sich nicht entschlüsseln lässt (Exit-Code: 0 gesund, 1 Befund)',
   'command.audit.list': 'Prüfeinträge auflisten, älteste zuerst',
   'command.audit.log.verify': 'Jeden Prüfeintrag nachrechnen (Exit-Code: 0 unversehrt, 3 beschädigt)',
   'command.completion': 'Ein Skript zur Befehlsvervollständigung für eine Shell ausgeben',
@@ -73,6 +75,7 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'argument.tokenName': 'wofür das Token ist',
   'argument.tokenId': 'ID aus `coffre token list`',
   'argument.loginRole': 'Name der Anmelderolle',
+  'argument.doctorFile': 'Datei mit dem Blob, - für die Standardeingabe; ohne sie die Installation',
   'argument.shell': 'bash, zsh oder fish',
 
   'option.dataDir': 'Datenordner für eingebetteten Betrieb (COFFRE_DATA_DIR, sonst ./coffre-data)',
@@ -155,6 +158,9 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.jwtAlgorithm': 'ein zulässiger Algorithmus; für mehrere wiederholen (sonst RS256, ES256 und EdDSA)',
   'option.jwksUrl': 'wo der Aussteller seine Schlüssel veröffentlicht',
   'option.jwksFile': 'Datei mit den Schlüsseln des Ausstellers (JWKS), statt --jwks-url',
+  'option.doctorKey': 'der Schlüssel, unter dem es stehen sollte',
+  'option.doctorTtl': 'für Fernet: wie viele Sekunden alt es sein darf',
+  'option.doctorFix': 'die Modi von Dateien und Ordner richten, und sonst nichts',
   'option.from': 'erster Eintrag',
   'option.lastRecords': 'die neuesten Einträge, so viele, statt --from und --limit',
   'option.limitRecords': 'höchstens so viele Einträge, 1 bis 1.000 (ohne Angabe 100)',

@@ -59,6 +59,8 @@ export const helpEn = {
   'command.login-role.list': 'List login roles',
   'command.login-role.show': 'Show a login role',
   'command.login-role.delete': 'Delete a login role; tokens that it gave stay valid until they end',
+  'command.doctor':
+    'Look at the installation, or at a file or blob that does not decrypt (exit code: 0 well, 1 a finding)',
   'command.audit.list': 'List audit records, oldest first',
   'command.audit.log.verify': 'Recompute every audit record (exit code: 0 intact, 3 damaged)',
   'command.completion': 'Print a completion script for a shell',
@@ -70,6 +72,7 @@ export const helpEn = {
   'argument.tokenName': 'what the token is for',
   'argument.tokenId': 'id from `coffre token list`',
   'argument.loginRole': 'name of the login role',
+  'argument.doctorFile': 'file with the blob, - for standard input; without it, the installation',
   'argument.shell': 'bash, zsh or fish',
 
   'option.dataDir': 'data folder for embedded use (COFFRE_DATA_DIR, else ./coffre-data)',
@@ -151,6 +154,9 @@ export const helpEn = {
   'option.jwtAlgorithm': 'an algorithm to accept; repeat it for several (RS256, ES256 and EdDSA when absent)',
   'option.jwksUrl': 'where the issuer publishes its keys',
   'option.jwksFile': 'file with the keys of the issuer (JWKS), instead of --jwks-url',
+  'option.doctorKey': 'the key that it should be under',
+  'option.doctorTtl': 'for Fernet: how many seconds old it may be',
+  'option.doctorFix': 'mend the modes of files and folder, and nothing else',
   'option.from': 'first record',
   'option.lastRecords': 'the newest so many records, instead of --from and --limit',
   'option.limitRecords': 'at most this many records, 1 to 1,000 (100 when absent)',

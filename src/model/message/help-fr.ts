@@ -62,6 +62,8 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.login-role.show': 'Afficher un rôle de connexion',
   'command.login-role.delete':
     'Supprimer un rôle de connexion ; les jetons déjà donnés restent valables jusqu’à leur fin',
+  'command.doctor':
+    'Examiner l’installation, ou un fichier ou une donnée qui ne se déchiffre pas (code de sortie : 0 sain, 1 constat)',
   'command.audit.list': 'Lister les enregistrements d’audit, du plus ancien au plus récent',
   'command.audit.log.verify':
     'Recalculer chaque enregistrement d’audit (code de sortie : 0 intact, 3 endommagé)',
@@ -74,6 +76,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'argument.tokenName': 'à quoi sert le jeton',
   'argument.tokenId': 'identifiant donné par `coffre token list`',
   'argument.loginRole': 'nom du rôle de connexion',
+  'argument.doctorFile': 'fichier de la donnée, - pour l’entrée standard ; sans lui, l’installation',
   'argument.shell': 'bash, zsh ou fish',
 
   'option.dataDir': 'dossier de données pour l’usage embarqué (COFFRE_DATA_DIR, sinon ./coffre-data)',
@@ -98,7 +101,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.host': 'adresse d’écoute (COFFRE_HOST)',
   'option.port': 'port d’écoute (COFFRE_PORT)',
   'option.workers':
-    'processus qui servent ensemble : un nombre, ou auto pour un par cœur (COFFRE_WORKERS ; 1 par défaut)',
+    'processus qui servent ensemble : un nombre, ou auto pour un par cœur (COFFRE_WORKERS ; 1 par défaut)',
   'option.logLevel': 'niveau minimal des messages du journal (COFFRE_LOG_LEVEL)',
   'option.tlsCert': 'fichier PEM du certificat du serveur et de sa chaîne (COFFRE_TLS_CERT) ; https dès lors',
   'option.tlsKey': 'fichier PEM de sa clé privée, mode 0600 (COFFRE_TLS_KEY)',
@@ -157,6 +160,9 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
     'un algorithme accepté ; à répéter pour plusieurs (RS256, ES256 et EdDSA en son absence)',
   'option.jwksUrl': 'où l’émetteur publie ses clés',
   'option.jwksFile': 'fichier des clés de l’émetteur (JWKS), au lieu de --jwks-url',
+  'option.doctorKey': 'la clé sous laquelle elle devrait être',
+  'option.doctorTtl': 'pour Fernet : âge maximal en secondes',
+  'option.doctorFix': 'corriger les modes des fichiers et du dossier, et rien d’autre',
   'option.from': 'premier enregistrement',
   'option.lastRecords': 'les derniers enregistrements, en ce nombre, au lieu de --from et --limit',
   'option.limitRecords': 'au plus ce nombre d’enregistrements, de 1 à 1 000 (100 par défaut)',

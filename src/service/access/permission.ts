@@ -3,6 +3,7 @@ import type { Role } from '../../model/token.ts'
 
 export const PERMISSIONS = [
   'data.use',
+  'data.diagnose',
   ...KEY_PERMISSIONS,
   'token.read',
   'token.change',
@@ -20,7 +21,7 @@ export type Permission = (typeof PERMISSIONS)[number]
 /** Default deny: what is not listed is refused. The table of docs/design/access.md. */
 const GRANTED: Readonly<Record<Role, readonly Permission[]>> = {
   admin: PERMISSIONS,
-  operator: ['key.read', 'key.rotate', 'key.move', 'metrics.read', 'operator.change'],
+  operator: ['data.diagnose', 'key.read', 'key.rotate', 'key.move', 'metrics.read', 'operator.change'],
   auditor: ['key.read', 'token.read', 'policy.read', 'login.read', 'audit.read'],
   app: ['data.use', 'key.read'],
 }

@@ -18,6 +18,7 @@ import type { ChangeFeed } from '../change-feed.ts'
 import { DataKeys } from '../data/data-keys.ts'
 import { DataService } from '../data/data-service.ts'
 import { type StreamLimits, StreamService } from '../data/stream-service.ts'
+import { DiagnosisService } from '../diagnosis/diagnosis-service.ts'
 import { KeyService } from '../keys/key-service.ts'
 import { KeyringCache } from '../keys/keyring-cache.ts'
 import { UseReserve } from '../keys/use-reserve.ts'
@@ -62,6 +63,7 @@ interface Unsealed {
   readonly cache: KeyringCache
   readonly keys: KeyService
   readonly data: DataService
+  readonly diagnosis: DiagnosisService
   readonly roots: Roots
   readonly unsubscribe: () => void
   readonly streams: StreamService
@@ -133,6 +135,11 @@ export class Core {
   /** Throws SEALED. */
   get data(): DataService {
     return this.#required().data
+  }
+
+  /** Throws SEALED. */
+  get diagnosis(): DiagnosisService {
+    return this.#required().diagnosis
   }
 
   /** Throws SEALED. */
@@ -362,7 +369,8 @@ export class Core {
       recheckCaller: (caller) => this.tokens.recheck(caller),
     })
     const streams = new StreamService({ trail, data, limits: this.#parts.streamLimits ?? {} })
-    return { vault, cache, keys, data, streams, roots, unsubscribe }
+    const diagnosis = new DiagnosisService({ store, trail, clock, cache })
+    return { vault, cache, keys, data, diagnosis, streams, roots, unsubscribe }
   }
 
   async #append(tx: StoreTransaction, caller: Caller, action: AuditAction): Promise<void> {
