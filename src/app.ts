@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { AuditLog } from './audit/audit-log.ts'
@@ -24,7 +24,8 @@ import type { StreamLimits } from './service/data/stream-service.ts'
 import type { IssuerDocuments } from './service/login/login-service.ts'
 import { Core } from './service/operator/core.ts'
 import type { AuditReader } from './service/audit-trail.ts'
-import type { Finding, StoreFacts } from './monitor/doctor/installation.ts'
+import type { FolderRequest } from './monitor/doctor/folder.ts'
+import type { Finding } from './monitor/doctor/installation.ts'
 import type { TlsFiles } from './http/tls/tls-files.ts'
 import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
 import type { FolderShare } from './store/sqlite/sqlite-engine.ts'
@@ -366,45 +367,11 @@ export async function openAuditLog(
 }
 
 /** What a Coffre in a folder stands on: `coffre doctor`. Reads no secret, and leaves a running server alone. */
-export async function examineFolder(options: {
-  readonly dataDir: string
-  readonly fix: boolean
-  readonly environment: Readonly<Record<string, string | undefined>>
-}): Promise<readonly Finding[]> {
+export async function examineFolder(request: FolderRequest): Promise<readonly Finding[]> {
   requireRuntime()
-  const { examineInstallation } = await import('./monitor/doctor/installation.ts')
-  const { dataDir, fix, environment } = options
-  const tls = environment['COFFRE_TLS_CERT'] ?? ''
-  const pem = tls === '' ? undefined : await readFile(tls, 'latin1').catch(() => '')
-  return examineInstallation({
-    dataDir,
-    fix,
-    now: toInstant(Date.now()),
-    sealKeyFile: environment['COFFRE_SEAL_KEY_PATH'] || join(dataDir, 'seal.key'),
-    ...(pem === undefined ? {} : { certificate: readCertificate(pem) ?? 'unreadable' }),
-    store: await examineStore(dataDir),
-  })
-}
-
-async function examineStore(dataDir: string): Promise<StoreFacts | 'in-use' | 'absent'> {
-  try {
-    const log = await openAuditLog({ dataDir })
-    try {
-      const { valid, firstBadIndex } = await log.verify()
-      const [last] = await log.list({ last: 1 })
-      return {
-        auditValid: valid,
-        ...(firstBadIndex === undefined ? {} : { firstBadIndex }),
-        ...(last === undefined ? {} : { lastRecordAt: toInstant(Date.parse(last.at)) }),
-      }
-    } finally {
-      await log.close()
-    }
-  } catch (error) {
-    if (hasCode(error, 'STORE_IN_USE')) return 'in-use'
-    if (hasCode(error, 'NOT_INITIALISED')) return 'absent'
-    throw error
-  }
+  const { examine } = await import('./monitor/doctor/folder.ts')
+  const openLog = () => openAuditLog({ dataDir: request.dataDir })
+  return examine(request, { now: toInstant(Date.now()), openLog, readCertificate })
 }
 
 function readAudit(store: Store): AuditReader {

@@ -12,7 +12,9 @@ const LOOKED_AT = 4_096
 
 interface Row {
   readonly format: string
-  readonly has: RegExp
+  readonly has?: RegExp
+  /** Characters that are the bytes of its head. */
+  readonly starts?: readonly string[]
   readonly verdict: ForeignFormat['verdict']
   readonly next: string
 }
@@ -38,8 +40,13 @@ const ROWS: readonly Row[] = [
     verdict: 'not-ciphertext',
     next: 'openssl asn1parse -i',
   },
-  { format: 'gzip', has: /^(\x1f\x8b|H4sI)/, verdict: 'encoded', next: 'gunzip, then coffre doctor -' },
-  { format: 'zip', has: /^PK\x03\x04/, verdict: 'encoded', next: 'unzip, then coffre doctor FILE' },
+  {
+    format: 'gzip',
+    starts: ['\u001f\u008b', 'H4sI'],
+    verdict: 'encoded',
+    next: 'gunzip, then coffre doctor -',
+  },
+  { format: 'zip', starts: ['PK\u0003\u0004'], verdict: 'encoded', next: 'unzip, then coffre doctor FILE' },
   {
     format: 'vault-transit',
     has: /^vault:v[1-9][0-9]*:/,
@@ -60,7 +67,7 @@ const ROWS: readonly Row[] = [
   },
   {
     format: 'aws-kms',
-    has: /^(AQICA|\x01\x02\x02\x00)/,
+    starts: ['AQICA', '\u0001\u0002\u0002\u0000'],
     verdict: 'other-system',
     next: 'aws kms decrypt --ciphertext-blob fileb://FILE',
   },
@@ -78,6 +85,10 @@ const ROWS: readonly Row[] = [
   },
 ]
 
+function fits({ has, starts = [] }: Row, text: string): boolean {
+  return has?.test(text) === true || starts.some((head) => text.startsWith(head))
+}
+
 /** `undefined` for what may be ours, and for what is nothing that we know. */
 export function findForeignFormat(blob: string): ForeignFormat | undefined {
   const text = blob.trim()
@@ -85,7 +96,7 @@ export function findForeignFormat(blob: string): ForeignFormat | undefined {
     return { format: 'empty', verdict: 'empty', next: 'look at where the value was stored: nothing was' }
   const inside = findInside(text)
   if (inside !== undefined) return inside
-  const row = isOurs(text) ? undefined : ROWS.find(({ has }) => has.test(text))
+  const row = isOurs(text) ? undefined : ROWS.find((each) => fits(each, text))
   if (row !== undefined) return { format: row.format, verdict: row.verdict, next: row.next }
   return isOurs(text) ? undefined : findEncoded(text)
 }
@@ -123,7 +134,7 @@ function findEncoded(text: string): ForeignFormat | undefined {
     const inner = Buffer.from(text.replaceAll(/\s/g, '').slice(0, LOOKED_AT), encoding).toString('latin1')
     const isKnown =
       isOurs(inner) ||
-      ROWS.some(({ has }) => has.test(inner)) ||
+      ROWS.some((each) => fits(each, inner)) ||
       isOurs(Buffer.from(inner, 'latin1').toString('base64url'))
     if (isKnown) return { format, verdict: 'encoded', next }
   }
