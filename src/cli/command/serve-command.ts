@@ -96,10 +96,16 @@ async function readToken(file: string): Promise<string> {
     .trim()
 }
 
+/** Where npm started us, `coffre` alone need not be on the PATH. */
+const COMMAND_OF_SCRIPT: Readonly<Record<string, string>> = {
+  start: 'npm run -s coffre --',
+  npx: 'npx coffre',
+}
+
 /** Three commands that work as they stand: on the first start, and when keys exist already. */
 async function tellCommands(printer: Printer, server: RunningServer): Promise<void> {
   await printer.note('done.tryThis')
-  const coffre = process.env['npm_lifecycle_event'] === 'start' ? 'npm run -s coffre --' : 'coffre'
+  const coffre = COMMAND_OF_SCRIPT[process.env['npm_lifecycle_event'] ?? ''] ?? 'coffre'
   const lines = [
     `export COFFRE_ADDR=${server.url} COFFRE_TOKEN_FILE=${shellQuote(resolve(server.firstTokenFile))}`,
     server.initialisedNow ? `${coffre} key create demo` : `${coffre} key list`,
