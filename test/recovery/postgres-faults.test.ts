@@ -3,8 +3,11 @@ import { after, before, describe, type TestContext, test } from 'node:test'
 import { CoffreError, hasCode } from '../../src/model/errors.ts'
 import { DEFAULT_TENANT } from '../../src/model/ids.ts'
 import { openPostgresStore } from '../../src/store/postgres/open-postgres-store.ts'
+import { openPostgresEngine } from '../../src/store/postgres/postgres-engine.ts'
+import { migrate } from '../../src/store/sql/migration/migrate.ts'
+import { MIGRATIONS } from '../../src/store/sql/migration/migrations.ts'
 import type { Store } from '../../src/store/store.ts'
-import { sampleKey, sampleToken, storeKey, versionNumber } from '../conformance/store/sample.ts'
+import { LATER, sampleKey, sampleToken, storeKey, versionNumber } from '../conformance/store/sample.ts'
 import { type Cut, CuttingProxy } from '../cutting-proxy.ts'
 import { POSTGRES_18, PostgresServer, startPostgres } from '../postgres-server.ts'
 
@@ -126,6 +129,34 @@ describe('a store on PostgreSQL when things go wrong', { skip }, () => {
     const token = sampleToken()
     await stores[0]?.transaction((tx) => tx.insertToken(token))
     for (const store of stores) assert.deepEqual(await store.findToken(token.id), token)
+  })
+
+  test('a migration that fails half-way leaves nothing, and nodes of two versions work side by side', async (t) => {
+    const url = await server.makeDatabase()
+    const before = await open(t, url)
+    const engine = await openPostgresEngine(url)
+    t.after(() => engine.close())
+    const number = MIGRATIONS.length + 1
+    const step = { number, name: 'next', runsFrom: MIGRATIONS.length }
+    const column = 'alter table token add column extra bigint not null default 7'
+    const broken = { ...step, statements: () => [column, 'insert into nowhere values (1)'] }
+    const clock = () => LATER
+    await assert.rejects(migrate(engine, { clock, migrations: [...MIGRATIONS, broken] }))
+    const foreign = await server.connect(url)
+    t.after(() => foreign.end())
+    assert.ok(!(await foreign.query('select * from token')).fields.some(({ name }) => name === 'extra'))
+    const whole = { ...step, statements: () => [column] }
+    const tokens = [sampleToken(), sampleToken(), sampleToken()] as const
+    await before.transaction((tx) => tx.insertToken(tokens[0]))
+    assert.deepEqual(await before.findToken(tokens[0].id), tokens[0])
+    await migrate(engine, { clock, migrations: [...MIGRATIONS, whole] })
+    // The node that was running, and one of the same version that starts now.
+    await before.transaction((tx) => tx.insertToken(tokens[1]))
+    const started = await open(t, url)
+    await started.transaction((tx) => tx.insertToken(tokens[2]))
+    for (const store of [before, started]) {
+      for (const token of tokens) assert.deepEqual(await store.findToken(token.id), token)
+    }
   })
 
   test('what the operator has to correct is CONFIG_REFUSED and names it', async (t) => {

@@ -9,7 +9,8 @@ import type { SqlEngine } from '../../../src/store/sql/engine.ts'
 import { migrate } from '../../../src/store/sql/migration/migrate.ts'
 import { MIGRATIONS, type Migration } from '../../../src/store/sql/migration/migrations.ts'
 import { openSqliteEngine } from '../../../src/store/sqlite/sqlite-engine.ts'
-import { NOW } from './sample.ts'
+import { SqlStore } from '../../../src/store/sql/sql-store.ts'
+import { NOW, sampleToken } from './sample.ts'
 
 const clock = () => NOW
 
@@ -84,5 +85,26 @@ describe('migrations', () => {
     await assert.rejects(migrate(engine, { clock, migrations: [first] }), (error) =>
       hasCode(error, 'CONFIG_REFUSED'),
     )
+  })
+
+  test('the version before goes on with a store whose newer steps allow it, and is refused otherwise', async (t) => {
+    const engine = await openEngine(t)
+    const number = MIGRATIONS.length + 1
+    const next = {
+      ...migration(number, 'alter table token add column extra integer'),
+      runsFrom: MIGRATIONS.length,
+    }
+    await migrate(engine, { clock, migrations: [...MIGRATIONS, next] })
+    await migrate(engine, { clock })
+    assert.equal((await appliedNumbers(engine)).length, number)
+    // What it writes and reads does not know the new column.
+    const store = new SqlStore(engine)
+    const token = sampleToken()
+    await store.transaction((tx) => tx.insertToken(token))
+    assert.deepEqual(await store.findToken(token.id), token)
+    const breaking = migration(number + 1, 'create table later (x integer)')
+    await migrate(engine, { clock, migrations: [...MIGRATIONS, next, breaking] })
+    await assert.rejects(migrate(engine, { clock }), (error) => hasCode(error, 'CONFIG_REFUSED'))
+    await migrate(engine, { clock, migrations: [...MIGRATIONS, next, breaking] })
   })
 })
