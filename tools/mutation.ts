@@ -69,7 +69,7 @@ function configOf(mutate: readonly string[], testFiles: readonly string[]): obje
     concurrency: 1,
     // Stryker rewrites the tsconfig with an interface that TypeScript 7 has no more.
     tsconfigFile: 'tsconfig.none.json',
-    tempDirName: '.stryker',
+    tempDirName: '.stryker-tmp',
     thresholds: { high: 95, low: LEAST_SCORE, break: LEAST_SCORE },
     ignorePatterns: ['coffre-data', 'dist', 'docs', 'changelog', 'examples'],
   }

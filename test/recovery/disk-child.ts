@@ -7,8 +7,8 @@ import type { Coffre } from '../../src/model/coffre.ts'
 import { CoffreError } from '../../src/model/errors.ts'
 
 /*
- * The server that disk-faults.test.ts takes the disk away from. For each line on its input it tries everything once and
- * writes what came of it, as one line of JSON.
+ * The server that disk-faults.test.ts takes the disk away from. For each line on its input, the status that /readyz
+ * should come to, it tries everything once and writes what came of it, as one line of JSON.
  */
 const [dataDir = ''] = process.argv.slice(2)
 const server = await serve({ dataDir, createIfMissing: true, host: '127.0.0.1', port: 0, logLevel: 'silent' })
@@ -33,8 +33,10 @@ const ATTEMPTS: Readonly<Record<string, Attempt>> = {
   verify: () => coffre.audit.verify(),
 }
 let made = 0
+const MAX_ASKED = 100
+const ASK_PAUSE_MS = 50
 
-async function tryEverything(): Promise<Record<string, string | number>> {
+async function tryEverything(expected: number): Promise<Record<string, string | number>> {
   const outcomes: Record<string, string | number> = {}
   for (const [name, attempt] of Object.entries(ATTEMPTS)) {
     outcomes[name] = await attempt(coffre).then(
@@ -43,20 +45,27 @@ async function tryEverything(): Promise<Record<string, string | number>> {
     )
   }
   const { versions } = await coffre.keys.get('k')
-  // Readiness is judged at most once a second.
-  await setTimeout(1_100)
-  const ready = await fetch(`${server.url}/readyz`)
+  const ready = await waitForReadiness(expected)
   return {
     ...outcomes,
     versions: versions.length,
-    ready: ready.status,
+    ready,
     live: (await fetch(`${server.url}/livez`)).status,
   }
 }
 
+/** Readiness is judged at most once a second, so it may follow a little later. */
+async function waitForReadiness(expected: number): Promise<number> {
+  for (let asked = 1; ; asked += 1) {
+    const { status } = await fetch(`${server.url}/readyz`)
+    if (status === expected || asked === MAX_ASKED) return status
+    await setTimeout(ASK_PAUSE_MS)
+  }
+}
+
 process.stdout.write('open\n')
-for await (const _ of createInterface({ input: process.stdin })) {
-  process.stdout.write(`${JSON.stringify(await tryEverything())}\n`)
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(`${JSON.stringify(await tryEverything(Number(line)))}\n`)
 }
 await coffre.close()
 await server.close()

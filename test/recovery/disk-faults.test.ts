@@ -87,15 +87,15 @@ describe('while nothing can be written', () => {
       const dataDir = join(folder, 'coffre')
       const { child, ask } = await startServer(dataDir)
       t.after(() => child.kill('SIGKILL'))
-      const healthy = await ask()
+      const healthy = await ask(200)
       assert.deepEqual(only(healthy, 'ok', 200), Object.keys(REFUSED))
       const remove = await apply(child, folder)
-      const failing = await ask()
-      const again = await ask()
+      const failing = await ask(503)
+      const again = await ask(503)
       await remove()
       assert.deepEqual(failing, { ...REFUSED, ...also, versions: healthy['versions'] })
       assert.deepEqual(again, failing)
-      const recovered = await ask()
+      const recovered = await ask(200)
       assert.deepEqual(only(recovered, 'ok', 200), Object.keys(REFUSED))
       assert.equal(recovered['versions'], Number(healthy['versions']) + 1, 'a refused rotation happened')
       child.stdin?.end()
@@ -109,7 +109,9 @@ function only(outcomes: Outcomes, ...values: readonly (string | number)[]): read
   return Object.keys(REFUSED).filter((name) => values.includes(outcomes[name] ?? ''))
 }
 
-async function startServer(dataDir: string): Promise<{ child: ChildProcess; ask: () => Promise<Outcomes> }> {
+async function startServer(
+  dataDir: string,
+): Promise<{ child: ChildProcess; ask: (readiness: number) => Promise<Outcomes> }> {
   const child = spawn(process.execPath, [CHILD, dataDir], { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines: Interface = createInterface({ input: child.stdout })
   const answers = lines[Symbol.asyncIterator]()
@@ -119,8 +121,8 @@ async function startServer(dataDir: string): Promise<{ child: ChildProcess; ask:
     return value
   }
   assert.equal(await next(), 'open')
-  const ask = async (): Promise<Outcomes> => {
-    child.stdin.write('\n')
+  const ask = async (readiness: number): Promise<Outcomes> => {
+    child.stdin.write(`${readiness}\n`)
     return JSON.parse(await next()) as Outcomes
   }
   return { child, ask }
