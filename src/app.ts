@@ -2,16 +2,18 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { AuditLog } from './audit/audit-log.ts'
-import { readLog, readLogOf } from './audit/read-log.ts'
+import { copyFor } from './audit/checkpoint/checkpoint-copy.ts'
+import type { CheckpointAlert } from './audit/checkpoint/checkpointer.ts'
+import { LogReader } from './audit/log-reader.ts'
+import { AuditParts, warnProcess } from './audit/open-audit.ts'
 import { verifyLog } from './audit/verify-log.ts'
 import { randomFraction, randomUuid } from './crypto/random.ts'
 import { readCertificate } from './crypto/certificate.ts'
 import { requireSelfTests } from './crypto/self-test.ts'
 import { type Clock, toInstant } from './model/clock.ts'
-import type { Audit, Coffre, Operator, StatusView } from './model/coffre.ts'
+import type { Audit, AuditFinding } from './model/audit.ts'
+import type { Coffre, Operator, StatusView } from './model/coffre.ts'
 import { CoffreError, hasCode } from './model/errors.ts'
-import { DEFAULT_TENANT } from './model/ids.ts'
 import type { Secret } from './model/secret.ts'
 import { writePrivateFile } from './seal/file/private-file.ts'
 import { type SealChoice, SealChoices } from './seal/seal-choices.ts'
@@ -19,11 +21,11 @@ import { CallerCoffre, withOwnRequests } from './service/caller-coffre.ts'
 import { type Caller, localCaller, systemCaller } from './service/caller.ts'
 import { ChangeFeed } from './service/change-feed.ts'
 import { runExclusively } from './service/exclusive-job.ts'
-import { listRecords } from './service/list-records.ts'
+import { readOnlyAudit } from './service/caller-audit.ts'
+import { acceptRestored, type AcceptedRestore, recordLostCopy } from './service/operator/accept-restore.ts'
 import type { StreamLimits } from './service/data/stream-service.ts'
 import type { IssuerDocuments } from './service/login/login-service.ts'
 import { Core } from './service/operator/core.ts'
-import type { AuditReader } from './service/audit-trail.ts'
 import type { FolderRequest } from './monitor/doctor/folder.ts'
 import type { Finding } from './monitor/doctor/installation.ts'
 import type { TlsFiles } from './http/tls/tls-files.ts'
@@ -35,7 +37,10 @@ import type { MoveProgress } from './store/sql/move/move-store.ts'
 import type { Store } from './store/store.ts'
 import { readVersion, requireRuntime } from './version.ts'
 
+export { checkProof, type CheckedProof, type CheckProofOptions } from './audit/check-proof.ts'
+export { verifyExport, type VerifyExportOptions } from './audit/verify-export.ts'
 export { runSelfTests } from './crypto/self-test.ts'
+export type { AcceptedRestore } from './service/operator/accept-restore.ts'
 export type { SealChoice } from './seal/seal-choices.ts'
 export {
   type DecryptFileOptions,
@@ -64,6 +69,10 @@ export interface OpenOptions {
   /** How long root keys that were rotated away stay reachable for other processes on this store; else 0. */
   readonly rootLingerMs?: number
   readonly streams?: StreamSettings
+  /** The copy of the audit log's checkpoints; COFFRE_CHECKPOINT_FILE, or a file in `dataDir`, when absent. */
+  readonly checkpointFile?: string
+  /** For what stops nothing and somebody should look at; a process warning when absent. */
+  readonly onAlert?: (alert: CheckpointAlert) => void
 }
 
 export interface StreamSettings extends StreamLimits {
@@ -99,7 +108,7 @@ export interface Initialised {
 
 /** Makes a new Coffre in a folder and closes it again. Throws ALREADY_INITIALISED. */
 export async function initCoffre(options: OpenOptions): Promise<Initialised> {
-  const core = await assembleCore(options)
+  const { core } = await assembleCore(options)
   try {
     const firstToken = await initialise(core, options)
     return { status: await core.status(), firstTokenFile: firstTokenFile(options.dataDir), firstToken }
@@ -220,10 +229,11 @@ export async function openCore(
   options: OpenOptions & { readonly startSealed?: boolean },
 ): Promise<OpenedCore> {
   requireExisting(options)
-  const core = await assembleCore(options)
+  const { core, finding } = await assembleCore(options)
   try {
     const initialisedNow = !(await core.isInitialised()) && (await tryInitialise(core, options))
     if (!initialisedNow) await unsealAtStart(core, options.startSealed === true)
+    if (finding !== undefined) await recordLostCopy(core, finding)
     await ensureFirstToken(core, options)
     core.whenClosed(startJobs(core))
     return { core, initialisedNow }
@@ -238,7 +248,7 @@ export async function openMemberCore(
   options: OpenOptions,
   operatorElsewhere: (caller: Caller) => Operator,
 ): Promise<Core> {
-  return assembleCore(options, { share: 'member', operatorElsewhere })
+  return (await assembleCore(options, { share: 'member', operatorElsewhere })).core
 }
 
 function firstTokenFile(dataDir: string): string {
@@ -255,19 +265,32 @@ interface Membership {
   readonly operatorElsewhere: (caller: Caller) => Operator
 }
 
-async function assembleCore(options: OpenOptions, membership?: Membership): Promise<Core> {
+/** `acceptsAny`: an audit log that its checkpoints do not know is no error yet. */
+async function assembleCore(
+  options: OpenOptions & { readonly acceptsAny?: boolean },
+  membership?: Membership,
+): Promise<{ core: Core; audit: AuditParts; finding: AuditFinding | undefined }> {
   requireRuntime()
   requireSelfTests()
   const clock = clockOf(options)
   const { store, storeName } = await openStore(options, membership?.share ?? 'alone')
   try {
+    const audit = new AuditParts({
+      store,
+      clock,
+      copy: copyFor(options),
+      onAlert: options.onAlert ?? warnProcess,
+    })
+    const isNew = options.acceptsAny !== true && membership === undefined
+    const finding = isNew ? await audit.requireAgreement() : undefined
     const changes = new ChangeFeed(store)
     await changes.start()
     const core = new Core({
       store,
       storeName,
-      trail: new AuditLog({ store, clock }),
-      audit: readAudit(store),
+      trail: audit.trail,
+      audit: audit.reader,
+      checkpoints: audit.checkpoints,
       clock,
       changes,
       version: readVersion(),
@@ -278,10 +301,23 @@ async function assembleCore(options: OpenOptions, membership?: Membership): Prom
       ...(membership === undefined ? {} : { operatorElsewhere: membership.operatorElsewhere }),
     })
     core.whenClosed(changes.follow())
-    return core
+    return { core, audit, finding }
   } catch (error) {
     await store.close()
     throw error
+  }
+}
+
+/** After a wanted restore: records it in the log for ever, and begins a new line of checkpoints. Needs the seal key. */
+export async function acceptRestore(
+  options: OpenOptions & { readonly dryRun?: boolean },
+): Promise<AcceptedRestore> {
+  requireExisting(options)
+  const { core, audit } = await assembleCore({ ...options, acceptsAny: true })
+  try {
+    return await acceptRestored(core, await audit.compare(), options.dryRun === true)
+  } finally {
+    await core.close()
   }
 }
 
@@ -354,16 +390,12 @@ export interface OpenedAuditLog extends Audit {
  * that is too damaged for `openCoffre` to go on with. Throws NOT_INITIALISED, STORE_IN_USE.
  */
 export async function openAuditLog(
-  options: Pick<OpenOptions, 'dataDir' | 'databaseUrl'>,
+  options: Pick<OpenOptions, 'dataDir' | 'databaseUrl' | 'checkpointFile'>,
 ): Promise<OpenedAuditLog> {
   requireExisting(options)
   const { store } = await openStore(options)
-  const audit = readAudit(store)
-  return {
-    list: (query = {}) => listRecords(audit, query, DEFAULT_TENANT),
-    verify: () => audit.verify(),
-    close: () => store.close(),
-  }
+  const reader = new LogReader(store, copyFor(options))
+  return { ...readOnlyAudit(reader), close: () => store.close() }
 }
 
 /** What a Coffre in a folder stands on: `coffre doctor`. Reads no secret, and leaves a running server alone. */
@@ -372,15 +404,6 @@ export async function examineFolder(request: FolderRequest): Promise<readonly Fi
   const { examine } = await import('./monitor/doctor/folder.ts')
   const openLog = () => openAuditLog({ dataDir: request.dataDir })
   return examine(request, { now: toInstant(Date.now()), openLog, readCertificate })
-}
-
-function readAudit(store: Store): AuditReader {
-  return {
-    size: async () => (await store.readAuditHead()).size,
-    list: (from, limit) => readLog(store, from, limit),
-    listOf: (tenant, query) => readLogOf(store, tenant, query),
-    verify: () => verifyLog(store),
-  }
 }
 
 /** A read must not leave an empty store behind. */

@@ -1,13 +1,26 @@
-export { decryptFile, encryptFile, initCoffre, openCoffre } from './app.ts'
+export {
+  acceptRestore,
+  checkProof,
+  decryptFile,
+  encryptFile,
+  initCoffre,
+  openCoffre,
+  verifyExport,
+} from './app.ts'
 export type {
+  AcceptedRestore,
+  CheckedProof,
+  CheckProofOptions,
   DecryptFileOptions,
   EncryptFileOptions,
   Initialised,
   OpenOptions,
   SealChoice,
+  VerifyExportOptions,
 } from './app.ts'
 export { type ConnectOptions, connectCoffre } from './client/connect-coffre.ts'
 export type * from './model/ceremony.ts'
+export type * from './model/audit.ts'
 export type * from './model/coffre.ts'
 export type * from './model/diagnosis.ts'
 export type * from './model/login-role.ts'

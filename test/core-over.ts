@@ -1,6 +1,5 @@
-import { AuditLog } from '../src/audit/audit-log.ts'
-import { readLog, readLogOf } from '../src/audit/read-log.ts'
-import { verifyLog } from '../src/audit/verify-log.ts'
+import type { CheckpointCopy } from '../src/audit/checkpoint/checkpoint-copy.ts'
+import { AuditParts } from '../src/audit/open-audit.ts'
 import { KeyMaterial } from '../src/crypto/key-material.ts'
 import { randomBytes } from '../src/crypto/random.ts'
 import { type Clock, toInstant } from '../src/model/clock.ts'
@@ -22,6 +21,18 @@ export function memorySeal(bytes: Uint8Array = randomBytes(SEAL_KEY_BYTES)): Sea
   }
 }
 
+/** A copy of the checkpoints that lives as long as the test. */
+function memoryCopy(): CheckpointCopy {
+  let kept: string | undefined
+  return {
+    place: 'memory',
+    read: async () => kept,
+    write: async (text) => {
+      kept = text
+    },
+  }
+}
+
 export interface CoreChoice {
   readonly seal: SealProvider
   readonly clock?: Clock
@@ -32,16 +43,14 @@ export interface CoreChoice {
 /** The real services over a store that a test brings, which may fail on demand. */
 export function coreOver(store: Store, choice: CoreChoice): { readonly core: Core; readonly coffre: Coffre } {
   const { seal, clock = () => toInstant(Date.now()), maxAuditWaitMs: maxWaitMs } = choice
+  const wait = maxWaitMs === undefined ? {} : { maxWaitMs }
+  const audit = new AuditParts({ store, clock, copy: memoryCopy(), onAlert: () => undefined, ...wait })
   const core = new Core({
     store,
     storeName: 'sqlite',
-    trail: new AuditLog({ store, clock, ...(maxWaitMs === undefined ? {} : { maxWaitMs }) }),
-    audit: {
-      size: async () => (await store.readAuditHead()).size,
-      list: (from, limit) => readLog(store, from, limit),
-      listOf: (tenant, query) => readLogOf(store, tenant, query),
-      verify: () => verifyLog(store),
-    },
+    trail: audit.trail,
+    audit: audit.reader,
+    checkpoints: audit.checkpoints,
     clock,
     changes: new ChangeFeed(store),
     version: '0',

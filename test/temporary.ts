@@ -13,9 +13,15 @@ export interface Scope {
   after(work: () => Promise<void> | void): void
 }
 
-export function makeFolder(scope: Scope): string {
+const folders: string[] = []
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+/** It goes with the process: hooks run in the order in which they came, and a Coffre still closes in it. */
+export function makeFolder(_scope: Scope): string {
   const folder = mkdtempSync(join(tmpdir(), 'coffre-test-'))
-  scope.after(() => rmSync(folder, { recursive: true, force: true }))
+  folders.push(folder)
   return folder
 }
 

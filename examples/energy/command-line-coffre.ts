@@ -6,7 +6,8 @@ import type {
   Inspection,
   KeyView,
 } from '../../src/model/coffre.ts'
-import type { AuditVerification, ContextPairs } from '../../src/model/coffre.ts'
+import type { AuditVerification } from '../../src/model/audit.ts'
+import type { ContextPairs } from '../../src/model/coffre.ts'
 import type { EnergyCoffre, Server } from './connection.ts'
 
 /** Commands that may run at once; each is a process. */

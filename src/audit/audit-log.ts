@@ -29,12 +29,15 @@ export interface AuditLogParts {
   readonly clock: Clock
   /** How long an answer may wait for its record; GroupCommit's own bound when absent. */
   readonly maxWaitMs?: number
+  /** Hears of records that were handed to a commit; it may still fail. */
+  readonly onAppend?: (count: number) => void
 }
 
 /** Writes the log. Verifying it is verify-log.ts, which shares no code with this file but the hashes. */
 export class AuditLog {
   readonly #store: Store
   readonly #clock: Clock
+  readonly #onAppend: (count: number) => void
   readonly #group: GroupCommit<Entry>
   /** The end of the last append of this process; it may have failed, and others may have appended since. */
   #end: { readonly rootHash: Uint8Array; readonly previous: string } | undefined
@@ -42,6 +45,7 @@ export class AuditLog {
   constructor(parts: AuditLogParts) {
     this.#store = parts.store
     this.#clock = parts.clock
+    this.#onAppend = parts.onAppend ?? (() => undefined)
     const write = (entries: readonly Entry[]) =>
       this.#store.transaction((tx) => this.#appendCurrent(tx, entries))
     this.#group = new GroupCommit(write, parts.maxWaitMs)
@@ -71,6 +75,7 @@ export class AuditLog {
     await tx.appendAudit(records, { size: grown.size, rootHash: root, frontier: encodeFrontier(grown) })
     // Only a guess if the commit fails: the next append compares it with the stored root and reads again.
     this.#end = { rootHash: root, previous }
+    this.#onAppend(records.length)
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { AuditRecordView } from '../model/coffre.ts'
+import type { AuditRecordView } from '../model/audit.ts'
 import { CoffreError } from '../model/errors.ts'
 import type { TenantId } from '../model/ids.ts'
 import type { ReadStore, StoredAuditRecord, TenantRecordsQuery } from '../store/store.ts'

@@ -1,4 +1,6 @@
 import { auditCommands } from './command/audit-commands.ts'
+import { auditLogCommands } from './command/audit-log-commands.ts'
+import { auditProofCommands } from './command/audit-proof-commands.ts'
 import { cipherCommands } from './command/cipher-commands.ts'
 import { completionCommand } from './command/completion-command.ts'
 import { deriveCommand } from './command/derive-command.ts'
@@ -24,6 +26,8 @@ export const groupRows: readonly GroupRow[] = [
   { path: ['store'], summary: 'group.store' },
   { path: ['audit'], summary: 'group.audit' },
   { path: ['audit', 'log'], summary: 'group.audit.log' },
+  { path: ['audit', 'key'], summary: 'group.audit.key' },
+  { path: ['audit', 'prove'], summary: 'group.audit.prove' },
 ]
 
 const rows: readonly CommandRow[] = [
@@ -40,6 +44,8 @@ const rows: readonly CommandRow[] = [
   ...loginCommands,
   ...auditCommands,
   ...storeCommands,
+  ...auditLogCommands,
+  ...auditProofCommands,
 ]
 
 /** Every command, in the order in which help lists them. */

@@ -1,6 +1,12 @@
 import type {
   AuditRecordView,
   AuditVerification,
+  CheckpointView,
+  ConsistencyProof,
+  InclusionProof,
+  VerifierKeyView,
+} from '../model/audit.ts'
+import type {
   DataOperationName,
   DataOperations,
   Identity,
@@ -89,6 +95,28 @@ export const VERIFICATION_SHAPE: AnswerShape<AuditVerification> = {
   valid: 'boolean',
   size: 'number',
   rootHash: 'string',
+  findings: 'list',
+}
+export const CHECKPOINT_SHAPE: AnswerShape<CheckpointView> = {
+  origin: 'string',
+  size: 'number',
+  note: 'string',
+}
+export const VERIFIER_KEY_SHAPE: AnswerShape<VerifierKeyView> = { version: 'number', verifierKey: 'string' }
+export const INCLUSION_SHAPE: AnswerShape<InclusionProof> = {
+  index: 'number',
+  size: 'number',
+  rootHash: 'string',
+  leafHash: 'string',
+  path: 'list',
+  body: 'string',
+}
+export const CONSISTENCY_SHAPE: AnswerShape<ConsistencyProof> = {
+  from: 'number',
+  to: 'number',
+  fromRootHash: 'string',
+  toRootHash: 'string',
+  path: 'list',
 }
 export const INSPECTION_SHAPE: AnswerShape<Inspection> = { format: 'string', facts: 'object' }
 export const STATUS_SHAPE: AnswerShape<StatusView> = {

@@ -1,5 +1,4 @@
-import type { Audit, Coffre, Operator, StatusView } from '../model/coffre.ts'
-import type { AuditRecordView, AuditVerification } from '../model/coffre.ts'
+import type { Coffre, Operator, StatusView } from '../model/coffre.ts'
 import { CoffreError } from '../model/errors.ts'
 import { MAX_TOKEN_CHARACTERS } from '../model/limits.ts'
 import type { Diagnosis } from '../model/diagnosis.ts'
@@ -9,8 +8,9 @@ import { Connection } from './connection.ts'
 import { remoteCeremonies, revealSecrets } from './remote-ceremonies.ts'
 import { sendBatch, sendInspect, sendOperation } from './remote-data.ts'
 import { remotePolicies, remoteTokens } from './remote-access.ts'
+import { remoteAudit } from './remote-audit.ts'
 import { remoteLogins } from './remote-logins.ts'
-import { formatQuery, remoteKeys } from './remote-keys.ts'
+import { remoteKeys } from './remote-keys.ts'
 import { remoteStreams, sendLines } from './remote-streams.ts'
 import type { ClientTls } from './send-encrypted.ts'
 import { parseServerAddress } from './server-address.ts'
@@ -34,8 +34,6 @@ const DIAGNOSIS_SHAPE: shape.AnswerShape<Diagnosis> = {
 }
 const DEFAULT_TIMEOUT = 30_000
 const DEFAULT_MAX_ANSWER_BYTES = 96 * 1024 * 1024
-/** The whole log is read and hashed before the answer. */
-const VERIFY_TIMEOUT = 600_000
 /** RFC 6750, section 2.1 (b64token), so that a token cannot break out of its header. */
 const TOKEN_TEXT = /^[A-Za-z0-9._~+/=-]+$/
 
@@ -80,21 +78,6 @@ export function connectCoffre(url: string, token?: Secret | string, options: Con
         DIAGNOSIS_SHAPE,
       ),
     close: async () => connection.close(),
-  }
-}
-
-function remoteAudit(connection: Connection, options: ConnectOptions): Audit {
-  const timeoutMilliseconds = Math.max(options.timeoutMilliseconds ?? 0, VERIFY_TIMEOUT)
-  return {
-    list: async ({ from, limit, last } = {}) => {
-      const path = `/audit/records${formatQuery({ from, limit, last })}`
-      const answer = await connection.send({ method: 'GET', path })
-      return shape.parseList<AuditRecordView>(answer, 'records', shape.RECORD_SHAPE)
-    },
-    verify: async () => {
-      const answer = await connection.send({ method: 'GET', path: '/audit/verify', timeoutMilliseconds })
-      return shape.parseAnswer<AuditVerification>(answer, shape.VERIFICATION_SHAPE)
-    },
   }
 }
 

@@ -20,14 +20,31 @@ export interface Frontier {
 
 export const EMPTY_FRONTIER: Frontier = { size: 0, roots: [] }
 
-/** The frontier after more leaves. */
-export function appendLeaves(frontier: Frontier, leaves: readonly Uint8Array[]): Frontier {
+/** A perfect subtree of 2^level leaves that an append has completed. */
+export interface TreeNode {
+  readonly level: number
+  /** 0, 1, 2 … from the left, among those of its level. */
+  readonly index: number
+  readonly hash: Uint8Array
+}
+
+/** The frontier after more leaves. `onNode` hears of each subtree of two or more leaves that becomes perfect. */
+export function appendLeaves(
+  frontier: Frontier,
+  leaves: readonly Uint8Array[],
+  onNode?: (node: TreeNode) => void,
+): Frontier {
   const roots = [...frontier.roots]
   let size = frontier.size
   for (const leaf of leaves) {
     let root = leaf
+    let level = 0
     // Each trailing one bit of the size is a perfect subtree of equal height to join with.
-    for (let rest = size; rest % 2 === 1; rest = Math.floor(rest / 2)) root = nodeHash(pop(roots), root)
+    for (let rest = size; rest % 2 === 1; rest = Math.floor(rest / 2)) {
+      root = nodeHash(pop(roots), root)
+      level += 1
+      onNode?.({ level, index: Math.floor(rest / 2), hash: root })
+    }
     roots.push(root)
     size += 1
   }
@@ -57,7 +74,7 @@ export function parseFrontier(size: number, bytes: Uint8Array): Frontier | undef
   return { size, roots }
 }
 
-function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
+export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return sha256(concat(NODE, left, right))
 }
 

@@ -14,6 +14,7 @@ import {
   MAX_SHARE_CHARACTERS,
   MAX_TAGS,
   MAX_TEXT_CHARACTERS,
+  MAX_NOTE_CHARACTERS,
 } from '../model/limits.ts'
 
 // The shapes of the native API. Rules beyond the shape are the services'; these keep nonsense out early and
@@ -213,6 +214,47 @@ export const AUDIT_VERIFICATION = z.object({
   rootHash: z.string(),
   firstBadIndex: z.number().int().optional(),
   reason: z.string().optional(),
+  signedSize: z.number().int().optional().describe('The newest signed checkpoint that the log agrees with'),
+  findings: z.array(z.enum(['copy-missing', 'copy-damaged', 'unsigned'])),
+})
+const HEX_HASH = z.string().describe('SHA-256, hex')
+export const VERIFY_AUDIT = z.strictObject({
+  checkpoint: z.string().max(MAX_NOTE_CHARACTERS).optional().describe('A signed note that you have kept'),
+  verifierKeys: z.array(z.string().max(512)).max(64).optional(),
+})
+export const CHECKPOINT = z.object({
+  origin: z.string(),
+  size: z.number().int(),
+  rootHash: HEX_HASH,
+  note: z.string().describe('A signed note: c2sp.org/tlog-checkpoint'),
+})
+export const VERIFIER_KEYS = z.object({
+  keys: z.array(z.object({ version: VERSION, state: z.enum(KEY_STATE_NAMES), verifierKey: z.string() })),
+})
+export const INCLUSION_QUERY = z.object({
+  index: z.coerce.number().int().min(0),
+  size: z.coerce.number().int().min(1).optional(),
+})
+export const INCLUSION_PROOF = z.object({
+  index: z.number().int(),
+  size: z.number().int(),
+  rootHash: HEX_HASH,
+  leafHash: HEX_HASH,
+  path: z.array(HEX_HASH),
+  body: z.string().describe('The record exactly as hashed'),
+  text: z.string().optional().describe('c2sp.org/tlog-proof'),
+})
+export const CONSISTENCY_QUERY = z.object({
+  from: z.coerce.number().int().min(0),
+  to: z.coerce.number().int().min(0).optional(),
+})
+export const CONSISTENCY_PROOF = z.object({
+  from: z.number().int(),
+  to: z.number().int(),
+  fromRootHash: HEX_HASH,
+  toRootHash: HEX_HASH,
+  path: z.array(HEX_HASH),
+  text: z.string().optional().describe('As c2sp.org/tlog-witness writes it'),
 })
 
 export const UNSEAL = z.strictObject({

@@ -51,6 +51,8 @@ export const AUDIT_ACTIONS = [
   'login-role.delete',
   'access.refused',
   'access.unauthenticated',
+  'audit.accept-restore',
+  'audit.copy-lost',
 ] as const
 
 export type AuditAction = (typeof AUDIT_ACTIONS)[number]

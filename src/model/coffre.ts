@@ -1,4 +1,5 @@
 import type { Ceremonies } from './ceremony.ts'
+import type { Audit } from './audit.ts'
 import type { ErrorCode, ErrorFacts } from './errors.ts'
 import type { Diagnosis, DiagnosisRequest } from './diagnosis.ts'
 import type { Logins } from './login-role.ts'
@@ -360,42 +361,6 @@ export interface PolicyTestResult {
 
 export interface CreatedToken extends TokenView {
   readonly token: Secret
-}
-
-export interface Audit {
-  /** Oldest first. */
-  list(query?: AuditQuery): Promise<readonly AuditRecordView[]>
-  /** Recomputes every leaf and the root. A damaged log is an answer, not an error. */
-  verify(): Promise<AuditVerification>
-}
-
-export interface AuditQuery {
-  /** The first index; 0 when absent. */
-  readonly from?: number
-  /** 1 to 1,000; 100 when absent. */
-  readonly limit?: number
-  /** Instead of both: the newest so many, 1 to 1,000. */
-  readonly last?: number
-}
-
-export interface AuditRecordView {
-  readonly index: number
-  readonly at: string
-  readonly action: string
-  readonly principal: string
-  readonly requestId: string
-  readonly outcome: string
-  /** The record exactly as hashed. */
-  readonly body: string
-}
-
-export interface AuditVerification {
-  readonly valid: boolean
-  readonly size: number
-  /** Hex of the RFC 6962 root hash. */
-  readonly rootHash: string
-  readonly firstBadIndex?: number
-  readonly reason?: string
 }
 
 export interface Operator {

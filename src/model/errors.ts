@@ -274,6 +274,22 @@ export const ERRORS = {
     sentence: 'The audit log does not verify.',
     next: 'Keep a copy of the store; `coffre audit log verify` names the first bad record.',
   },
+  PROOF_INVALID: {
+    fault: 'operator',
+    sentence: 'The proof does not lead to the root hash of its checkpoint.',
+    next: 'Get it again; if it stays, keep both: they show that somebody changed the log or the proof.',
+  },
+  AUDIT_ROLLED_BACK: {
+    fault: 'operator',
+    sentence:
+      'The audit log is shorter than its checkpoint outside the database: records are missing at its end.',
+    next: 'Put the newer database back; after a wanted restore, accept it with `coffre audit accept-restore`.',
+  },
+  AUDIT_FORKED: {
+    fault: 'operator',
+    sentence: 'The audit log is another one than its checkpoint outside the database says.',
+    next: 'Check COFFRE_CHECKPOINT_FILE and who changed the database; accept a wanted restore with `coffre audit accept-restore`.',
+  },
   SELF_TEST_FAILED: {
     fault: 'system',
     sentence: 'A cryptographic self-test failed, so nothing was started.',

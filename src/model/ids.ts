@@ -69,6 +69,11 @@ export function parseRequestId(text: string): RequestId {
   return REQUEST_ID.test(text) ? (text as RequestId) : refuse('requestId', '8 to 64 of A-Z a-z 0-9 _ -')
 }
 
+/** Holds keys of Coffre's own. No token belongs to it. */
+export const SYSTEM_TENANT: TenantId = parseTenantId('coffre-system')
+/** Signs checkpoints of the audit log; in SYSTEM_TENANT. */
+export const AUDIT_KEY_NAME: KeyName = parseKeyName('audit-log')
+
 /** The only tenant of an embedded Coffre. */
 export const DEFAULT_TENANT: TenantId = parseTenantId('default')
 /** What a token of the role `app` has when it carries no policy. */

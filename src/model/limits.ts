@@ -32,6 +32,8 @@ export const MAX_TAGS = 32
 export const MAX_TEXT_CHARACTERS = 256
 /** A bearer token; ours have 69 characters. */
 export const MAX_TOKEN_CHARACTERS = 256
+/** A signed note: sixteen post-quantum signatures of 5 kB, and some more. */
+export const MAX_NOTE_CHARACTERS = 128 * 1024
 /** A passphrase; longer ones are a mistake, not a better secret. */
 export const MAX_PASSPHRASE_BYTES = 1_024
 /** Rules of one policy, and patterns in one list of a rule: a batch looks through all of them once for each key. */

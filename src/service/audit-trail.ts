@@ -1,4 +1,13 @@
-import type { AuditRecordView, AuditVerification } from '../model/coffre.ts'
+import type { Checkpoint, TreeHead } from '../crypto/transparency/checkpoint.ts'
+import type {
+  AuditRecordView,
+  AuditVerification,
+  AuditVerifyOptions,
+  CheckpointView,
+  ConsistencyProof,
+  InclusionProof,
+  VerifierKeyView,
+} from '../model/audit.ts'
 import type { AuditEvent } from '../model/audit-event.ts'
 import type { TenantId } from '../model/ids.ts'
 import type { Reliance } from '../store/changes.ts'
@@ -22,5 +31,27 @@ export interface AuditReader {
   list(from: number, limit: number): Promise<readonly AuditRecordView[]>
   /** Only the records of one tenant. */
   listOf(tenant: TenantId, query: TenantRecordsQuery): Promise<readonly AuditRecordView[]>
-  verify(): Promise<AuditVerification>
+  verify(options?: AuditVerifyOptions): Promise<AuditVerification>
+  /** Throws NOT_FOUND before the first. */
+  checkpoint(): Promise<CheckpointView>
+  verifierKeys(): Promise<readonly VerifierKeyView[]>
+  proveInclusion(index: number, size?: number): Promise<InclusionProof>
+  proveConsistency(from: number, to?: number): Promise<ConsistencyProof>
+}
+
+/** Signs checkpoints of the log with a key that only an unsealed Coffre has. */
+export interface LogSigner {
+  readonly origin: string
+  /** A signed note (docs/spec/audit-checkpoint.md). */
+  sign(checkpoint: Checkpoint): Promise<string>
+}
+
+/** Signed checkpoints of the log: written as it grows, and now when somebody asks. */
+export interface Checkpoints {
+  /** There is a key to sign with from now on. What fails in `open` is tried again later: it never throws. */
+  begin(open: () => Promise<LogSigner>): Promise<void>
+  /** A last one, then none until `begin`. It never throws, and takes seconds at most. */
+  end(): Promise<void>
+  /** `undefined` while there is no key. `restored` is what is given up, where a restored log is accepted. */
+  write(restored?: TreeHead): Promise<{ readonly size: number; readonly note: string } | undefined>
 }

@@ -1,5 +1,5 @@
+import type { Audit } from '../model/audit.ts'
 import type {
-  Audit,
   BatchItem,
   Coffre,
   DataOperationName,
@@ -23,10 +23,10 @@ import type { Diagnosis, DiagnosisRequest } from '../model/diagnosis.ts'
 import type { Logins } from '../model/login-role.ts'
 import { authorize } from './access/authorize.ts'
 import { type Caller, newRequestId } from './caller.ts'
+import { callerAudit } from './caller-audit.ts'
 import type { Outcome } from './data/batch.ts'
 import { groupItems, sizeOfRequest } from './data/group-items.ts'
 import { inspectBlob } from './data/inspect.ts'
-import { listRecords } from './list-records.ts'
 import type { Core } from './operator/core.ts'
 import { Reach } from './policy/reach.ts'
 
@@ -161,18 +161,7 @@ export class CallerCoffre implements Coffre {
   }
 
   get audit(): Audit {
-    const { audit, trail } = this.#core
-    const caller = this.#caller
-    return {
-      list: async (query = {}) => {
-        await authorize(trail, caller, 'audit.read')
-        return listRecords(audit, query, caller.principal.tenant)
-      },
-      verify: async () => {
-        await authorize(trail, caller, 'audit.read')
-        return audit.verify()
-      },
-    }
+    return callerAudit(this.#core, this.#caller)
   }
 
   get operator(): Operator {

@@ -1,4 +1,4 @@
-import type { AuditQuery, AuditRecordView } from '../model/coffre.ts'
+import type { AuditQuery, AuditRecordView } from '../model/audit.ts'
 import { CoffreError } from '../model/errors.ts'
 import { DEFAULT_TENANT, type TenantId } from '../model/ids.ts'
 import type { AuditReader } from './audit-trail.ts'

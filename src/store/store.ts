@@ -75,6 +75,13 @@ export interface ReadStore extends ReadChanges {
   readAuditRecords(from: number, limit: number): Promise<readonly StoredAuditRecord[]>
   /** Those of one tenant: from an index on, or the newest; at most `limit`, in order either way. */
   readAuditRecordsOf(tenant: TenantId, query: TenantRecordsQuery): Promise<readonly StoredAuditRecord[]>
+  /** Stored hashes of one level `from`, `from + 1` … in order, at most `limit`; level 0 are the leaves. */
+  readAuditNodes(query: AuditNodeQuery): Promise<readonly StoredAuditNode[]>
+  /** Those of level 1 and above. */
+  countAuditNodes(): Promise<number>
+  /** Largest first. */
+  readCheckpoints(limit: number): Promise<readonly StoredCheckpoint[]>
+  findCheckpoint(size: number): Promise<StoredCheckpoint | undefined>
 }
 
 export interface StoreTransaction extends ReadStore {
@@ -132,6 +139,8 @@ export interface StoreTransaction extends ReadStore {
   probe(): Promise<void>
   /** `records` continue at the stored head's size; `head` replaces it. */
   appendAudit(records: readonly StoredAuditRecord[], head: AuditHead): Promise<void>
+  /** Storing the same again changes nothing; a checkpoint of a size that is there takes its place. */
+  storeCheckpoint(commit: CheckpointCommit): Promise<void>
 }
 
 export interface JobClaim {
@@ -196,4 +205,33 @@ export interface AuditHead {
   readonly rootHash: Uint8Array
   /** Roots of the perfect subtrees from left to right, 32 bytes each. */
   readonly frontier: Uint8Array
+}
+
+/** The root of the perfect subtree over records `index * 2^level` … (docs/spec/audit-checkpoint.md, "Stored hashes"). */
+export interface StoredAuditNode {
+  readonly level: number
+  readonly index: number
+  readonly hash: Uint8Array
+}
+
+export interface AuditNodeQuery {
+  readonly level: number
+  readonly from: number
+  readonly limit: number
+}
+
+/** A signed note over the first `size` records. */
+export interface StoredCheckpoint {
+  readonly size: number
+  readonly note: string
+}
+
+export interface CheckpointCommit {
+  readonly checkpoint: StoredCheckpoint
+  /** Subtrees that this checkpoint covers and the one before did not. */
+  readonly nodes: readonly StoredAuditNode[]
+  /** So many of the largest checkpoints stay. */
+  readonly keep: number
+  /** Everything stored by earlier checkpoints goes: they are of a log that was given up. */
+  readonly afresh: boolean
 }

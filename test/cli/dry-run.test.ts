@@ -25,7 +25,7 @@ describe('--dry-run', () => {
     const expected =
       'init,seal,unseal,key create,key update,key rotate,key rollback,key suspend,key resume,key deactivate,' +
       'key compromise,key floor,key destroy,key schedule-destroy,key cancel-destroy,token create,token revoke,' +
-      'login-role create,login-role delete,store migrate-to'
+      'login-role create,login-role delete,store migrate-to,audit checkpoint,audit key rotate,audit accept-restore'
     assert.deepEqual(changing, expected.split(','))
   })
 

@@ -12,7 +12,7 @@ describe('what does not verify', () => {
     const database = new DatabaseSync(join(cli.dataDir, 'coffre.db'))
     const changed = database
       .prepare('UPDATE audit_record SET body = replace(body, ?, ?) WHERE body LIKE ?')
-      .run('invoices', 'invoicez', '%"key.create"%')
+      .run('invoices', 'invoicez', '%"key.create"%"invoices"%')
     database.close()
     assert.equal(changed.changes, 1)
     const verified = await cli.run(['audit', 'log', 'verify', '--json'])

@@ -14,6 +14,9 @@ interface Row {
   readonly wrapped: Uint8Array
 }
 
+const QUERY = `SELECT rowid, wrapped FROM key_version
+  WHERE key_id IN (SELECT id FROM "key" WHERE tenant = 'default') ORDER BY rowid`
+
 /** A folder with three keys, one of them with two versions, and a ciphertext under each version. */
 async function makeStore(t: TestContext): Promise<{ folder: string; ciphertexts: string[]; rows: Row[] }> {
   const folder = makeFolder(t)
@@ -31,7 +34,7 @@ async function makeStore(t: TestContext): Promise<{ folder: string; ciphertexts:
   await coffre.close()
   const rows: Row[] = []
   changeStore(folder, (database) => {
-    for (const row of database.prepare('SELECT rowid, wrapped FROM key_version').all()) {
+    for (const row of database.prepare(QUERY).all()) {
       assert.ok(row['wrapped'] instanceof Uint8Array)
       rows.push({ rowid: Number(row['rowid']), wrapped: row['wrapped'] })
     }

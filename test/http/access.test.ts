@@ -59,6 +59,12 @@ const forAdmin: readonly Route[] = [
   { method: 'POST', path: '/diagnose', body: { blob: 'x' } },
   { method: 'GET', path: '/audit/records' },
   { method: 'GET', path: '/audit/verify' },
+  { method: 'POST', path: '/audit/verify', body: {} },
+  { method: 'POST', path: '/audit/checkpoint', body: {} },
+  { method: 'GET', path: '/audit/checkpoint' },
+  { method: 'POST', path: '/audit/signing-key/rotate', body: {} },
+  { method: 'GET', path: '/audit/proof/inclusion?index=0' },
+  { method: 'GET', path: '/audit/proof/consistency?from=1' },
   { method: 'POST', path: '/operator/ceremony', body: { kind: 'rekey' } },
   { method: 'GET', path: '/operator/ceremony' },
   { method: 'POST', path: '/operator/ceremony/collect', body: { nonce: 'x' } },
@@ -71,6 +77,7 @@ const forAnybody: readonly Route[] = [
   // What they bring is the credential: test/http/logins.test.ts.
   { method: 'POST', path: '/login/jwt', body: {} },
   { method: 'POST', path: '/login/certificate', body: {} },
+  { method: 'GET', path: '/audit/verifier-keys' },
   // The share is the credential.
   { method: 'POST', path: '/operator/ceremony/give', body: { nonce: 'x', share: 'x' } },
   { method: 'POST', path: '/operator/ceremony/take-over', body: { share: 'x' } },
@@ -186,7 +193,10 @@ describe('a sealed server', () => {
       assert.deepEqual([answer.status, answer.body['code']], [503, 'SEALED'], `${method} ${path}`)
     }
     const ready = await send('/readyz')
-    assert.deepEqual([ready.status, ready.body['checks']], [503, { store: 'ok', seal: 'sealed' }])
+    assert.deepEqual(
+      [ready.status, ready.body['checks']],
+      [503, { store: 'ok', writes: 'ok', seal: 'sealed' }],
+    )
     assert.equal((await send('/livez')).status, 200)
     await admin.operator.unseal()
     assert.equal((await send('/readyz')).status, 200)

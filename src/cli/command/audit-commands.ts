@@ -1,12 +1,10 @@
-import type { Audit, AuditRecordView, AuditVerification } from '../../model/coffre.ts'
+import type { AuditRecordView } from '../../model/audit.ts'
 import type { CommandRow } from '../command-row.ts'
-import { type ExitCode, INTEGRITY, OK } from '../exit-code.ts'
-import { chooseDatabase } from '../input/store-setting.ts'
+import { type ExitCode, OK } from '../exit-code.ts'
 import type { Invocation } from '../invocation.ts'
 import { titles, withHeading } from '../output/key-text.ts'
 import type { Printer } from '../output/printer.ts'
-import { choosePlace } from '../place.ts'
-import { connect } from '../with-coffre.ts'
+import { withAudit } from '../with-audit.ts'
 
 const FROM = { from: 0, to: Number.MAX_SAFE_INTEGER }
 const LIMIT = { from: 1, to: 1_000 }
@@ -23,7 +21,6 @@ export const auditCommands: readonly CommandRow[] = [
     ],
     run: runList,
   },
-  { path: ['audit', 'log', 'verify'], summary: 'command.audit.log.verify', run: runVerify },
 ]
 
 function runList(invocation: Invocation): Promise<ExitCode> {
@@ -43,22 +40,6 @@ function runList(invocation: Invocation): Promise<ExitCode> {
   })
 }
 
-/** A folder's log is read without its root key: it must be readable when nothing else is any more. */
-async function withAudit<Result>(
-  invocation: Invocation,
-  work: (audit: Audit) => Promise<Result>,
-): Promise<Result> {
-  const place = choosePlace(invocation.options, invocation.terminal.environment)
-  if (place.kind === 'server') return work((await connect(invocation, place.address)).audit)
-  const { openAuditLog } = await import('../../app.ts')
-  const log = await openAuditLog({ dataDir: place.dataDir, ...(await chooseDatabase(invocation)) })
-  try {
-    return await work(log)
-  } finally {
-    await log.close()
-  }
-}
-
 function formatRecords(printer: Printer, records: readonly AuditRecordView[]): readonly string[] {
   if (records.length === 0) return []
   const heading = titles(printer, [
@@ -76,24 +57,4 @@ function formatRecords(printer: Printer, records: readonly AuditRecordView[]): r
     record.principal,
   ])
   return withHeading(printer, [heading, ...rows])
-}
-
-function runVerify(invocation: Invocation): Promise<ExitCode> {
-  const { printer } = invocation
-  return withAudit(invocation, async (audit) => {
-    const verification = await audit.verify()
-    await printer.show(verification, () => formatVerification(printer, verification))
-    return verification.valid ? OK : INTEGRITY
-  })
-}
-
-function formatVerification(printer: Printer, verification: AuditVerification): readonly string[] {
-  const { valid, size, rootHash, firstBadIndex, reason } = verification
-  if (valid)
-    return [printer.say('audit.valid', { count: size }), printer.say('audit.root', { hash: rootHash })]
-  const damaged = printer.say('audit.invalid', { index: firstBadIndex ?? '?' })
-  return [
-    printer.styleOut(['red', 'bold'], damaged),
-    ...(reason === undefined ? [] : [printer.say('audit.reason', { reason })]),
-  ]
 }

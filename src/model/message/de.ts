@@ -50,6 +50,7 @@ export const de: Messages = {
   'usage.lineBreak':
     'Der Klartext von Zeile {line} enthält einen Zeilenumbruch. Verwenden Sie --json oder entschlüsseln Sie ihn einzeln.',
 
+  'prompt.proof': 'Nachweis',
   'prompt.plaintext': 'Klartext (verborgen)',
   'prompt.message': 'Nachricht (verborgen)',
   'prompt.ciphertext': 'Geheimtext',
@@ -120,6 +121,22 @@ export const de: Messages = {
   'audit.root': 'Wurzel-Hash: {hash}',
   'audit.invalid': 'Das Prüfprotokoll ist BESCHÄDIGT. Erster fehlerhafter Eintrag: {index}',
   'audit.reason': 'Grund: {reason}',
+  'audit.validSigned': 'Das Prüfprotokoll ist unversehrt: {signed} signierte und {newer} neuere Einträge.',
+  'audit.copyMissing':
+    'WARNUNG: Die Kopie der Prüfpunkte außerhalb der Datenbank fehlt (COFFRE_CHECKPOINT_FILE).',
+  'audit.copyDamaged':
+    'WARNUNG: Die Kopie der Prüfpunkte außerhalb der Datenbank ist beschädigt oder unlesbar.',
+  'audit.unsigned':
+    'WARNUNG: Kein Prüfpunkt bürgt für dieses Protokoll; es stimmt nur mit sich selbst überein.',
+  'audit.included': 'Eintrag {index} steht im Protokoll {origin} mit {size} Einträgen:',
+  'audit.consistent':
+    'Das Protokoll {origin} mit {size} Einträgen beginnt mit den {from} Einträgen Ihres Prüfpunkts.',
+  'audit.nothingToAccept':
+    'Nichts anzunehmen: Das Protokoll mit {size} Einträgen stimmt mit seinen Prüfpunkten überein.',
+  'audit.accepted':
+    'Angenommen: Das Protokoll geht bei {size} Einträgen weiter; sein Prüfpunkt kannte {checkpointSize}. Das ist für immer vermerkt.',
+  'audit.wouldAccept':
+    'Würde ein Protokoll mit {size} Einträgen annehmen, dessen Prüfpunkt {checkpointSize} kannte. Nichts wurde geändert.',
 
   'list.empty': 'Nichts aufzulisten.',
   'list.more': 'Vielleicht gibt es mehr: {option}',
@@ -130,6 +147,7 @@ export const de: Messages = {
   'column.current': 'AKTUELL',
   'column.versions': 'VERSIONEN',
   'column.version': 'VERSION',
+  'column.verifierKey': 'PRÜFSCHLÜSSEL',
   'column.since': 'SEIT',
   'column.created': 'ERZEUGT',
   'column.expires': 'LÄUFT AB',

@@ -51,6 +51,7 @@ export const en = {
   'usage.oneStandardInput': 'Only one thing can come from standard input.',
   'usage.lineBreak': 'The plaintext of line {line} holds a line break. Use --json, or decrypt it alone.',
 
+  'prompt.proof': 'Proof',
   'prompt.plaintext': 'Plaintext (hidden)',
   'prompt.message': 'Message (hidden)',
   'prompt.ciphertext': 'Ciphertext',
@@ -120,6 +121,18 @@ export const en = {
   'audit.root': 'Root hash: {hash}',
   'audit.invalid': 'The audit log is DAMAGED. First bad record: {index}',
   'audit.reason': 'Reason: {reason}',
+  'audit.validSigned': 'The audit log is intact: {signed} signed and {newer} newer records.',
+  'audit.copyMissing':
+    'WARNING: the copy of the checkpoints outside the database is missing (COFFRE_CHECKPOINT_FILE).',
+  'audit.copyDamaged': 'WARNING: the copy of the checkpoints outside the database is damaged or unreadable.',
+  'audit.unsigned': 'WARNING: no checkpoint vouches for this log; it only agrees with itself.',
+  'audit.included': 'Record {index} is in the log {origin} of {size} records:',
+  'audit.consistent': 'The log {origin} of {size} records begins with the {from} records of your checkpoint.',
+  'audit.nothingToAccept': 'Nothing to accept: the log of {size} records agrees with its checkpoints.',
+  'audit.accepted':
+    'Accepted: the log goes on from {size} records; its checkpoint knew {checkpointSize}. This is recorded for ever.',
+  'audit.wouldAccept':
+    'Would accept a log of {size} records whose checkpoint knew {checkpointSize}. Nothing was changed.',
 
   'list.empty': 'Nothing to list.',
   'list.more': 'There may be more: {option}',
@@ -130,6 +143,7 @@ export const en = {
   'column.current': 'CURRENT',
   'column.versions': 'VERSIONS',
   'column.version': 'VERSION',
+  'column.verifierKey': 'VERIFIER KEY',
   'column.since': 'SINCE',
   'column.created': 'CREATED',
   'column.expires': 'EXPIRES',

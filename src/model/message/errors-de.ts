@@ -209,6 +209,19 @@ export const errorsDe: ErrorTexts = {
     sentence: 'Das Prüfprotokoll besteht die Prüfung nicht.',
     next: 'Bewahren Sie eine Kopie der Daten auf; `coffre audit log verify` nennt den ersten fehlerhaften Eintrag.',
   },
+  PROOF_INVALID: {
+    sentence: 'Der Nachweis führt nicht zum Wurzel-Hash seines Prüfpunkts.',
+    next: 'Holen Sie ihn noch einmal; bleibt es dabei, bewahren Sie beide auf: Sie zeigen, dass Protokoll oder Nachweis geändert wurde.',
+  },
+  AUDIT_ROLLED_BACK: {
+    sentence:
+      'Das Prüfprotokoll ist kürzer als sein Prüfpunkt außerhalb der Datenbank: am Ende fehlen Einträge.',
+    next: 'Spielen Sie die neuere Datenbank zurück; eine gewollte Wiederherstellung nehmen Sie mit `coffre audit accept-restore` an.',
+  },
+  AUDIT_FORKED: {
+    sentence: 'Das Prüfprotokoll ist ein anderes, als sein Prüfpunkt außerhalb der Datenbank sagt.',
+    next: 'Prüfen Sie COFFRE_CHECKPOINT_FILE und wer die Datenbank geändert hat; eine gewollte Wiederherstellung nehmen Sie mit `coffre audit accept-restore` an.',
+  },
   SELF_TEST_FAILED: {
     sentence: 'Ein kryptografischer Selbsttest ist fehlgeschlagen, deshalb wurde nichts gestartet.',
     next: 'Verwenden Sie diesen Rechner oder diese Version nicht; `coffre selftest` nennt den Test.',

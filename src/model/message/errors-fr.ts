@@ -209,6 +209,19 @@ export const errorsFr: ErrorTexts = {
     sentence: 'Le journal d’audit ne se vérifie pas.',
     next: 'Gardez une copie des données ; `coffre audit log verify` nomme le premier enregistrement fautif.',
   },
+  PROOF_INVALID: {
+    sentence: 'La preuve ne mène pas à l’empreinte racine de son point de contrôle.',
+    next: 'Redemandez-la ; si cela persiste, gardez les deux : elles montrent que le journal ou la preuve a été modifié.',
+  },
+  AUDIT_ROLLED_BACK: {
+    sentence:
+      'Le journal d’audit est plus court que son point de contrôle hors de la base : des entrées manquent à la fin.',
+    next: 'Remettez la base plus récente ; après une restauration voulue, acceptez-la par `coffre audit accept-restore`.',
+  },
+  AUDIT_FORKED: {
+    sentence: 'Le journal d’audit n’est pas celui que dit son point de contrôle hors de la base.',
+    next: 'Vérifiez COFFRE_CHECKPOINT_FILE et qui a modifié la base ; acceptez une restauration voulue par `coffre audit accept-restore`.',
+  },
   SELF_TEST_FAILED: {
     sentence: 'Un autotest cryptographique a échoué ; rien n’a donc démarré.',
     next: 'N’utilisez pas cette machine ou cette version ; `coffre selftest` nomme le test.',

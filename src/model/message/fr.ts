@@ -49,6 +49,7 @@ export const fr: Messages = {
   'usage.lineBreak':
     'Le texte clair de la ligne {line} contient un saut de ligne. Utilisez --json, ou déchiffrez-le seul.',
 
+  'prompt.proof': 'Preuve',
   'prompt.plaintext': 'Texte clair (masqué)',
   'prompt.message': 'Message (masqué)',
   'prompt.ciphertext': 'Texte chiffré',
@@ -119,6 +120,22 @@ export const fr: Messages = {
   'audit.root': 'Empreinte racine : {hash}',
   'audit.invalid': 'Le journal d’audit est ENDOMMAGÉ. Premier enregistrement fautif : {index}',
   'audit.reason': 'Raison : {reason}',
+  'audit.validSigned': 'Le journal d’audit est intact : {signed} signés et {newer} nouveaux enregistrements.',
+  'audit.copyMissing':
+    'ATTENTION : la copie des points de contrôle hors de la base manque (COFFRE_CHECKPOINT_FILE).',
+  'audit.copyDamaged':
+    'ATTENTION : la copie des points de contrôle hors de la base est endommagée ou illisible.',
+  'audit.unsigned':
+    'ATTENTION : aucun point de contrôle ne répond de ce journal ; il n’est d’accord qu’avec lui-même.',
+  'audit.included': 'L’entrée {index} est dans le journal {origin} de {size} entrées :',
+  'audit.consistent':
+    'Le journal {origin} de {size} entrées commence par les {from} entrées de votre point de contrôle.',
+  'audit.nothingToAccept':
+    'Rien à accepter : le journal de {size} entrées est d’accord avec ses points de contrôle.',
+  'audit.accepted':
+    'Accepté : le journal continue à {size} entrées ; son point de contrôle en connaissait {checkpointSize}. C’est inscrit pour toujours.',
+  'audit.wouldAccept':
+    'Accepterait un journal de {size} entrées dont le point de contrôle en connaissait {checkpointSize}. Rien n’a été modifié.',
 
   'list.empty': 'Rien à lister.',
   'list.more': 'Il y en a peut-être d’autres : {option}',
@@ -129,6 +146,7 @@ export const fr: Messages = {
   'column.current': 'COURANTE',
   'column.versions': 'VERSIONS',
   'column.version': 'VERSION',
+  'column.verifierKey': 'CLÉ DE VÉRIFICATION',
   'column.since': 'DEPUIS',
   'column.created': 'CRÉATION',
   'column.expires': 'EXPIRATION',

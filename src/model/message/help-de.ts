@@ -14,6 +14,8 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'group.store': 'Wo die Schlüssel gespeichert sind',
   'group.audit': 'Die Aufzeichnung alles Geschehenen',
   'group.audit.log': 'Das Prüfprotokoll als Ganzes',
+  'group.audit.key': 'Der Schlüssel, der Prüfpunkte des Prüfprotokolls signiert',
+  'group.audit.prove': 'Nachweise über das Prüfprotokoll',
 
   'command.init': 'Ein Coffre im Datenordner anlegen',
   'command.serve': 'Den Server starten; beim ersten Start legt er das Coffre an',
@@ -65,11 +67,25 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.doctor':
     'Die Installation ansehen, oder eine Datei oder ein Blob, das sich nicht entschlüsseln lässt (Exit-Code: 0 gesund, 1 Befund)',
   'command.audit.list': 'Prüfeinträge auflisten, älteste zuerst',
-  'command.audit.log.verify': 'Jeden Prüfeintrag nachrechnen (Exit-Code: 0 unversehrt, 3 beschädigt)',
+  'command.audit.log.verify':
+    'Jeden Eintrag neu berechnen (Exit-Code: 0 unversehrt, 1 ein Befund, 3 beschädigt)',
+  'command.audit.log.export': 'Jeden Eintrag schreiben, einen je Zeile, genau wie gehasht',
+  'command.audit.checkpoint': 'Das Prüfprotokoll jetzt signieren und den Prüfpunkt ausgeben',
+  'command.audit.key.list': 'Die öffentlichen Prüfschlüssel aller Generationen auflisten',
+  'command.audit.key.rotate': 'Prüfpunkte ab jetzt mit einer neuen Generation des Schlüssels signieren',
+  'command.audit.prove.inclusion': 'Nachweisen, dass ein Eintrag im Protokoll steht (c2sp.org/tlog-proof)',
+  'command.audit.prove.consistency':
+    'Nachweisen, dass das Protokoll seit einer älteren Größe nur gewachsen ist',
+  'command.audit.checkProof': 'Einen Nachweis ohne Coffre prüfen (Exit-Code: 0 bewiesen, 3 nicht)',
+  'command.audit.acceptRestore':
+    'Eine wiederhergestellte Datenbank annehmen, die ihre Prüfpunkte nicht kennen; das ist für immer vermerkt',
   'command.completion': 'Ein Skript zur Befehlsvervollständigung für eine Shell ausgeben',
 
   'argument.key': 'Name des Schlüssels',
   'argument.databaseUrl': 'postgres://benutzer@host/datenbank, ohne Passwort',
+  'argument.recordIndex': 'Index des Eintrags',
+  'argument.olderSize': 'Größe des älteren Protokolls',
+  'argument.newerSize': 'Größe des neueren Protokolls (ohne Angabe der neueste Prüfpunkt)',
   'argument.version': 'Versionsnummer, ab 1',
   'argument.sourceKey': 'Name des Schlüssels, wo der Geheimtext ihn nicht nennt',
   'argument.tokenName': 'wofür das Token ist',
@@ -162,6 +178,11 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.doctorTtl': 'für Fernet: wie viele Sekunden alt es sein darf',
   'option.doctorFix': 'die Modi von Dateien und Ordner richten, und sonst nichts',
   'option.from': 'erster Eintrag',
+  'option.verifierKey': 'wessen Signatur gilt: Name+Hash+Schlüssel (je einmal)',
+  'option.checkpoint': 'ein signierter Prüfpunkt, den Sie aufbewahrt haben',
+  'option.exportFile': 'ein exportiertes Protokoll statt eines Coffre',
+  'option.treeSize': 'Größe des Protokolls dafür (ohne Angabe der neueste Prüfpunkt)',
+  'option.oldCheckpoint': 'für einen Nachweis der Folge: der ältere Prüfpunkt, den Sie aufbewahrt haben',
   'option.lastRecords': 'die neuesten Einträge, so viele, statt --from und --limit',
   'option.limitRecords': 'höchstens so viele Einträge, 1 bis 1.000 (ohne Angabe 100)',
 }

@@ -14,6 +14,8 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'group.store': 'Où les clés sont stockées',
   'group.audit': 'La trace de tout ce qui a été fait',
   'group.audit.log': 'Le journal d’audit dans son ensemble',
+  'group.audit.key': 'La clé qui signe les points de contrôle du journal d’audit',
+  'group.audit.prove': 'Preuves sur le journal d’audit',
 
   'command.init': 'Créer un Coffre dans le dossier de données',
   'command.serve': 'Lancer le serveur ; il crée le Coffre au premier démarrage',
@@ -65,12 +67,24 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.doctor':
     'Examiner l’installation, ou un fichier ou une donnée qui ne se déchiffre pas (code de sortie : 0 sain, 1 constat)',
   'command.audit.list': 'Lister les enregistrements d’audit, du plus ancien au plus récent',
-  'command.audit.log.verify':
-    'Recalculer chaque enregistrement d’audit (code de sortie : 0 intact, 3 endommagé)',
+  'command.audit.log.verify': 'Recalculer chaque entrée d’audit (code : 0 intact, 1 un constat, 3 endommagé)',
+  'command.audit.log.export': 'Écrire chaque entrée d’audit, une par ligne, telle que hachée',
+  'command.audit.checkpoint': 'Signer le journal d’audit tel qu’il est et afficher le point de contrôle',
+  'command.audit.key.list': 'Lister les clés de vérification publiques de chaque génération',
+  'command.audit.key.rotate': 'Signer désormais avec une nouvelle génération de la clé',
+  'command.audit.prove.inclusion': 'Prouver qu’une entrée est dans le journal (c2sp.org/tlog-proof)',
+  'command.audit.prove.consistency':
+    'Prouver que le journal n’a fait que croître depuis une taille plus ancienne',
+  'command.audit.checkProof': 'Vérifier une preuve sans aucun Coffre (code : 0 prouvé, 3 non)',
+  'command.audit.acceptRestore':
+    'Accepter une base restaurée que ses points de contrôle ne connaissent pas ; c’est inscrit pour toujours',
   'command.completion': 'Écrire un script de complétion pour un shell',
 
   'argument.key': 'nom de la clé',
   'argument.databaseUrl': 'postgres://utilisateur@hôte/base, sans mot de passe',
+  'argument.recordIndex': 'indice de l’entrée',
+  'argument.olderSize': 'taille du journal plus ancien',
+  'argument.newerSize': 'taille du journal plus récent (par défaut le dernier point de contrôle)',
   'argument.version': 'numéro de version, à partir de 1',
   'argument.sourceKey': 'nom de la clé, quand le texte chiffré ne le dit pas',
   'argument.tokenName': 'à quoi sert le jeton',
@@ -164,6 +178,12 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.doctorTtl': 'pour Fernet : âge maximal en secondes',
   'option.doctorFix': 'corriger les modes des fichiers et du dossier, et rien d’autre',
   'option.from': 'premier enregistrement',
+  'option.verifierKey': 'de qui croire la signature : nom+hash+clé (une fois chacune)',
+  'option.checkpoint': 'un point de contrôle signé que vous avez gardé',
+  'option.exportFile': 'un journal exporté, au lieu d’un Coffre',
+  'option.treeSize': 'taille du journal où le prouver (par défaut le dernier point de contrôle)',
+  'option.oldCheckpoint':
+    'pour une preuve de cohérence : le point de contrôle plus ancien que vous avez gardé',
   'option.lastRecords': 'les derniers enregistrements, en ce nombre, au lieu de --from et --limit',
   'option.limitRecords': 'au plus ce nombre d’enregistrements, de 1 à 1 000 (100 par défaut)',
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Instant, toInstant } from '../../model/clock.ts'
-import type { Audit } from '../../model/coffre.ts'
+import type { Audit } from '../../model/audit.ts'
 import { hasCode } from '../../model/errors.ts'
 import { examineInstallation, type Finding, type StoreFacts } from './installation.ts'
 

@@ -11,7 +11,7 @@ import { UnsealedVault } from '../../seal/vault.ts'
 import type { Store, StoreTransaction } from '../../store/store.ts'
 import { authorize } from '../access/authorize.ts'
 import { TokenService } from '../access/token-service.ts'
-import type { AuditReader, AuditTrail } from '../audit-trail.ts'
+import type { AuditReader, AuditTrail, Checkpoints } from '../audit-trail.ts'
 import { UnsealGate } from '../attempt/unseal-gate.ts'
 import { type Caller, systemCaller } from '../caller.ts'
 import type { ChangeFeed } from '../change-feed.ts'
@@ -26,6 +26,7 @@ import { type IssuerDocuments, LoginService, NO_DOCUMENTS } from '../login/login
 import { PolicyCache } from '../policy/policy-cache.ts'
 import { PolicyService } from '../policy/policy-service.ts'
 import { Ceremonies } from './ceremonies.ts'
+import { openLogSigner } from './log-signer.ts'
 import { Roots } from './roots.ts'
 import { type FindSealProvider, Unsealing } from './unsealing.ts'
 
@@ -35,6 +36,7 @@ export interface CoreParts {
   readonly storeName: string
   readonly trail: AuditTrail
   readonly audit: AuditReader
+  readonly checkpoints: Checkpoints
   readonly clock: Clock
   readonly changes: ChangeFeed
   readonly version: string
@@ -76,6 +78,7 @@ export class Core {
   readonly policies: PolicyService
   readonly logins: LoginService
   readonly audit: AuditReader
+  readonly checkpoints: Checkpoints
   readonly trail: AuditTrail
   readonly store: Store
   readonly ceremonies: Ceremonies
@@ -106,6 +109,7 @@ export class Core {
       documents: parts.documents ?? NO_DOCUMENTS,
     })
     this.audit = parts.audit
+    this.checkpoints = parts.checkpoints
     this.trail = parts.trail
     this.store = parts.store
     this.#unsealing = new Unsealing(parts)
@@ -256,9 +260,13 @@ export class Core {
     const forgotten = this.#forget()
     // Sealing does not wait for the log; a seal that could not be recorded is recorded when it is asked for again.
     this.#sealIsUnrecorded = true
-    await forgotten
-    await this.#parts.store.transaction((tx) => this.#append(tx, caller, 'coffre.seal'))
-    this.#sealIsUnrecorded = false
+    try {
+      await forgotten
+      await this.#parts.store.transaction((tx) => this.#append(tx, caller, 'coffre.seal'))
+      this.#sealIsUnrecorded = false
+    } finally {
+      await this.checkpoints.end()
+    }
   }
 
   /** `stop` is called once, when this Coffre closes. */
@@ -270,6 +278,7 @@ export class Core {
     for (const stop of this.#stops.splice(0)) stop()
     await this.#unsealed?.roots.stop()
     await this.#forget()
+    await this.checkpoints.end()
     this.#unsealing.reset()
     await this.tokens.close()
     await this.#parts.store.close()
@@ -291,13 +300,17 @@ export class Core {
    */
   takeRoot(transport: KeyMaterial, wrapped: Wrapped | undefined): void {
     // What streams cannot record any more shows in the log as begun and not ended.
-    if (wrapped === undefined) this.#forget().catch(() => undefined)
-    else if (this.#unsealed === undefined) this.#unseal(UnsealedVault.fromSibling(transport, wrapped))
+    if (wrapped === undefined) {
+      this.#forget().catch(() => undefined)
+      void this.checkpoints.end()
+    } else if (this.#unsealed === undefined) void this.#unseal(UnsealedVault.fromSibling(transport, wrapped))
   }
 
-  #unseal(vault: UnsealedVault): void {
-    this.#unsealed = this.#assemble(vault)
+  async #unseal(vault: UnsealedVault): Promise<void> {
+    const unsealed = this.#assemble(vault)
+    this.#unsealed = unsealed
     for (const listener of this.#rootListeners) listener()
+    await this.checkpoints.begin(() => openLogSigner(unsealed))
   }
 
   /** The keys are gone when this returns; the streams have left their last records when it resolves. */
@@ -326,9 +339,9 @@ export class Core {
       vault.seal()
       throw error
     }
-    if (this.#unsealed === undefined) this.#unseal(vault)
-    else vault.seal()
     this.#sealIsUnrecorded = false
+    if (this.#unsealed === undefined) await this.#unseal(vault)
+    else vault.seal()
   }
 
   async #probe(): Promise<boolean> {

@@ -14,9 +14,10 @@ const HASH_BYTES = 32
 const MAX_ROWS_PER_INSERT = 256
 
 export async function readAuditHead(db: Database): Promise<AuditHead> {
-  const row = await db.selectFrom('audit_head').selectAll().executeTakeFirst()
+  const [row, second] = await db.selectFrom('audit_head').selectAll().limit(2).execute()
   if (row === undefined) return { size: 0, rootHash: EMPTY_ROOT_HASH.slice(), frontier: new Uint8Array(0) }
   return parseStored('audit_head', () => {
+    if (row.id !== 1 || second !== undefined) throw new RangeError('not the one head')
     const size = toCount(row.size)
     if (row.frontier.length !== HASH_BYTES * countOnes(size))
       throw new RangeError('not the frontier of this size')

@@ -14,6 +14,8 @@ export interface Schema {
   readonly root_link: RootLinkTable
   readonly audit_record: AuditRecordTable
   readonly audit_head: AuditHeadTable
+  readonly audit_node: AuditNodeTable
+  readonly audit_checkpoint: AuditCheckpointTable
   readonly migration: MigrationTable
   readonly migration_support: MigrationSupportTable
   readonly change_head: ChangeHeadTable
@@ -131,6 +133,19 @@ interface AuditHeadTable {
   size: number
   root_hash: Uint8Array
   frontier: Uint8Array
+}
+
+/** Roots of perfect subtrees of 2^level records, for levels 8, 16, 24 …; the leaves are in `audit_record`. */
+interface AuditNodeTable {
+  level: number
+  idx: number
+  hash: Uint8Array
+}
+
+interface AuditCheckpointTable {
+  size: number
+  /** A signed note (docs/spec/audit-checkpoint.md). */
+  note: string
 }
 
 interface MigrationTable {

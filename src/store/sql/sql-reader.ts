@@ -15,15 +15,25 @@ import type { Token } from '../../model/token.ts'
 import type { RootGeneration, Wrapped } from '../../model/wrapped.ts'
 import type {
   AuditHead,
+  AuditNodeQuery,
   ListKeysQuery,
   ReadStore,
   SealSlot,
+  StoredAuditNode,
   StoredAuditRecord,
+  StoredCheckpoint,
   StoredRootLink,
   TenantRecordsQuery,
   WrappedRow,
 } from '../store.ts'
 import type { Change } from '../changes.ts'
+import {
+  countAuditNodes,
+  findCheckpoint,
+  readAuditLeaves,
+  readAuditNodes,
+  readCheckpoints,
+} from './audit-tree.ts'
 import { listChanges, readChangeCount } from './changes.ts'
 import { readAuditHead, readAuditRecords, readAuditRecordsOf } from './audit-records.ts'
 import { findKey, findKeyById, listKeys, listKeysToDestroy, type Reading, readWrapped } from './read-keys.ts'
@@ -127,5 +137,22 @@ export class SqlReader implements ReadStore {
 
   readAuditRecordsOf(tenant: TenantId, query: TenantRecordsQuery): Promise<readonly StoredAuditRecord[]> {
     return readAuditRecordsOf(this.#db, tenant, query)
+  }
+
+  readAuditNodes(query: AuditNodeQuery): Promise<readonly StoredAuditNode[]> {
+    const { level, from, limit } = query
+    return level === 0 ? readAuditLeaves(this.#db, from, limit) : readAuditNodes(this.#db, query)
+  }
+
+  countAuditNodes(): Promise<number> {
+    return countAuditNodes(this.#db)
+  }
+
+  readCheckpoints(limit: number): Promise<readonly StoredCheckpoint[]> {
+    return readCheckpoints(this.#db, limit)
+  }
+
+  findCheckpoint(size: number): Promise<StoredCheckpoint | undefined> {
+    return findCheckpoint(this.#db, size)
   }
 }

@@ -8,6 +8,7 @@ import type { Token } from '../../model/token.ts'
 import { type RootGeneration, rootOf, type Wrapped } from '../../model/wrapped.ts'
 import type {
   AuditHead,
+  CheckpointCommit,
   JobClaim,
   SealSlot,
   StoredAuditRecord,
@@ -16,6 +17,7 @@ import type {
   WrappedRow,
 } from '../store.ts'
 import { appendAudit } from './audit-records.ts'
+import { forgetCheckpoints, insertAuditNodes, insertCheckpoint, pruneCheckpoints } from './audit-tree.ts'
 import type { SqlEngine } from './engine.ts'
 import { claimJob, finishJob } from './jobs.ts'
 import { markChange } from './changes.ts'
@@ -152,6 +154,13 @@ export class SqlTransaction extends SqlReader implements StoreTransaction {
 
   appendAudit(records: readonly StoredAuditRecord[], head: AuditHead): Promise<void> {
     return appendAudit(this.#db, records, head)
+  }
+
+  async storeCheckpoint({ checkpoint, nodes, keep, afresh }: CheckpointCommit): Promise<void> {
+    if (afresh) await forgetCheckpoints(this.#db)
+    await insertAuditNodes(this.#db, nodes)
+    await insertCheckpoint(this.#db, checkpoint)
+    await pruneCheckpoints(this.#db, keep)
   }
 
   /** For whatever other processes may hold in memory: they drop it (docs/design/store.md, "Changes"). */

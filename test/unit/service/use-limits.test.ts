@@ -10,7 +10,10 @@ const { maxUses } = algorithmFor('aes256-gcm')
 function readUses(folder: string): readonly number[] {
   let uses: number[] = []
   changeStore(folder, (database) => {
-    const rows = database.prepare('SELECT uses FROM key_version ORDER BY version').all()
+    const rows = database
+      .prepare(`SELECT uses FROM key_version
+      WHERE key_id IN (SELECT id FROM "key" WHERE tenant = 'default') ORDER BY version`)
+      .all()
     uses = rows.map((row) => Number(row['uses']))
   })
   return uses

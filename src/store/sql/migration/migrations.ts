@@ -1,5 +1,6 @@
 import type { SchemaWords } from '../engine.ts'
 import { accessStatements, loginStatements } from './access-statements.ts'
+import { auditProofTables } from './audit-proof-tables.ts'
 import { processTables } from './process-tables.ts'
 
 /** One step forward. A released migration never changes; its checksum is compared at every start. */
@@ -27,6 +28,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 3, name: 'access', runsFrom: 3, statements: accessStatements },
   { number: 4, name: 'root generations', runsFrom: 3, statements: rootTables },
   { number: 5, name: 'login roles', runsFrom: 3, statements: loginStatements },
+  { number: 6, name: 'audit checkpoints', runsFrom: 3, statements: auditProofTables },
 ]
 
 function keyTables({ text, integer, bytes, tableEnd }: SchemaWords): readonly string[] {
