@@ -10,6 +10,7 @@ import { keyCommands } from './command/key-commands.ts'
 import { loginCommands } from './command/login-commands.ts'
 import { materialCommands } from './command/material-commands.ts'
 import { operatorCommands } from './command/operator-commands.ts'
+import { policyCommands } from './command/policy-commands.ts'
 import { proofCommands } from './command/proof-commands.ts'
 import { serveCommand } from './command/serve-command.ts'
 import { storeCommands } from './command/store-commands.ts'
@@ -24,6 +25,7 @@ export const groupRows: readonly GroupRow[] = [
   { path: ['token'], summary: 'group.token' },
   { path: ['login-role'], summary: 'group.login-role' },
   { path: ['store'], summary: 'group.store' },
+  { path: ['policy'], summary: 'group.policy' },
   { path: ['audit'], summary: 'group.audit' },
   { path: ['audit', 'log'], summary: 'group.audit.log' },
   { path: ['audit', 'key'], summary: 'group.audit.key' },
@@ -42,6 +44,7 @@ const rows: readonly CommandRow[] = [
   doctorCommand,
   ...tokenCommands,
   ...loginCommands,
+  ...policyCommands,
   ...auditCommands,
   ...storeCommands,
   ...auditLogCommands,

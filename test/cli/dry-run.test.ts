@@ -23,9 +23,11 @@ describe('--dry-run', () => {
       .filter((row) => (row.options ?? []).some((option) => option.flags === '--dry-run'))
       .map((row) => row.path.join(' '))
     const expected =
-      'init,seal,unseal,key create,key update,key rotate,key rollback,key suspend,key resume,key deactivate,' +
-      'key compromise,key floor,key destroy,key schedule-destroy,key cancel-destroy,token create,token revoke,' +
-      'login-role create,login-role delete,store migrate-to,audit checkpoint,audit key rotate,audit accept-restore'
+      'init,seal,unseal,key create,key update,key rotate,key rollback,key suspend,key resume,' +
+      'key deactivate,key compromise,key floor,key destroy,key schedule-destroy,key cancel-destroy,' +
+      'token create,token revoke,token renew,login-role create,login-role delete,policy create,' +
+      'policy update,policy delete,store migrate-to,audit checkpoint,audit key rotate,' +
+      'audit accept-restore'
     assert.deepEqual(changing, expected.split(','))
   })
 

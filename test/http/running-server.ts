@@ -49,7 +49,7 @@ async function sendTo(url: string, path: string, asked: SendOptions): Promise<An
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...headers,
     },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: isRaw(body) ? body : JSON.stringify(body) }),
   })
   const text = await response.text()
   const type = response.headers.get('content-type') ?? ''
@@ -60,4 +60,8 @@ async function sendTo(url: string, path: string, asked: SendOptions): Promise<An
     headers: response.headers,
     body: parsed as Record<string, unknown>,
   }
+}
+
+function isRaw(body: unknown): body is string | Uint8Array<ArrayBuffer> {
+  return typeof body === 'string' || body instanceof Uint8Array
 }

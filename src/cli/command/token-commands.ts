@@ -1,19 +1,23 @@
-import type { TokenView } from '../../model/coffre.ts'
-import { CoffreError } from '../../model/errors.ts'
+import type { CreateTokenRequest, RevokeOptions } from '../../model/coffre.ts'
 import { parseTokenId } from '../../model/ids.ts'
+import { MAX_TOKEN_USES } from '../../model/limits.ts'
 import { type Role, ROLES } from '../../model/token.ts'
-import type { CommandRow } from '../command-row.ts'
+import type { CommandRow, OptionRow } from '../command-row.ts'
 import { type ExitCode, OK } from '../exit-code.ts'
 import { type Invocation, valueAt } from '../invocation.ts'
-import { titles, withHeading } from '../output/key-text.ts'
 import { DRY_RUN, FORCE, OUT } from '../line/option-rows.ts'
-import { formatJson, type Printer } from '../output/printer.ts'
+import { formatJson } from '../output/printer.ts'
 import { reportPlan } from '../output/report-plan.ts'
 import { withSink } from '../output/sink.ts'
+import { formatIdentity, formatToken, formatTokens } from '../output/token-text.ts'
 import { UsageError } from '../usage-error.ts'
 import { withCoffre } from '../with-coffre.ts'
 
 const TTL_SECONDS = { from: 60, to: 31_536_000 }
+const USES = { from: 1, to: MAX_TOKEN_USES }
+const ID = { syntax: '<id>', help: 'argument.tokenId' } as const
+const TTL: OptionRow = { flags: '--ttl-seconds <number>', help: 'option.ttlSeconds' }
+const KEEP_CHILDREN: OptionRow = { flags: '--keep-children', help: 'option.keepChildren' }
 
 export const tokenCommands: readonly CommandRow[] = [
   {
@@ -22,7 +26,13 @@ export const tokenCommands: readonly CommandRow[] = [
     arguments: [{ syntax: '<name>', help: 'argument.tokenName' }],
     options: [
       { flags: '--role <role>', help: 'option.role', choices: ROLES },
-      { flags: '--ttl-seconds <number>', help: 'option.ttlSeconds' },
+      { flags: '--policy <name>', help: 'option.policy', repeats: true },
+      { flags: '--tenant <name>', help: 'option.tenant' },
+      { flags: '--description <text>', help: 'option.tokenDescription' },
+      TTL,
+      { flags: '--max-ttl-seconds <number>', help: 'option.maxTtlSeconds' },
+      { flags: '--max-uses <number>', help: 'option.maxUses' },
+      { flags: '--cidr <block>', help: 'option.cidr', repeats: true },
       OUT,
       FORCE,
       DRY_RUN,
@@ -30,23 +40,21 @@ export const tokenCommands: readonly CommandRow[] = [
     run: runCreate,
   },
   { path: ['token', 'list'], summary: 'command.token.list', run: runList },
+  { path: ['token', 'show'], summary: 'command.token.show', arguments: [ID], run: runShow },
   {
     path: ['token', 'revoke'],
     summary: 'command.token.revoke',
-    arguments: [{ syntax: '<id>', help: 'argument.tokenId' }],
-    options: [DRY_RUN],
+    arguments: [{ syntax: '[id]', help: 'argument.tokenIdOrSelf' }],
+    options: [{ flags: '--self', help: 'option.self' }, KEEP_CHILDREN, DRY_RUN],
     run: runRevoke,
   },
+  { path: ['token', 'renew'], summary: 'command.token.renew', options: [TTL, DRY_RUN], run: runRenew },
+  { path: ['token', 'whoami'], summary: 'command.token.whoami', run: runWhoami },
 ]
 
 async function runCreate(invocation: Invocation): Promise<ExitCode> {
   const { options, printer } = invocation
-  const ttlSeconds = options.wholeNumber('ttl-seconds', TTL_SECONDS)
-  const request = {
-    name: valueAt(invocation, 0),
-    role: requireRole(invocation),
-    ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
-  }
+  const request = readRequest(invocation)
   if (options.flag('dry-run')) return reportPlan(invocation, { request, lines: [] })
   await withSink(invocation, 'out', async (sink) => {
     const created = await withCoffre(invocation, (coffre) => coffre.tokens.create(request))
@@ -57,6 +65,27 @@ async function runCreate(invocation: Invocation): Promise<ExitCode> {
     await printer.note('done.tokenCreated', { id, role, moment: expiresAt })
   })
   return OK
+}
+
+function readRequest(invocation: Invocation): CreateTokenRequest {
+  const { options } = invocation
+  const texts = ['tenant', 'description'].flatMap((name) => {
+    const text = options.text(name)
+    return text === undefined ? [] : [[name, text]]
+  })
+  const numbers = [
+    ['ttlSeconds', options.wholeNumber('ttl-seconds', TTL_SECONDS)],
+    ['maxTtlSeconds', options.wholeNumber('max-ttl-seconds', TTL_SECONDS)],
+    ['maxUses', options.wholeNumber('max-uses', USES)],
+  ].filter(([, value]) => value !== undefined)
+  const [policies, cidrs] = [options.list('policy'), options.list('cidr')]
+  return {
+    name: valueAt(invocation, 0),
+    role: requireRole(invocation),
+    ...Object.fromEntries([...texts, ...numbers]),
+    ...(policies.length === 0 ? {} : { policies }),
+    ...(cidrs.length === 0 ? {} : { cidrs }),
+  }
 }
 
 function requireRole({ options }: Invocation): Role {
@@ -75,44 +104,62 @@ function runList(invocation: Invocation): Promise<ExitCode> {
   })
 }
 
-function formatTokens(printer: Printer, tokens: readonly TokenView[]): readonly string[] {
-  if (tokens.length === 0) return []
-  const heading = titles(printer, [
-    'column.id',
-    'column.name',
-    'column.role',
-    'column.state',
-    'column.created',
-    'column.expires',
-  ])
-  const rows = tokens.map((token) => [
-    token.id,
-    token.name,
-    token.role,
-    printer.say(stateOf(token)),
-    token.createdAt,
-    token.expiresAt ?? '–',
-  ])
-  return withHeading(printer, [heading, ...rows])
-}
-
-function stateOf(token: TokenView): 'state.active' | 'state.revoked' | 'state.expired' {
-  if (token.revokedAt !== undefined) return 'state.revoked'
-  const isOver = token.expiresAt !== undefined && Date.parse(token.expiresAt) <= Date.now()
-  return isOver ? 'state.expired' : 'state.active'
+function runShow(invocation: Invocation): Promise<ExitCode> {
+  const { printer } = invocation
+  return withCoffre(invocation, async (coffre) => {
+    const token = await coffre.tokens.get(valueAt(invocation, 0))
+    await printer.show(token, () => formatToken(printer, token))
+    return OK
+  })
 }
 
 function runRevoke(invocation: Invocation): Promise<ExitCode> {
-  const { options, printer } = invocation
-  const id = parseTokenId(valueAt(invocation, 0))
+  const { options, printer, values } = invocation
+  const given = values[0]
+  const isSelf = options.flag('self')
+  if (isSelf === (given !== undefined)) throw UsageError.of('usage.oneOf', { name: '<id>', other: '--self' })
+  const how: RevokeOptions = options.flag('keep-children') ? { keepChildren: true } : {}
   return withCoffre(invocation, async (coffre) => {
+    const id =
+      given === undefined ? await ownId(invocation, () => coffre.tokens.whoami()) : parseTokenId(given)
     if (options.flag('dry-run')) {
-      const known = (await coffre.tokens.list()).some((token) => token.id === id)
-      if (!known) throw new CoffreError('TOKEN_NOT_FOUND')
-      return reportPlan(invocation, { request: { id }, lines: [] })
+      const { id: known } = isSelf ? { id } : await coffre.tokens.get(id)
+      return reportPlan(invocation, { request: { id: known, ...how }, lines: [] })
     }
-    await coffre.tokens.revoke(id)
+    await (isSelf ? coffre.tokens.revokeSelf(how) : coffre.tokens.revoke(id, how))
     await printer.done({ id, revoked: true }, 'done.tokenRevoked', { id })
+    return OK
+  })
+}
+
+async function ownId(
+  { command }: Invocation,
+  whoami: () => Promise<{ readonly token?: { readonly id: string } }>,
+): Promise<string> {
+  const { token } = await whoami()
+  // The data folder is opened without a token.
+  if (token === undefined) throw UsageError.of('usage.serverOnly', { name: `coffre ${command} --self` })
+  return token.id
+}
+
+function runRenew(invocation: Invocation): Promise<ExitCode> {
+  const { options, printer } = invocation
+  const ttlSeconds = options.wholeNumber('ttl-seconds', TTL_SECONDS)
+  const request = ttlSeconds === undefined ? {} : { ttlSeconds }
+  return withCoffre(invocation, async (coffre) => {
+    const id = await ownId(invocation, () => coffre.tokens.whoami())
+    if (options.flag('dry-run')) return reportPlan(invocation, { request: { id, ...request }, lines: [] })
+    const token = await coffre.tokens.renew(request)
+    await printer.done(token, 'done.tokenRenewed', { id: token.id, moment: token.expiresAt ?? '–' })
+    return OK
+  })
+}
+
+function runWhoami(invocation: Invocation): Promise<ExitCode> {
+  const { printer } = invocation
+  return withCoffre(invocation, async (coffre) => {
+    const identity = await coffre.tokens.whoami()
+    await printer.show(identity, () => formatIdentity(printer, identity))
     return OK
   })
 }

@@ -1,0 +1,246 @@
+import { DATA_OPERATION_NAMES, type DataOperationName } from '../../src/model/coffre.ts'
+import { LINES_TYPE, STREAM_TYPE } from '../../src/model/wire.ts'
+import type { Role } from '../../src/model/token.ts'
+
+/** What a request is about: things of one tenant, or of nobody. */
+export interface Target {
+  /** Begins every name. */
+  readonly name: string
+  readonly ciphertext: string
+  readonly file: Uint8Array
+  /** What a request for a range of it sends. */
+  readonly fileParts: Uint8Array
+  readonly signature: string
+  readonly mac: string
+  readonly peerPublicKey: string
+  readonly token: string
+  readonly policy: string
+}
+
+/** docs/design/access.md, written down a second time on purpose. */
+export type Permission =
+  | 'data.use'
+  | 'key.read'
+  | 'key.create'
+  | 'key.update'
+  | 'key.rotate'
+  | 'key.move'
+  | 'key.destroy'
+  | 'token.read'
+  | 'token.change'
+  | 'policy.read'
+  | 'policy.change'
+  | 'login.read'
+  | 'login.change'
+  | 'audit.read'
+  | 'operator.change'
+
+export const MAY: Readonly<Record<Role, readonly Permission[] | 'everything'>> = {
+  admin: 'everything',
+  operator: ['key.read', 'key.rotate', 'key.move', 'operator.change'],
+  auditor: ['key.read', 'token.read', 'policy.read', 'login.read', 'audit.read'],
+  app: ['data.use', 'key.read'],
+}
+/** For callers without policies only. */
+export const UNCONFINED_ONLY: readonly Permission[] = [
+  'policy.change',
+  'login.read',
+  'login.change',
+  'audit.read',
+  'operator.change',
+]
+/** For callers of the tenant `default` only. */
+export const DEFAULT_TENANT_ONLY: readonly Permission[] = ['operator.change']
+
+export interface RouteRow {
+  /** `POST /keys/{name}/rotate`, as /openapi.json has it. */
+  readonly route: string
+  /** `anybody`: without a token. `itself`: any valid token, about itself. */
+  readonly needs: Permission | 'anybody' | 'itself'
+  /** `target`: something that exists or does not. `new`: something that policies decide before it exists. */
+  readonly about: 'key' | 'token' | 'policy' | 'new-key' | 'new-token' | 'nothing'
+  readonly body?: (target: Target) => unknown
+  /** `key={key}`: after the path. */
+  readonly query?: string
+  /** JSON when absent. */
+  readonly type?: string
+}
+
+const OPERATION_BODY: Readonly<Record<DataOperationName, (target: Target) => object>> = {
+  encrypt: ({ name }) => ({ key: `${name}-aes`, plaintext: 'eA==' }),
+  decrypt: ({ ciphertext }) => ({ ciphertext }),
+  rewrap: ({ ciphertext }) => ({ ciphertext }),
+  sign: ({ name }) => ({ key: `${name}-sign`, message: 'eA==' }),
+  verify: ({ name, signature }) => ({ key: `${name}-sign`, message: 'eA==', signature }),
+  mac: ({ name }) => ({ key: `${name}-mac`, message: 'eA==' }),
+  'verify-mac': ({ name, mac }) => ({ key: `${name}-mac`, message: 'eA==', mac }),
+  'data-key': ({ name }) => ({ key: `${name}-aes` }),
+  'derive-key': ({ name, peerPublicKey }) => ({ key: `${name}-agree`, peerPublicKey, info: 'i' }),
+  random: () => ({}),
+}
+
+const DATA_ROWS = DATA_OPERATION_NAMES.flatMap((operation): RouteRow[] => {
+  const body = OPERATION_BODY[operation]
+  const about = operation === 'random' ? 'nothing' : 'key'
+  return [
+    { route: `POST /${operation}`, needs: 'data.use', about, body },
+    {
+      route: `POST /${operation}/batch`,
+      needs: 'data.use',
+      about,
+      body: (target) => ({ items: [body(target)] }),
+    },
+    {
+      route: `POST /${operation}/ndjson`,
+      needs: 'data.use',
+      // Each line fails on its own, so what the role or a policy refuses stands in the answer to a line.
+      about,
+      type: LINES_TYPE,
+      body: (target) => `${JSON.stringify(body(target))}\n`,
+    },
+  ]
+})
+
+/** A move's own refusal (MOVE_REFUSED, KEY_VERSION_NOT_FOUND) tells that the key exists as well as its success. */
+const move = (verb: string, needs: Permission, body: object = {}): RouteRow => ({
+  route: `POST /keys/{name}/${verb}`,
+  needs,
+  about: 'key',
+  body: () => body,
+})
+
+const RULES = { rules: [] }
+
+/** Every route of the API. A new one needs a row here: what may call it, and what it is about. */
+export const ROUTE_TABLE: readonly RouteRow[] = [
+  ...DATA_ROWS,
+  {
+    route: 'POST /encrypt-stream',
+    needs: 'data.use',
+    about: 'key',
+    query: '?key={key}',
+    type: STREAM_TYPE,
+    body: () => 'x',
+  },
+  {
+    route: 'POST /decrypt-stream',
+    needs: 'data.use',
+    about: 'key',
+    type: STREAM_TYPE,
+    body: ({ file }) => file,
+  },
+  {
+    route: 'POST /decrypt-range',
+    needs: 'data.use',
+    about: 'key',
+    query: '?size={size}&offset=0',
+    type: STREAM_TYPE,
+    body: ({ fileParts }) => fileParts,
+  },
+  {
+    route: 'POST /inspect',
+    needs: 'key.read',
+    about: 'key',
+    body: ({ ciphertext }) => ({ blob: ciphertext }),
+  },
+  {
+    route: 'POST /keys',
+    needs: 'key.create',
+    about: 'new-key',
+    body: () => ({ name: 'new-aes' }),
+  },
+  { route: 'GET /keys', needs: 'key.read', about: 'nothing' },
+  { route: 'GET /keys/{name}', needs: 'key.read', about: 'key' },
+  { route: 'PATCH /keys/{name}', needs: 'key.update', about: 'key', body: () => ({ owner: 'o' }) },
+  move('rotate', 'key.rotate'),
+  move('rollback', 'key.rotate', { version: 99 }),
+  move('suspend', 'key.move', { version: 99 }),
+  move('resume', 'key.move', { version: 99 }),
+  move('deactivate', 'key.move', { version: 99 }),
+  move('compromise', 'key.move', { version: 99 }),
+  move('floor', 'key.move', { version: 99 }),
+  move('destroy', 'key.destroy', { version: 99 }),
+  move('schedule-destroy', 'key.destroy', { days: 6 }),
+  move('cancel-destroy', 'key.destroy'),
+  {
+    route: 'POST /tokens',
+    needs: 'token.change',
+    about: 'new-token',
+    body: () => ({ name: 'n', role: 'app', policies: ['covering'] }),
+  },
+  { route: 'GET /tokens', needs: 'token.read', about: 'nothing' },
+  { route: 'GET /tokens/{id}', needs: 'token.read', about: 'token' },
+  { route: 'POST /tokens/{id}/revoke', needs: 'token.change', about: 'token' },
+  { route: 'GET /tokens/self', needs: 'itself', about: 'nothing' },
+  { route: 'POST /tokens/renew', needs: 'itself', about: 'nothing' },
+  { route: 'POST /tokens/self/revoke', needs: 'itself', about: 'nothing' },
+  {
+    route: 'POST /policies',
+    needs: 'policy.change',
+    about: 'nothing',
+    body: () => ({ name: 'more', document: RULES }),
+  },
+  { route: 'GET /policies', needs: 'policy.read', about: 'nothing' },
+  { route: 'GET /policies/{name}', needs: 'policy.read', about: 'policy' },
+  {
+    route: 'PUT /policies/{name}',
+    needs: 'policy.change',
+    about: 'policy',
+    body: () => ({ document: RULES }),
+  },
+  {
+    route: 'POST /policies/test',
+    needs: 'policy.read',
+    about: 'key',
+    body: ({ name }) => ({ role: 'admin', operation: 'key.read', key: `${name}-aes` }),
+  },
+  {
+    route: 'POST /login-roles',
+    needs: 'login.change',
+    about: 'nothing',
+    body: () => ({
+      name: 'more',
+      method: 'certificate',
+      boundClaims: { cn: ['more'] },
+      role: 'app',
+    }),
+  },
+  { route: 'GET /login-roles', needs: 'login.read', about: 'nothing' },
+  { route: 'GET /login-roles/{name}', needs: 'login.read', about: 'nothing' },
+  { route: 'DELETE /login-roles/{name}', needs: 'login.change', about: 'nothing' },
+  { route: 'POST /login/jwt', needs: 'anybody', about: 'nothing' },
+  { route: 'POST /login/certificate', needs: 'anybody', about: 'nothing' },
+  { route: 'GET /audit/records', needs: 'audit.read', about: 'nothing' },
+  { route: 'GET /audit/verify', needs: 'audit.read', about: 'nothing' },
+  {
+    route: 'POST /operator/ceremony',
+    needs: 'operator.change',
+    about: 'nothing',
+    body: () => ({ kind: 'rekey' }),
+  },
+  { route: 'GET /operator/ceremony', needs: 'operator.change', about: 'nothing' },
+  {
+    route: 'POST /operator/ceremony/collect',
+    needs: 'operator.change',
+    about: 'nothing',
+    body: () => ({ nonce: 'x' }),
+  },
+  { route: 'POST /operator/ceremony/cancel', needs: 'operator.change', about: 'nothing' },
+  { route: 'POST /unseal', needs: 'operator.change', about: 'nothing' },
+  { route: 'POST /seal', needs: 'operator.change', about: 'nothing' },
+  { route: 'GET /status', needs: 'anybody', about: 'nothing' },
+  {
+    route: 'POST /operator/ceremony/give',
+    needs: 'anybody',
+    about: 'nothing',
+    body: () => ({ nonce: 'x', share: 'x' }),
+  },
+  {
+    route: 'POST /operator/ceremony/take-over',
+    needs: 'anybody',
+    about: 'nothing',
+    body: () => ({ nonce: 'x', share: 'x' }),
+  },
+  // Last: what is gone cannot be asked about any more.
+  { route: 'DELETE /policies/{name}', needs: 'policy.change', about: 'policy' },
+]
