@@ -1,8 +1,8 @@
-import { ATTACKS, type Target } from './attacks.ts'
+import { ATTACKS, SEALED_ATTACK, type Target } from './attacks.ts'
 
 /** A process of its own, so that its work is not in the times that are measured. Ends when its input does. */
 const [name = '', target = '{}'] = process.argv.slice(2)
-const attack = ATTACKS.find((each) => each.name === name)
+const attack = [...ATTACKS, SEALED_ATTACK].find((each) => each.name === name)
 if (attack === undefined) throw new Error(`no such attack: ${name}`)
 
 const stop = new AbortController()

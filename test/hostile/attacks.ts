@@ -20,6 +20,16 @@ const SLOW_SOCKET_MS = 5_000
 const DEEP = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
 const WIDE = `{"items":[${'{},'.repeat(500_000)}{}]}`
 
+/** While only the passphrase is missing: each guess asks for the work of Argon2id. */
+export const SEALED_ATTACK: Attack = {
+  name: 'wrong passphrases while sealed',
+  width: 64,
+  once: ({ url }, signal) => {
+    const body = JSON.stringify({ passphrase: `guess ${crypto.randomUUID()}` })
+    return post(`${url}/api/v1/unseal`, { body, signal })
+  },
+}
+
 export const ATTACKS: readonly Attack[] = [
   {
     name: 'huge bodies without a token',

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
 import { connectCoffre } from '../../src/client/connect-coffre.ts'
-import type { Coffre } from '../../src/model/coffre.ts'
-import { ATTACKS, type Target } from './attacks.ts'
+import { Secret } from '../../src/model/secret.ts'
+import { ATTACKS, SEALED_ATTACK, type Target } from './attacks.ts'
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
 const ATTACKER = join(import.meta.dirname, 'attacker-child.ts')
@@ -47,19 +47,43 @@ export async function measureUnderAttack(options: AttackOptions): Promise<Findin
   try {
     const coffre = connectCoffre(server.target.url, server.target.appToken)
     const { ciphertext } = await coffre.encrypt({ key: 'normal', plaintext: 'bonjour' })
-    await sendNormal(coffre, ciphertext, options.requests) // warms up
-    const idle = summarize((await sendNormal(coffre, ciphertext, options.requests)).times)
-    const idleMebibytes = readPeak(server.pid)
-    const attacks: Finding[] = []
-    for (const { name } of ATTACKS) {
-      if (options.names !== undefined && !options.names.includes(name)) continue
-      attacks.push(await measureOne(name, { server, coffre, ciphertext, requests: options.requests }))
+    const normal = async () => {
+      const { plaintext } = await coffre.decrypt({ ciphertext })
+      return Buffer.from(plaintext).toString() === 'bonjour'
     }
-    return { idle, idleMebibytes, attacks }
+    const names = ATTACKS.map(({ name }) => name).filter((name) => options.names?.includes(name) ?? true)
+    return await measure({ server, normal, requests: options.requests }, names)
   } finally {
     server.child.kill('SIGTERM')
     await once(server.child, 'exit')
   }
+}
+
+/** The same for a server that is sealed by a passphrase: whoever asks how it is gets an answer. */
+export async function measureWhileSealed(options: AttackOptions): Promise<Findings> {
+  const server = await startServer(options.folder)
+  try {
+    const admin = connectCoffre(server.target.url, server.target.adminToken)
+    await admin.operator.ceremonies.begin({
+      kind: 'rekey',
+      seal: { provider: 'passphrase', passphrase: new Secret('correct horse battery staple') },
+    })
+    await admin.operator.seal()
+    const normal = async () => (await admin.operator.status()).sealed
+    return await measure({ server, normal, requests: options.requests }, [SEALED_ATTACK.name])
+  } finally {
+    server.child.kill('SIGTERM')
+    await once(server.child, 'exit')
+  }
+}
+
+async function measure(measured: Measured, names: readonly string[]): Promise<Findings> {
+  await sendNormal(measured) // warms up
+  const idle = summarize((await sendNormal(measured)).times)
+  const idleMebibytes = readPeak(measured.server.pid)
+  const attacks: Finding[] = []
+  for (const name of names) attacks.push(await measureOne(name, measured))
+  return { idle, idleMebibytes, attacks }
 }
 
 interface Server {
@@ -83,35 +107,30 @@ async function startServer(folder: string): Promise<Server> {
 
 interface Measured {
   readonly server: Server
-  readonly coffre: Coffre
-  readonly ciphertext: string
+  /** One request as an honest user sends it; false when its answer is wrong. */
+  readonly normal: () => Promise<boolean>
   readonly requests: number
 }
 
 async function measureOne(name: string, measured: Measured): Promise<Finding> {
-  const { server, coffre, ciphertext, requests } = measured
-  const attacker = spawn('nice', [process.execPath, ATTACKER, name, JSON.stringify(server.target)], {
+  const { target, pid } = measured.server
+  const attacker = spawn('nice', [process.execPath, ATTACKER, name, JSON.stringify(target)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const lines = createInterface({ input: attacker.stdout })[Symbol.asyncIterator]()
   await lines.next()
-  const { times, failed } = await sendNormal(coffre, ciphertext, requests)
+  const { times, failed } = await sendNormal(measured)
   attacker.stdin.end()
   const sent = Number((await lines.next()).value)
-  return { attack: name, ...summarize(times), sent, failed, peakMebibytes: readPeak(server.pid) }
+  return { attack: name, ...summarize(times), sent, failed, peakMebibytes: readPeak(pid) }
 }
 
-async function sendNormal(coffre: Coffre, ciphertext: string, requests: number) {
+async function sendNormal({ normal, requests }: Measured) {
   const times: number[] = []
   let failed = 0
   const send = async () => {
     const start = performance.now()
-    try {
-      const { plaintext } = await coffre.decrypt({ ciphertext })
-      if (Buffer.from(plaintext).toString() !== 'bonjour') failed += 1
-    } catch {
-      failed += 1
-    }
+    if (!(await normal().catch(() => false))) failed += 1
     times.push(performance.now() - start)
   }
   const under: Promise<void>[] = []

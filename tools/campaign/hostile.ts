@@ -1,6 +1,12 @@
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ATTACKS } from '../../test/hostile/attacks.ts'
-import { type Finding, measureUnderAttack } from '../../test/hostile/under-attack.ts'
+import {
+  type Finding,
+  type Findings,
+  measureUnderAttack,
+  measureWhileSealed,
+} from '../../test/hostile/under-attack.ts'
 import { inKeptFolder, readNumber } from '../campaign-options.ts'
 
 /** Normal requests beside each kind of attack, against the same requests alone in the same run. */
@@ -18,17 +24,22 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   return inKeptFolder(async (folder) => {
     const only = values.attack === undefined ? {} : { names: [values.attack] }
-    const { idle, idleMebibytes, attacks } = await measureUnderAttack({ folder, requests, ...only })
-    console.log(
-      `idle: median ${idle.median.toFixed(2)} ms, p99 ${idle.p99.toFixed(2)} ms, ${idleMebibytes} MiB`,
-    )
-    for (const each of attacks) console.log(describe(each, idle.p99))
-    const broken = attacks.filter((each) => each.failed > 0 || each.peakMebibytes > MAX_MEBIBYTES)
-    if (broken.length > 0) throw new Error(`not held: ${broken.map(({ attack }) => attack).join(', ')}`)
-    const slow = attacks.filter((each) => each.p99 > MAX_RATIO * idle.p99)
-    if (slow.length > 0)
-      console.log(`p99 above ${MAX_RATIO} × idle: ${slow.map(({ attack }) => attack).join(', ')}`)
+    judge(await measureUnderAttack({ folder: join(folder, 'open'), requests, ...only }))
+    if (values.attack === undefined)
+      judge(await measureWhileSealed({ folder: join(folder, 'sealed'), requests }))
   })
+}
+
+function judge({ idle, idleMebibytes, attacks }: Findings): void {
+  console.log(
+    `idle: median ${idle.median.toFixed(2)} ms, p99 ${idle.p99.toFixed(2)} ms, ${idleMebibytes} MiB`,
+  )
+  for (const each of attacks) console.log(describe(each, idle.p99))
+  const broken = attacks.filter((each) => each.failed > 0 || each.peakMebibytes > MAX_MEBIBYTES)
+  if (broken.length > 0) throw new Error(`not held: ${broken.map(({ attack }) => attack).join(', ')}`)
+  const slow = attacks.filter((each) => each.p99 > MAX_RATIO * idle.p99)
+  if (slow.length > 0)
+    console.log(`p99 above ${MAX_RATIO} × idle: ${slow.map(({ attack }) => attack).join(', ')}`)
 }
 
 function describe(finding: Finding, idle: number): string {
