@@ -45,8 +45,8 @@ export interface Argon2idParameters {
   readonly associatedData?: Uint8Array
 }
 
-/** Two at once bound the memory at twice the ceiling of one (2 GiB) and leave half of libuv's four threads free. */
-const gate = new WorkGate({ slots: 2, maxWaiting: 256 })
+/** One at once bounds the memory at the ceiling of one (1 GiB) and leaves a core, where there are two, to the rest. */
+const gate = new WorkGate({ slots: 1, maxWaiting: 256 })
 
 /** HKDF (RFC 5869). Only self-tests and vectors come here directly: no floors, no ceilings. */
 export function deriveHkdfUnchecked(inputKey: Uint8Array, parameters: HkdfParameters): KeyMaterial {

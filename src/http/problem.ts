@@ -9,6 +9,8 @@ export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
 /** A queue of costly work moves on within seconds. */
 const RETRY_AFTER_SECONDS = 2
+/** As long as one value may be. */
+const MAX_DISCARDED_BYTES = 1024 * 1024
 /** A path in the body ends in names that the caller chose. */
 const MAX_PATH_CHARACTERS = 128
 
@@ -25,7 +27,18 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (known.code === 'BUSY') void reply.header('retry-after', RETRY_AFTER_SECONDS)
   const { retryAfterSeconds } = known.facts
   if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(retryAfterSeconds))
+  if (hasLongRest(request)) void reply.header('connection', 'close')
   void reply.code(problem.status).header('content-type', PROBLEM_TYPE).send(JSON.stringify(problem))
+}
+
+/**
+ * Node would read the rest of the body, however long, only to throw it away. A short one it may: a client that is cut
+ * off while it sends can miss the answer.
+ */
+function hasLongRest({ raw }: FastifyRequest): boolean {
+  if (raw.complete) return false
+  const length = raw.headers['content-length']
+  return length === undefined || Number(length) > MAX_DISCARDED_BYTES
 }
 
 export function describeProblem(error: CoffreError, requestId: string): Problem {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { after, describe, test } from 'node:test'
 import { readFile } from 'node:fs/promises'
 import { serve } from '../../src/app.ts'
@@ -39,6 +40,19 @@ describe('a stranger', () => {
       const { status, code } = await post(path, '{'.repeat(1_000))
       assert.deepEqual({ status, code }, { status: 404, code: 'NOT_FOUND' })
     }
+  })
+
+  test('who announces a long body is refused without anybody reading it', async () => {
+    const { hostname, port } = new URL(server.url)
+    const socket = connect(Number(port), hostname)
+    const length = 16 * 1024 * 1024
+    const head = `POST /api/v1/encrypt HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${length}`
+    socket.write(`${head}\r\n\r\n{`)
+    const pieces: Buffer[] = []
+    // Ends by itself: the server closes, although most of the body has not come.
+    for await (const piece of socket) pieces.push(piece as Buffer)
+    const answer = Buffer.concat(pieces).toString()
+    assert.match(answer, /^HTTP\/1\.1 401 [\s\S]*connection: close/i)
   })
 
   test('sends no more to unseal than a passphrase needs', async () => {
