@@ -1,6 +1,7 @@
 import type { Keys, KeyView } from '../model/coffre.ts'
 import { parseKeyName } from '../model/ids.ts'
 import { KEY_SHAPE, parseAnswer, parseList } from './answer-shape.ts'
+import { remoteTransfer } from './remote-transfer.ts'
 import type { Call, Connection } from './connection.ts'
 
 export function remoteKeys(connection: Connection): Keys {
@@ -9,6 +10,7 @@ export function remoteKeys(connection: Connection): Keys {
   const move = (name: string, verb: string, body: object = {}): Promise<KeyView> =>
     ask({ method: 'POST', path: `${keyPath(name)}/${verb}`, body })
   return {
+    ...remoteTransfer(connection),
     create: (request) => ask({ method: 'POST', path: '/keys', body: request }),
     list: async ({ after, limit } = {}) =>
       parseList<KeyView>(

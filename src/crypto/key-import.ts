@@ -46,10 +46,15 @@ const MAX_DER_BYTES = 4_096
 /** Refuses a symmetric key outside the bounds, or one that repeats a single byte (a forgotten buffer). */
 export function checkSymmetricKey(material: KeyMaterial, bytes: { minimum: number; maximum: number }): void {
   if (material.length < bytes.minimum || material.length > bytes.maximum) refuseKey('key-bytes')
-  const [first, ...rest] = rawBytes(material)
+  const key = rawBytes(material)
+  if (repeatsAfter(key, 1) || repeatsAfter(key, Math.floor(key.length / 2))) refuseKey('constant-bytes')
+}
+
+/** A buffer that was forgotten, or a key of half the length written twice. */
+function repeatsAfter(key: Uint8Array, period: number): boolean {
   let difference = 0
-  for (const byte of rest) difference |= byte ^ (first ?? 0)
-  if (difference === 0) refuseKey('constant-bytes')
+  for (const [index, byte] of key.subarray(period).entries()) difference |= byte ^ (key[index] ?? 0)
+  return difference === 0
 }
 
 /** Refuses PKCS#8 DER that is not exactly one sound private key of `shape`. */

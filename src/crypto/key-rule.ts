@@ -17,6 +17,18 @@ export type KeyRule =
   | 'rsa-numbers'
   | 'rsa-primes'
   | 'rsa-roca'
+  | 'rsa-shared-prime'
+  | 'known-version'
+  | 'length'
+  | 'format'
+  | 'pem'
+  | 'jwk'
+  | 'pkcs1'
+  | 'sec1'
+  | 'public-only'
+  | 'encryption'
+  | 'kdf'
+  | 'passphrase'
 
 export function refuseKey(rule: KeyRule, cause?: unknown): never {
   throw new CoffreError('KEY_REFUSED', { facts: { rule }, cause })

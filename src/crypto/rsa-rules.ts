@@ -69,6 +69,26 @@ function checkSignsAndVerifies(key: KeyObject): void {
   if (!verify('sha256', message, options, sign('sha256', message, options))) refuseKey('rsa-numbers')
 }
 
+/** Whether one of `others` (SPKI PEM) has exactly one prime of `publicKey`: both could then be factored. */
+export function sharesPrime(publicKey: string, others: readonly string[]): boolean {
+  const modulus = modulusOf(publicKey)
+  if (modulus === 0n) return false
+  return others.some((other) => {
+    const common = greatestCommonDivisor(modulus, modulusOf(other))
+    return common !== 1n && common !== modulus
+  })
+}
+
+function modulusOf(pem: string): bigint {
+  return readNumber(createPublicKey(pem).export({ format: 'jwk' }).n)
+}
+
+function greatestCommonDivisor(one: bigint, other: bigint): bigint {
+  let [high, low] = [one, other]
+  while (low !== 0n) [high, low] = [low, high % low]
+  return high
+}
+
 function readNumber(base64url: string | undefined): bigint {
   return BigInt(`0x0${Buffer.from(base64url ?? '', 'base64url').toString('hex')}`)
 }

@@ -153,6 +153,7 @@ export const CREATE_KEY = z.strictObject({
   name: KEY_NAME,
   algorithm: z.enum(ALGORITHM_NAMES).optional(),
   purpose: z.enum(KEY_PURPOSES).optional(),
+  exportable: z.boolean().optional(),
   ...UPDATE_KEY.shape,
 })
 
@@ -166,6 +167,7 @@ export const KEY = z.object({
   updatedAt: MOMENT,
   currentVersion: VERSION.optional(),
   floor: VERSION,
+  exportable: z.boolean(),
   destroyAt: MOMENT.optional(),
   versions: z.array(
     z.object({
@@ -173,6 +175,7 @@ export const KEY = z.object({
       state: z.enum(KEY_STATE_NAMES),
       since: MOMENT,
       createdAt: MOMENT,
+      origin: z.enum(['generated', 'imported']),
       publicKey: z.string().optional(),
     }),
   ),

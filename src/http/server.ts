@@ -22,6 +22,7 @@ import { addLoginRoutes } from './route/logins.ts'
 import { addKeyRoutes } from './route/keys.ts'
 import { addOperatorRoutes } from './route/operator.ts'
 import { addPolicyRoutes } from './route/policies.ts'
+import { addTransferRoutes } from './route/transfer.ts'
 import { addTokenRoutes } from './route/tokens.ts'
 import { RouteTable } from './route-table.ts'
 import type { ServerParts } from './server-parts.ts'
@@ -82,6 +83,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
       addDataRoutes(api, parts)
       await addStreamRoutes(api, parts)
       await addLinesRoutes(api, parts)
+      addTransferRoutes(api, parts)
       addKeyRoutes(api, parts)
       addTokenRoutes(api, parts)
       addLoginRoutes(api, parts, tls)

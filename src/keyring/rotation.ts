@@ -26,6 +26,7 @@ export function newestVersion(key: Key): KeyVersion {
 export interface NewVersion {
   readonly now: Instant
   readonly publicKey?: string
+  readonly origin?: 'imported'
 }
 
 export function firstVersion(made: NewVersion): KeyVersion {
@@ -177,7 +178,11 @@ function heldVersion(key: Key): KeyVersion | undefined {
 
 function describeVersion(version: VersionNumber, made: NewVersion): KeyVersion {
   const described = { version, state: { name: 'active', since: made.now }, createdAt: made.now } as const
-  return made.publicKey === undefined ? described : { ...described, publicKey: made.publicKey }
+  return {
+    ...described,
+    ...(made.publicKey === undefined ? {} : { publicKey: made.publicKey }),
+    ...(made.origin === undefined ? {} : { origin: made.origin }),
+  }
 }
 
 function previousVersion(key: Key): KeyVersion | Refusal {

@@ -1,4 +1,11 @@
 import type { AlgorithmName, KeyPurpose } from './algorithm-name.ts'
+import type {
+  ExportedKey,
+  ExportKeyRequest,
+  ImportKeyRequest,
+  ImportParams,
+  KeyMaterialInput,
+} from './coffre-transfer.ts'
 import type { KeyStateName } from './key-state.ts'
 import type { SecurityLevel } from './key.ts'
 
@@ -10,6 +17,13 @@ export interface Keys {
   update(name: string, labels: Partial<KeyLabelsView>): Promise<KeyView>
   /** Adds a version and makes it current. */
   rotate(name: string): Promise<KeyView>
+  /** A key pair to wrap keys under that are to be imported. The token serves once, for 24 hours. */
+  importParams(): Promise<ImportParams>
+  importKey(request: ImportKeyRequest): Promise<KeyView>
+  /** As `rotate`, with material from elsewhere. */
+  importVersion(name: string, material: KeyMaterialInput): Promise<KeyView>
+  /** Only a key that was made exportable, and only wrapped. */
+  exportKey(name: string, request: ExportKeyRequest): Promise<ExportedKey>
   /** Makes an older, still valid version current again; the newest such one when `version` is absent. */
   rollback(name: string, options?: VersionOption): Promise<KeyView>
   /** One version, or every version that is in use. */
@@ -50,6 +64,8 @@ export interface CreateKeyRequest extends Partial<KeyLabelsView> {
   readonly algorithm?: AlgorithmName
   /** Needed only where the algorithm serves several. */
   readonly purpose?: KeyPurpose
+  /** Whether it may leave, wrapped. Never turned on later. */
+  readonly exportable?: boolean
 }
 
 export interface KeyVersionView {
@@ -57,6 +73,7 @@ export interface KeyVersionView {
   readonly state: KeyStateName
   readonly since: string
   readonly createdAt: string
+  readonly origin: 'generated' | 'imported'
   /** SPKI PEM. */
   readonly publicKey?: string
 }
@@ -71,6 +88,8 @@ export interface KeyView extends KeyLabelsView {
   /** Absent while no version is active. */
   readonly currentVersion?: number
   readonly floor: number
+  /** Whether it may leave, wrapped. */
+  readonly exportable: boolean
   readonly destroyAt?: string
   readonly versions: readonly KeyVersionView[]
 }

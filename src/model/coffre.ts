@@ -10,6 +10,7 @@ import type { Streams } from './streams.ts'
 import type { Role } from './token.ts'
 
 export type * from './coffre-keys.ts'
+export type * from './coffre-transfer.ts'
 
 /**
  * What a user of Coffre holds. `openCoffre` (embedded) and `connectCoffre` (a server) give the same

@@ -169,6 +169,16 @@ export const ERRORS = {
     sentence: 'The signature or MAC is not valid for this message.',
     next: 'Check the message, the key and the version.',
   },
+  NOT_EXPORTABLE: {
+    fault: 'caller',
+    sentence: 'This key was not made to be exported.',
+    next: 'Make or import a key with `--exportable`; a key that has not got it never gets it.',
+  },
+  IMPORT_TOKEN_INVALID: {
+    fault: 'caller',
+    sentence: 'The import token is not valid, was used, or is over.',
+    next: 'Get another with `coffre key import-params` and wrap the key again.',
+  },
   TOO_MANY_STREAMS: {
     fault: 'caller',
     sentence: 'As many streams as are allowed are under way.',

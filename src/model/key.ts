@@ -19,6 +19,8 @@ export interface KeyVersion {
   readonly createdAt: Instant
   /** SPKI PEM of an asymmetric key. It stays after the material is destroyed. */
   readonly publicKey?: string
+  /** Absent: Coffre made it. */
+  readonly origin?: 'imported'
 }
 
 /** What an owner writes on a key; nothing here changes how it works. */
@@ -42,6 +44,8 @@ export interface Key {
   readonly updatedAt: Instant
   /** Rises by one with every stored change; a write that carries an old one is refused (fencing). */
   readonly epoch: number
+  /** Whether it may leave, wrapped. Fixed when it is made; absent: it stays. */
+  readonly exportable?: true
   /** Versions below it process nothing any more. */
   readonly floor: VersionNumber
   /** When the whole key will be destroyed; while it is set the key does nothing. */

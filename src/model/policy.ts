@@ -10,6 +10,7 @@ export const KEY_PERMISSIONS = [
   'key.rotate',
   'key.move',
   'key.destroy',
+  'key.export',
 ] as const
 
 export type KeyPermission = (typeof KEY_PERMISSIONS)[number]

@@ -100,7 +100,7 @@ export class CallerCoffre implements Coffre {
   }
 
   get keys(): Keys {
-    const { keys } = this.#core
+    const { keys, transfer } = this.#core
     const caller = this.#caller
     return {
       create: (request) => keys.create(caller, request),
@@ -108,6 +108,10 @@ export class CallerCoffre implements Coffre {
       get: (name) => keys.get(caller, name),
       update: (name, labels) => keys.update(caller, name, labels),
       rotate: (name) => keys.rotate(caller, name),
+      importParams: () => transfer.importParams(caller),
+      importKey: (request) => transfer.importKey(caller, request),
+      importVersion: (name, material) => transfer.importVersion(caller, name, material),
+      exportKey: (name, request) => transfer.exportKey(caller, name, request),
       rollback: (name, options) => keys.rollback(caller, name, options?.version),
       suspend: (name, options) => keys.move(caller, name, 'suspend', options?.version),
       resume: (name, options) => keys.move(caller, name, 'resume', options?.version),

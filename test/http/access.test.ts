@@ -19,6 +19,11 @@ interface Route {
   readonly type?: string
 }
 
+const OPEN_MATERIAL = {
+  format: 'raw',
+  bytes: Buffer.from(Array.from({ length: 32 }, (_, at) => at)).toString('base64'),
+}
+
 /** What each role may do; every route of /openapi.json is in one of the three lists. */
 const forApp: readonly Route[] = [
   ...DATA_OPERATION_NAMES.flatMap((name) => [
@@ -37,9 +42,21 @@ const moves = ['rotate', 'rollback', 'suspend', 'resume', 'deactivate', 'comprom
 const LOGIN_ROLE = { name: 'r', method: 'certificate', boundClaims: { cn: ['r'] }, role: 'app' }
 const forAdmin: readonly Route[] = [
   { method: 'POST', path: '/keys', body: { name: 'new' } },
+  { method: 'POST', path: '/keys/import-params', body: {} },
+  {
+    method: 'POST',
+    path: '/keys/import',
+    body: { name: 'brought', algorithm: 'aes256-gcm', material: OPEN_MATERIAL },
+  },
+  { method: 'POST', path: '/keys/k/import', body: { material: OPEN_MATERIAL } },
   { method: 'PATCH', path: '/keys/k', body: {} },
   ...moves.map((move) => ({ method: 'POST', path: `/keys/k/${move}`, body: {} })),
   { method: 'POST', path: '/keys/k/schedule-destroy', body: { days: 6 } },
+  {
+    method: 'POST',
+    path: '/keys/k/export',
+    body: { target: { kind: 'wrapping-key', wrappingKey: 'k' } },
+  },
   { method: 'POST', path: '/keys/k/floor', body: { version: 99 } },
   { method: 'POST', path: '/keys/k/destroy', body: { version: 99 } },
   { method: 'GET', path: '/tokens' },

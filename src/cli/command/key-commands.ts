@@ -2,26 +2,19 @@ import { ALGORITHM_NAMES, KEY_PURPOSES } from '../../model/algorithm-name.ts'
 import type { CreateKeyRequest, KeyLabelsView, KeyView } from '../../model/coffre.ts'
 import { CoffreError, hasCode } from '../../model/errors.ts'
 import { parseKeyName } from '../../model/ids.ts'
-import { SECURITY_LEVELS } from '../../model/key.ts'
-import type { ArgumentRow, CommandRow, OptionRow } from '../command-row.ts'
+import type { ArgumentRow, CommandRow } from '../command-row.ts'
 import { type ExitCode, OK } from '../exit-code.ts'
 import { type Invocation, valueAt } from '../invocation.ts'
 import { formatKey, formatKeyList } from '../output/key-text.ts'
 import { DRY_RUN } from '../line/option-rows.ts'
-import type { OptionReader } from '../line/option-reader.ts'
 import { reportPlan } from '../output/report-plan.ts'
+import { LABEL_OPTIONS, readLabels } from '../input/key-labels.ts'
 import { UsageError } from '../usage-error.ts'
 import { withCoffre } from '../with-coffre.ts'
+import { keyTransferCommands } from './key-transfer-commands.ts'
 import { keyMoveCommands } from './key-move-commands.ts'
 
 const NAME: ArgumentRow = { syntax: '<name>', help: 'argument.key' }
-const LABEL_OPTIONS: readonly OptionRow[] = [
-  { flags: '--description <text>', help: 'option.description' },
-  { flags: '--owner <text>', help: 'option.owner' },
-  { flags: '--environment <text>', help: 'option.environment' },
-  { flags: '--security-level <level>', help: 'option.securityLevel', choices: SECURITY_LEVELS },
-  { flags: '--tag <name=value>', help: 'option.tag', repeats: true },
-]
 const LIST_LIMIT = { from: 1, to: 1_000 }
 const DEFAULT_LIST_LIMIT = 100
 
@@ -33,6 +26,7 @@ export const keyCommands: readonly CommandRow[] = [
     options: [
       { flags: '--algorithm <name>', help: 'option.algorithm', choices: ALGORITHM_NAMES },
       { flags: '--purpose <name>', help: 'option.purpose', choices: KEY_PURPOSES },
+      { flags: '--exportable', help: 'option.exportable' },
       ...LABEL_OPTIONS,
       DRY_RUN,
     ],
@@ -55,6 +49,7 @@ export const keyCommands: readonly CommandRow[] = [
     options: [...LABEL_OPTIONS, { flags: '--clear-tags', help: 'option.clearTags' }, DRY_RUN],
     run: runUpdate,
   },
+  ...keyTransferCommands,
   ...keyMoveCommands,
 ]
 
@@ -81,21 +76,8 @@ function readCreateRequest(invocation: Invocation): CreateKeyRequest {
     name: parseKeyName(valueAt(invocation, 0)),
     ...(algorithm === undefined ? {} : { algorithm }),
     ...(purpose === undefined ? {} : { purpose }),
+    ...(options.flag('exportable') ? { exportable: true } : {}),
     ...readLabels(options),
-  }
-}
-
-function readLabels(options: OptionReader): Partial<KeyLabelsView> {
-  const texts = ['description', 'owner', 'environment'].flatMap((name) => {
-    const text = options.text(name)
-    return text === undefined ? [] : [[name, text]]
-  })
-  const securityLevel = options.choice('security-level', SECURITY_LEVELS)
-  const tags = options.flag('clear-tags') ? {} : options.pairs('tag')
-  return {
-    ...Object.fromEntries(texts),
-    ...(securityLevel === undefined ? {} : { securityLevel }),
-    ...(tags === undefined ? {} : { tags }),
   }
 }
 

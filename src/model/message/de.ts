@@ -78,6 +78,7 @@ export const de: Messages = {
   'done.migrateTo':
     '{rows} Zeilen nach {target} umgezogen und verglichen. Dieser Ordner ist geschlossen; COFFRE_DATABASE_URL setzen.',
   'done.firstToken': 'Erstes Token (Rolle admin): {file}',
+  'done.imported': '{key} importiert, Version {version}.',
   'done.created': 'Schlüssel {key} erzeugt ({algorithm}, {purpose}).',
   'done.updated': 'Schlüssel {key} geändert.',
   'done.rotated': 'Schlüssel {key} rotiert; Version {version} ist aktuell.',

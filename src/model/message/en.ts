@@ -79,6 +79,7 @@ export const en = {
   'done.migrateTo':
     '{rows} rows moved to {target} and compared. This folder is closed; set COFFRE_DATABASE_URL.',
   'done.firstToken': 'First token (role admin): {file}',
+  'done.imported': 'Imported {key}, version {version}.',
   'done.created': 'Created {key} ({algorithm}, {purpose}).',
   'done.updated': 'Updated {key}.',
   'done.rotated': 'Rotated {key}; version {version} is current.',

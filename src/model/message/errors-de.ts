@@ -125,6 +125,14 @@ export const errorsDe: ErrorTexts = {
     sentence: 'Die Anfrage ist nicht rechtzeitig angekommen.',
     next: 'Senden Sie sie über eine schnellere Verbindung noch einmal, oder in kleineren Teilen.',
   },
+  NOT_EXPORTABLE: {
+    sentence: 'Dieser Schlüssel ist nicht zur Ausfuhr bestimmt.',
+    next: 'Erzeugen oder importieren Sie einen mit `--exportable`; nachträglich ist es nicht möglich.',
+  },
+  IMPORT_TOKEN_INVALID: {
+    sentence: 'Das Import-Token ist ungültig, verbraucht oder abgelaufen.',
+    next: 'Holen Sie mit `coffre key import-params` ein neues und verpacken Sie den Schlüssel noch einmal.',
+  },
   TOO_MANY_STREAMS: {
     sentence: 'Es laufen schon so viele Ströme, wie erlaubt sind.',
     next: 'Warten Sie, bis einer endet, und versuchen Sie es wieder, oder erhöhen Sie COFFRE_MAX_STREAMS.',

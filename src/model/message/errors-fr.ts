@@ -125,6 +125,14 @@ export const errorsFr: ErrorTexts = {
     sentence: 'La requête n’est pas arrivée à temps.',
     next: 'Renvoyez-la sur une connexion plus rapide, ou en parties plus petites.',
   },
+  NOT_EXPORTABLE: {
+    sentence: 'Cette clé n’est pas destinée à être exportée.',
+    next: 'Créez ou importez une clé avec `--exportable` ; on ne peut pas l’ajouter après coup.',
+  },
+  IMPORT_TOKEN_INVALID: {
+    sentence: 'Le jeton d’import n’est pas valide, a servi, ou a expiré.',
+    next: 'Demandez-en un autre avec `coffre key import-params` et emballez de nouveau la clé.',
+  },
   TOO_MANY_STREAMS: {
     sentence: 'Il y a déjà autant de flux en cours que permis.',
     next: 'Attendez que l’un se termine et réessayez, ou augmentez COFFRE_MAX_STREAMS.',

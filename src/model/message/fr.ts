@@ -77,6 +77,7 @@ export const fr: Messages = {
   'done.migrateTo':
     '{rows} lignes déplacées vers {target} et comparées. Ce dossier est fermé ; définissez COFFRE_DATABASE_URL.',
   'done.firstToken': 'Premier jeton (rôle admin) : {file}',
+  'done.imported': '{key} importée, version {version}.',
   'done.created': 'Clé {key} créée ({algorithm}, {purpose}).',
   'done.updated': 'Clé {key} modifiée.',
   'done.rotated': 'Rotation de {key} faite ; la version {version} est courante.',

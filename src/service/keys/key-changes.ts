@@ -54,13 +54,16 @@ export class KeyChanges {
   async insert(
     caller: Caller,
     key: Key,
-    first: KeyVersion & { readonly material: KeyMaterial },
+    first: KeyVersion & { readonly material: KeyMaterial; readonly action?: KeyAction },
   ): Promise<void> {
     const { cache } = this.#parts
-    const { version, material } = first
+    const { version, material, action = 'key.create' } = first
     await this.#commit(key, async (tx) => {
+      // The id of an imported key is that of its token, which serves once.
+      const isUsed = action === 'key.import' && (await tx.findKeyById(key.id)) !== undefined
+      if (isUsed) throw new CoffreError('IMPORT_TOKEN_INVALID')
       await tx.insertKey(key, this.#wrap(key, version, material))
-      await this.#append(tx, caller, { action: 'key.create', key, version })
+      await this.#append(tx, caller, { action, key, version })
     })
     cache.replace(key, new Map([[version, material]]))
   }

@@ -18,6 +18,10 @@ const PERMISSION: Readonly<Record<KeyAction, KeyPermission>> = {
   'key.schedule-destroy': 'key.destroy',
   'key.cancel-destroy': 'key.destroy',
   'key.destroy': 'key.destroy',
+  'key.import-params': 'key.create',
+  'key.import': 'key.create',
+  'key.import-version': 'key.rotate',
+  'key.export': 'key.export',
 }
 
 export function permissionFor(action: KeyAction): KeyPermission {

@@ -21,12 +21,17 @@ export function chooseAlgorithm(request: CreateKeyRequest): { row: Algorithm; pu
   if (row === undefined || !row.generates) {
     throw new CoffreError('ALGORITHM_UNSUPPORTED', { facts: { at: 'algorithm' } })
   }
-  const purpose = request.purpose ?? (row.purposes.length === 1 ? row.purposes[0] : undefined)
+  return { row, purpose: choosePurpose(row, request.purpose) }
+}
+
+/** Throws ALGORITHM_UNSUPPORTED for a purpose that the algorithm does not serve. */
+export function choosePurpose(row: Algorithm, asked: KeyPurpose | undefined): KeyPurpose {
+  const purpose = asked ?? (row.purposes.length === 1 ? row.purposes[0] : undefined)
   if (purpose === undefined || !isKeyPurpose(purpose) || !row.purposes.includes(purpose)) {
     const facts = { at: 'purpose', expected: row.purposes.join(' or ') }
     throw new CoffreError('ALGORITHM_UNSUPPORTED', { facts })
   }
-  return { row, purpose }
+  return purpose
 }
 
 /** `changes` over `before`, checked. Throws INVALID_REQUEST. */

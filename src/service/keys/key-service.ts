@@ -1,7 +1,4 @@
-import type { Algorithm } from '../../crypto/algorithm.ts'
 import { algorithmFor } from '../../crypto/algorithms.ts'
-import type { KeyMaterial } from '../../crypto/key-material.ts'
-import { spkiPem } from '../../crypto/pem.ts'
 import { randomUuid } from '../../crypto/random.ts'
 import { Refusal } from '../../keyring/refusal.ts'
 import {
@@ -11,7 +8,6 @@ import {
   destroyVersion,
   firstVersion,
   moveKey,
-  type NewVersion,
   rollbackKey,
   rotateKey,
   scheduleDestroy,
@@ -25,6 +21,7 @@ import type { Key } from '../../model/key.ts'
 import { authorize } from '../access/authorize.ts'
 import type { Caller } from '../caller.ts'
 import { Reach } from '../policy/reach.ts'
+import { describeMaterial } from './describe-material.ts'
 import { type KeyChange, KeyChanges, type KeyChangesParts } from './key-changes.ts'
 import { chooseAlgorithm, mergeLabels } from './key-request.ts'
 import { viewKey } from './key-view.ts'
@@ -60,6 +57,7 @@ export class KeyService {
         algorithm: row.name,
         purpose,
         labels,
+        ...(request.exportable === true ? { exportable: true } : {}),
         createdAt: now,
         updatedAt: now,
         epoch: 1,
@@ -213,10 +211,4 @@ export class KeyService {
 function destroyIfDue(key: Key, now: Instant): Key | Refusal {
   const isDue = key.destroyAt !== undefined && key.destroyAt <= now
   return isDue ? destroyKey(key, now) : new Refusal('MOVE_REFUSED', { move: 'destroy' })
-}
-
-function describeMaterial(row: Algorithm, material: KeyMaterial, now: Instant): NewVersion {
-  const der = row.publicKey?.(material)
-  if (der === undefined) return { now }
-  return { now, publicKey: spkiPem(der) }
 }

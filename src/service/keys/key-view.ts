@@ -16,6 +16,7 @@ export function viewKey(key: Key): KeyView {
     updatedAt: formatInstant(key.updatedAt),
     ...(current === undefined ? {} : { currentVersion: current.version }),
     floor: key.floor,
+    exportable: key.exportable === true,
     ...(key.destroyAt === undefined ? {} : { destroyAt: formatInstant(key.destroyAt) }),
     versions: key.versions.map(viewVersion),
   }
@@ -27,6 +28,7 @@ function viewVersion(version: KeyVersion): KeyVersionView {
     state: version.state.name,
     since: formatInstant(version.state.since),
     createdAt: formatInstant(version.createdAt),
+    origin: version.origin ?? 'generated',
     ...(version.publicKey === undefined ? {} : { publicKey: version.publicKey }),
   }
 }

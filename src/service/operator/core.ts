@@ -19,6 +19,7 @@ import { DataKeys } from '../data/data-keys.ts'
 import { DataService } from '../data/data-service.ts'
 import { type StreamLimits, StreamService } from '../data/stream-service.ts'
 import { DiagnosisService } from '../diagnosis/diagnosis-service.ts'
+import { KeyTransfer } from '../keys/key-transfer.ts'
 import { KeyService } from '../keys/key-service.ts'
 import { KeyringCache } from '../keys/keyring-cache.ts'
 import { UseReserve } from '../keys/use-reserve.ts'
@@ -69,6 +70,7 @@ interface Unsealed {
   readonly roots: Roots
   readonly unsubscribe: () => void
   readonly streams: StreamService
+  readonly transfer: KeyTransfer
 }
 
 /** One Coffre over one store. Sealed, it has no key and no data service to call. */
@@ -144,6 +146,11 @@ export class Core {
   /** Throws SEALED. */
   get diagnosis(): DiagnosisService {
     return this.#required().diagnosis
+  }
+
+  /** Throws SEALED. */
+  get transfer(): KeyTransfer {
+    return this.#required().transfer
   }
 
   /** Throws SEALED. */
@@ -375,15 +382,17 @@ export class Core {
         if (!(error instanceof CoffreError)) throw error
       }
     }
+    const dataKeys = new DataKeys({ cache, reserve, rotateSoon })
+    const transfer = new KeyTransfer({ store, trail, clock, vault, cache, roots, dataKeys })
     const data = new DataService({
       trail,
-      keys: new DataKeys({ cache, reserve, rotateSoon }),
+      keys: dataKeys,
       changes,
       recheckCaller: (caller) => this.tokens.recheck(caller),
     })
     const streams = new StreamService({ trail, data, limits: this.#parts.streamLimits ?? {} })
     const diagnosis = new DiagnosisService({ store, trail, clock, cache })
-    return { vault, cache, keys, data, diagnosis, streams, roots, unsubscribe }
+    return { vault, cache, keys, data, diagnosis, streams, transfer, roots, unsubscribe }
   }
 
   async #append(tx: StoreTransaction, caller: Caller, action: AuditAction): Promise<void> {

@@ -14,6 +14,7 @@ export interface KeyJoinRow extends KeyTable {
   readonly resumes_to: string | null
   readonly version_created_at: number | null
   readonly public_key: string | null
+  readonly origin: string | null
 }
 
 /** `rows` are ordered so that those of one key follow each other, by version. */
@@ -40,6 +41,7 @@ function toKey(rows: readonly [KeyJoinRow, ...KeyJoinRow[]]): Key {
     updatedAt: toInstant(row.updated_at),
     epoch: toCount(row.epoch),
     floor: parseVersionNumber(row.floor),
+    ...(row.exportable === 1 ? { exportable: true as const } : {}),
     versions: rows.map(toVersion),
   }
   return row.destroy_at === null ? key : { ...key, destroyAt: toInstant(row.destroy_at) }
@@ -70,8 +72,13 @@ function toVersion(row: KeyJoinRow, position: number): KeyVersion {
     version: parseVersionNumber(row.version),
     state: toState(row),
     createdAt: toInstant(row.version_created_at),
+    ...(toMember(row.origin, isOrigin) === 'imported' ? { origin: 'imported' as const } : {}),
   }
   return row.public_key === null ? version : { ...version, publicKey: row.public_key }
+}
+
+function isOrigin(value: unknown): value is 'generated' | 'imported' {
+  return value === 'generated' || value === 'imported'
 }
 
 function toState(row: KeyJoinRow): KeyState {
@@ -102,6 +109,7 @@ export function toKeyRow(key: Key): KeyTable {
     epoch: key.epoch,
     floor: key.floor,
     destroy_at: key.destroyAt ?? null,
+    exportable: key.exportable === true ? 1 : 0,
   }
 }
 

@@ -96,6 +96,7 @@ async function readKeys(db: Database, chosen: ChosenKeys): Promise<readonly Key[
       'key_version.resumes_to',
       'key_version.created_at as version_created_at',
       'key_version.public_key',
+      'key_version.origin',
     ])
     .orderBy('key.tenant')
     .orderBy('key.name')

@@ -44,6 +44,8 @@ export interface KeyTable {
   epoch: number
   floor: number
   destroy_at: number | null
+  /** 0 or 1. */
+  exportable: number
 }
 
 /** One row per generation of material. A partial unique index admits one active row per key. */
@@ -61,6 +63,7 @@ export interface KeyVersionTable {
   uses: number
   /** The root key that `wrapped` is under. */
   root: number
+  origin: string
 }
 
 export interface TokenTable {

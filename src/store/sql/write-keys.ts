@@ -120,6 +120,7 @@ function toVersionRow(id: KeyId, version: KeyVersion, materials: Materials): Key
     ...toStateRow(version.state),
     created_at: version.createdAt,
     public_key: version.publicKey ?? null,
+    origin: version.origin ?? 'generated',
     wrapped: wrapped ?? null,
     uses: 0,
     root: wrapped === undefined ? 1 : rootOf(wrapped),

@@ -162,6 +162,7 @@ function toView(key: Key): KeyView {
     createdAt: '',
     updatedAt: '',
     floor: key.floor,
+    exportable: false,
     ...(current === undefined ? {} : { currentVersion: current }),
     ...(key.destroyAt === undefined ? {} : { destroyAt: '2030-01-01T00:00:00.000Z' }),
     versions: key.versions.map(({ version, state }) => ({
@@ -169,6 +170,7 @@ function toView(key: Key): KeyView {
       state: state.name,
       since: '',
       createdAt: '',
+      origin: 'generated' as const,
     })),
   }
 }

@@ -29,6 +29,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 4, name: 'root generations', runsFrom: 3, statements: rootTables },
   { number: 5, name: 'login roles', runsFrom: 3, statements: loginStatements },
   { number: 6, name: 'audit checkpoints', runsFrom: 3, statements: auditProofTables },
+  { number: 7, name: 'imported and exportable keys', runsFrom: 3, statements: transferColumns },
 ]
 
 function keyTables({ text, integer, bytes, tableEnd }: SchemaWords): readonly string[] {
@@ -90,6 +91,13 @@ function accessTables({ text, integer, bytes, tableEnd }: SchemaWords): readonly
       wrapped ${bytes} not null,
       created_at ${integer} not null
     )${tableEnd}`,
+  ]
+}
+
+function transferColumns({ text, integer }: SchemaWords): readonly string[] {
+  return [
+    `alter table "key" add column exportable ${integer} not null default 0`,
+    `alter table key_version add column origin ${text} not null default 'generated'`,
   ]
 }
 
