@@ -20,6 +20,7 @@ export interface Target {
 /** docs/design/access.md, written down a second time on purpose. */
 export type Permission =
   | 'data.use'
+  | 'data.diagnose'
   | 'key.read'
   | 'key.create'
   | 'key.update'
@@ -37,7 +38,7 @@ export type Permission =
 
 export const MAY: Readonly<Record<Role, readonly Permission[] | 'everything'>> = {
   admin: 'everything',
-  operator: ['key.read', 'key.rotate', 'key.move', 'operator.change'],
+  operator: ['data.diagnose', 'key.read', 'key.rotate', 'key.move', 'operator.change'],
   auditor: ['key.read', 'token.read', 'policy.read', 'login.read', 'audit.read'],
   app: ['data.use', 'key.read'],
 }
@@ -144,6 +145,12 @@ export const ROUTE_TABLE: readonly RouteRow[] = [
     body: ({ ciphertext }) => ({ blob: ciphertext }),
   },
   {
+    route: 'POST /diagnose',
+    needs: 'data.diagnose',
+    about: 'key',
+    body: ({ ciphertext }) => ({ blob: ciphertext }),
+  },
+  {
     route: 'POST /keys',
     needs: 'key.create',
     about: 'new-key',
@@ -212,6 +219,13 @@ export const ROUTE_TABLE: readonly RouteRow[] = [
   { route: 'POST /login/certificate', needs: 'anybody', about: 'nothing' },
   { route: 'GET /audit/records', needs: 'audit.read', about: 'nothing' },
   { route: 'GET /audit/verify', needs: 'audit.read', about: 'nothing' },
+  { route: 'POST /audit/verify', needs: 'audit.read', about: 'nothing' },
+  { route: 'GET /audit/checkpoint', needs: 'audit.read', about: 'nothing' },
+  { route: 'POST /audit/checkpoint', needs: 'operator.change', about: 'nothing' },
+  { route: 'POST /audit/signing-key/rotate', needs: 'operator.change', about: 'nothing' },
+  { route: 'GET /audit/verifier-keys', needs: 'anybody', about: 'nothing' },
+  { route: 'GET /audit/proof/inclusion', needs: 'audit.read', about: 'nothing', query: '?index=0' },
+  { route: 'GET /audit/proof/consistency', needs: 'audit.read', about: 'nothing', query: '?from=1' },
   {
     route: 'POST /operator/ceremony',
     needs: 'operator.change',

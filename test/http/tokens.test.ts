@@ -85,6 +85,10 @@ describe('a token', () => {
   })
 })
 
+test("no token is made for Coffre's own tenant, whose key signs the audit log", async () => {
+  await assert.rejects(holderOf({ role: 'admin', tenant: 'coffre-system' }), failsWith('INVALID_REQUEST'))
+})
+
 describe('revoking a token', () => {
   test('revokes what it made, and what that made', async () => {
     const parent = await holderOf({ role: 'admin' })

@@ -16,6 +16,7 @@ import {
   parseTokenId,
   type PolicyName,
   type RequestId,
+  SYSTEM_TENANT,
   type TenantId,
   type TokenId,
 } from '../../model/ids.ts'
@@ -107,6 +108,10 @@ export class TokenService {
   async issue(request: CreateTokenRequest, issue: Issue): Promise<CreatedToken> {
     const { store, trail, clock } = this.#parts
     const { by, tenant, policies, parent } = issue
+    // Its keys sign for Coffre itself.
+    if (tenant === SYSTEM_TENANT) {
+      throw new CoffreError('INVALID_REQUEST', { facts: { at: 'tenant', expected: 'not Coffre’s own' } })
+    }
     const made = createToken()
     const ground = { id: made.id, hash: made.hash, tenant, policies, parent, now: clock() }
     const token = describeToken(request, ground)
