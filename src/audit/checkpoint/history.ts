@@ -29,7 +29,9 @@ export function parseHistory(text: string, keys: readonly VerifierKey[]): Histor
     if (read === undefined || !follows(kept.at(-1), read)) isDamaged = true
     if (read !== undefined) kept.push(read)
   }
-  return { kept, isDamaged }
+  // A line is signed by one log: a changed name or key hash makes a stranger of its signature.
+  const isForeign = keys.length > 0 && currentLine(kept).some(({ verdict }) => verdict !== 'signed')
+  return { kept, isDamaged: isDamaged || isForeign }
 }
 
 /** Blocks between empty lines are by turns a text and its signatures. */
