@@ -186,6 +186,7 @@ export async function listenOver(
   const { buildServer, listen } = await import('./http/server.ts')
   const { Metrics } = await import('./monitor/metrics.ts')
   const metrics = new Metrics(() => core.isSealed)
+  metrics.watchCheckpoints(() => core.checkpoints.health)
   const idle = options.streams?.idleMilliseconds
   if (renderMetrics !== undefined) metrics.shareWithParent()
   const server = await buildServer({

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { encodeFrontier, rootHash, type TreeNode } from '../crypto/merkle.ts'
 import { parseCheckpoint } from '../crypto/transparency/checkpoint.ts'
 import { judgeNote, parseVerifierKey } from '../crypto/transparency/signed-note.ts'
@@ -91,6 +92,7 @@ async function walkLog(store: Store, head: AuditHead, walk: Walk): Promise<Walke
     const fault = check.add(records) ?? (await findWrongNode(store, nodes, walk.signedSize))
     if (fault !== undefined) return { roots, fault }
     nodes = []
+    await setImmediate()
   }
   const whole =
     hex(rootHash(check.frontier)) === hex(head.rootHash) &&

@@ -81,6 +81,32 @@ export class Metrics {
     })
   }
 
+  /** Of the audit log; `size` is -1 before the first checkpoint of this process. */
+  watchCheckpoints(
+    health: () => { readonly size: number; readonly alert?: string; readonly failures: number },
+  ): void {
+    const gauge = (name: string, help: string, read: () => number) =>
+      new Gauge({
+        name,
+        help,
+        registers: [this.#registry],
+        collect() {
+          this.set(read())
+        },
+      })
+    gauge('coffre_audit_checkpoint_size', 'Records under the last signed checkpoint.', () => health().size)
+    gauge(
+      'coffre_audit_checkpoint_failures',
+      'Attempts that failed since the start.',
+      () => health().failures,
+    )
+    gauge(
+      'coffre_audit_copy_ok',
+      '0 while checkpoints cannot be signed or copied outside the database.',
+      () => (health().alert === undefined ? 1 : 0),
+    )
+  }
+
   /** What `answerForGroup` then tells the parent. */
   shareWithParent(): void {
     AggregatorRegistry.setRegistries(this.#registry)

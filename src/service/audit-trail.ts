@@ -46,8 +46,17 @@ export interface LogSigner {
   sign(checkpoint: Checkpoint): Promise<string>
 }
 
+export interface CheckpointHealth {
+  /** Of the last checkpoint of this process; -1 before it. */
+  readonly size: number
+  /** What is wrong now, in one word; absent when nothing is. */
+  readonly alert?: string
+  readonly failures: number
+}
+
 /** Signed checkpoints of the log: written as it grows, and now when somebody asks. */
 export interface Checkpoints {
+  readonly health: CheckpointHealth
   /** There is a key to sign with from now on. What fails in `open` is tried again later: it never throws. */
   begin(open: () => Promise<LogSigner>): Promise<void>
   /** A last one, then none until `begin`. It never throws, and takes seconds at most. */

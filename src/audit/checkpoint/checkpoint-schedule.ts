@@ -11,7 +11,6 @@ const MIN_PAUSE_MS = 200
 export interface CheckpointHealth {
   /** -1 before the first of this process. */
   readonly size: number
-  /** Seconds since the copy was last written; absent before. */
   readonly alert?: CheckpointAlert
   readonly failures: number
 }

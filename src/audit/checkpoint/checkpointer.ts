@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { encodeFrontier, type Frontier, rootHash, type TreeNode } from '../../crypto/merkle.ts'
 import { type Checkpoint, parseCheckpoint, type TreeHead } from '../../crypto/transparency/checkpoint.ts'
 import { judgeNote } from '../../crypto/transparency/signed-note.ts'
@@ -122,6 +123,8 @@ export class Checkpointer {
       const records = await this.#store.readAuditRecords(from, Math.min(PAGE, head.size - from))
       const fault = records.length === 0 ? { index: from } : check.add(records)
       if (fault !== undefined) throw damaged({ index: fault.index ?? from })
+      // A first checkpoint after an upgrade reads the whole log.
+      await setImmediate()
     }
     const { frontier, previous } = check
     const whole =

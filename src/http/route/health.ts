@@ -10,7 +10,10 @@ export function addHealthRoutes(server: Api, parts: ServerParts): void {
   server.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
     const checks = await runChecks(parts)
     const ready = Object.values(checks).every((state) => state === 'ok')
-    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable', checks })
+    // Checkpoints that fail stop nothing, so they are told and not asked.
+    const { alert } = parts.core.checkpoints.health
+    const details = alert === undefined ? {} : { details: { audit: alert } }
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable', checks, ...details })
   })
 
   server.get('/metrics', { schema: { hide: true } }, async (request, reply) => {
