@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { copyFor } from './audit/checkpoint/checkpoint-copy.ts'
 import type { CheckpointAlert } from './audit/checkpoint/checkpointer.ts'
 import { LogReader } from './audit/log-reader.ts'
@@ -15,17 +14,24 @@ import type { Audit, AuditFinding } from './model/audit.ts'
 import type { Coffre, Operator, StatusView } from './model/coffre.ts'
 import { CoffreError, hasCode } from './model/errors.ts'
 import type { Secret } from './model/secret.ts'
-import { writePrivateFile } from './seal/file/private-file.ts'
 import { type SealChoice, SealChoices } from './seal/seal-choices.ts'
+import type { SealKeyText } from './seal/seal-key-text.ts'
 import { CallerCoffre, withOwnRequests } from './service/caller-coffre.ts'
 import { type Caller, localCaller, systemCaller } from './service/caller.ts'
 import { ChangeFeed } from './service/change-feed.ts'
 import { runExclusively } from './service/exclusive-job.ts'
 import { readOnlyAudit } from './service/caller-audit.ts'
 import { acceptRestored, type AcceptedRestore, recordLostCopy } from './service/operator/accept-restore.ts'
+import { readSealKeyText, restoreSealKey } from './service/operator/recovery.ts'
 import type { StreamLimits } from './service/data/stream-service.ts'
 import type { IssuerDocuments } from './service/login/login-service.ts'
 import { Core } from './service/operator/core.ts'
+import {
+  claimFirstStart,
+  ensureFirstToken,
+  firstTokenFile,
+  makeFirstToken,
+} from './service/operator/first-token.ts'
 import type { FolderRequest } from './monitor/doctor/folder.ts'
 import type { Finding } from './monitor/doctor/installation.ts'
 import type { TlsFiles } from './http/tls/tls-files.ts'
@@ -42,6 +48,8 @@ export { verifyExport, type VerifyExportOptions } from './audit/verify-export.ts
 export { runSelfTests } from './crypto/self-test.ts'
 export type { AcceptedRestore } from './service/operator/accept-restore.ts'
 export type { SealChoice } from './seal/seal-choices.ts'
+export type { SealKeyText } from './seal/seal-key-text.ts'
+export { viewShare } from './seal/shamir/share-text.ts'
 export {
   type DecryptFileOptions,
   decryptFile,
@@ -84,10 +92,6 @@ export interface StreamSettings extends StreamLimits {
 const SWEEP_INTERVAL_MS = 60_000
 /** Two sweeps: other processes on the same store have followed to a new root key by then. */
 const ROOT_LINGER_MS = 2 * SWEEP_INTERVAL_MS
-/** A node that died in its first start holds up the next one for so long. */
-const FIRST_START_LEASE_MS = 3_000
-const FIRST_START_PAUSE_MS = 50
-const FIRST_TOKEN_TTL_SECONDS = 31_536_000 // one year: it is there to make others
 
 /**
  * Opens the Coffre in a folder or a database and unseals it, inside this process. Everything that the returned object does
@@ -235,7 +239,7 @@ export async function openCore(
     const initialisedNow = !(await core.isInitialised()) && (await tryInitialise(core, options))
     if (!initialisedNow) await unsealAtStart(core, options.startSealed === true)
     if (finding !== undefined) await recordLostCopy(core, finding)
-    await ensureFirstToken(core, options)
+    await ensureFirstToken(core, options.dataDir)
     core.whenClosed(startJobs(core))
     return { core, initialisedNow }
   } catch (error) {
@@ -252,13 +256,9 @@ export async function openMemberCore(
   return (await assembleCore(options, { share: 'member', operatorElsewhere })).core
 }
 
-function firstTokenFile(dataDir: string): string {
-  return join(dataDir, 'first-token')
-}
-
 function chooseSeals(options: OpenOptions): SealChoices {
-  const { seal, dataDir, environment = process.env } = options
-  return new SealChoices({ seal, environment, defaultPath: join(dataDir, 'seal.key') })
+  const { seal, environment = process.env } = options
+  return new SealChoices({ seal, environment, defaultPath: join(options.dataDir, 'seal.key') })
 }
 
 interface Membership {
@@ -407,6 +407,34 @@ export async function examineFolder(request: FolderRequest): Promise<readonly Fi
   return examine(request, { now: toInstant(Date.now()), openLog, readCertificate })
 }
 
+/** For a recovery sheet. Throws STORE_IN_USE, SEAL_KEY_MISSING. */
+export function exportSealKey(options: OpenOptions): Promise<SealKeyText> {
+  return withStore(options, (store) => readSealKeyText(store, chooseSeals(options).find))
+}
+
+/** Of a recovery sheet, once its key was seen to open this folder. */
+export async function importSealKey(
+  options: OpenOptions,
+  sheet: { readonly text: Secret; readonly path?: string },
+): Promise<{ readonly path: string }> {
+  const path = sheet.path ?? join(options.dataDir, 'seal.key')
+  await withStore(options, (store) => restoreSealKey(store, { text: sheet.text, path }))
+  return { path }
+}
+
+async function withStore<Answer>(
+  options: OpenOptions,
+  work: (store: Store) => Promise<Answer>,
+): Promise<Answer> {
+  requireExisting(options)
+  const { store } = await openStore(options)
+  try {
+    return await work(store)
+  } finally {
+    await store.close()
+  }
+}
+
 /** A read must not leave an empty store behind. */
 function requireExisting(options: OpenOptions): void {
   // Of a database only the server knows; opening it looks.
@@ -439,40 +467,12 @@ async function initialise(core: Core, options: OpenOptions): Promise<Secret> {
   }
 }
 
-/** Waits for another node that is at it; when that one dies, until its lease ends. Answers how to give it back. */
-async function claimFirstStart(core: Core): Promise<() => Promise<void>> {
-  const lease = { name: 'first start', holder: randomUuid(), leaseMs: FIRST_START_LEASE_MS }
-  while (!(await core.store.transaction((tx) => tx.claimJob(lease)))) await setTimeout(FIRST_START_PAUSE_MS)
-  return () => core.store.transaction((tx) => tx.finishJob({ ...lease, againInMs: 0 }))
-}
-
 async function unsealAtStart(core: Core, startSealed: boolean): Promise<void> {
   try {
     await core.unseal(systemCaller('start'))
   } catch (error) {
     if (!startSealed || !hasCode(error, 'SEAL_KEY_MISSING')) throw error
   }
-}
-
-/** A start that died before it had a token makes one. */
-async function ensureFirstToken(core: Core, options: OpenOptions): Promise<void> {
-  const caller = systemCaller('start')
-  const isMissing = async () => !core.isSealed && (await core.tokens.list(caller)).length === 0
-  if (!(await isMissing())) return
-  const giveBack = await claimFirstStart(core)
-  try {
-    if (await isMissing()) await makeFirstToken(core, caller, options.dataDir)
-  } finally {
-    await giveBack()
-  }
-}
-
-async function makeFirstToken(core: Core, caller: Caller, dataDir: string): Promise<Secret> {
-  const request = { name: 'first token', role: 'admin', ttlSeconds: FIRST_TOKEN_TTL_SECONDS } as const
-  const { token } = await core.tokens.create(caller, request, async (made) => {
-    await writePrivateFile(firstTokenFile(dataDir), `${made.reveal()}\n`, { ifExists: 'replace' })
-  })
-  return token
 }
 
 /** One node of several does it. Most often there is nothing to do, and nothing is claimed for that. */

@@ -16,7 +16,7 @@ const SETTINGS = z.object({
   COFFRE_HOST: z.string().min(1).default('127.0.0.1'),
   COFFRE_PORT: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT),
   COFFRE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  COFFRE_SEAL: z.enum(['file', 'environment', 'passphrase']).optional(),
+  COFFRE_SEAL: z.enum(['file', 'environment', 'passphrase', 'shamir']).optional(),
   COFFRE_SEAL_KEY_PATH: z.string().min(1).optional(),
   COFFRE_MAX_STREAMS: z.coerce.number().int().min(1).max(10_000).optional(),
   COFFRE_MAX_STREAM_BYTES: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
@@ -41,7 +41,7 @@ export interface Settings {
   readonly port: number
   readonly logLevel: string
   /** Absent: as the store was sealed; a key file for a new one. */
-  readonly sealProvider?: 'file' | 'environment' | 'passphrase'
+  readonly sealProvider?: 'file' | 'environment' | 'passphrase' | 'shamir'
   readonly sealKeyPath?: string
   /** Processes that serve together. */
   readonly workers: number

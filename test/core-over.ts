@@ -38,6 +38,7 @@ export interface CoreChoice {
   readonly clock?: Clock
   /** How long the audit log lets an answer wait; as in the product when absent. */
   readonly maxAuditWaitMs?: number
+  readonly rootLingerMs?: number
 }
 
 /** The real services over a store that a test brings, which may fail on demand. */
@@ -55,6 +56,7 @@ export function coreOver(store: Store, choice: CoreChoice): { readonly core: Cor
     changes: new ChangeFeed(store),
     version: '0',
     findSealProvider: () => seal,
+    rootLingerMs: choice.rootLingerMs ?? 0,
   })
   return { core, coffre: new CallerCoffre(core, withOwnRequests(localCaller())) }
 }

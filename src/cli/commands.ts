@@ -3,6 +3,9 @@ import { auditLogCommands } from './command/audit-log-commands.ts'
 import { auditProofCommands } from './command/audit-proof-commands.ts'
 import { cipherCommands } from './command/cipher-commands.ts'
 import { completionCommand } from './command/completion-command.ts'
+import { ceremonyCommands } from './command/root/ceremony-commands.ts'
+import { rekeyCommand, rotateRootCommand } from './command/root/rekey-command.ts'
+import { recoveryCommands } from './command/root/recovery-commands.ts'
 import { deriveCommand } from './command/derive-command.ts'
 import { doctorCommand } from './command/doctor-command.ts'
 import { fileCommands } from './command/file-commands.ts'
@@ -30,11 +33,17 @@ export const groupRows: readonly GroupRow[] = [
   { path: ['audit', 'log'], summary: 'group.audit.log' },
   { path: ['audit', 'key'], summary: 'group.audit.key' },
   { path: ['audit', 'prove'], summary: 'group.audit.prove' },
+  { path: ['operator'], summary: 'group.operator' },
+  { path: ['operator', 'ceremony'], summary: 'group.operator.ceremony' },
 ]
 
 const rows: readonly CommandRow[] = [
   serveCommand,
   ...operatorCommands,
+  rekeyCommand,
+  rotateRootCommand,
+  ...ceremonyCommands,
+  ...recoveryCommands,
   ...keyCommands,
   ...cipherCommands,
   ...fileCommands,

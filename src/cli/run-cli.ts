@@ -16,6 +16,8 @@ import type { Terminal } from './output/terminal.ts'
 import { UsageError } from './usage-error.ts'
 import { readVersion } from '../version.ts'
 
+/** docs/spec/share.md: a share or a seal key, mistyped as well. */
+const SHARE = /coffre-?(share|seal-?key)-?[0-9a-z]{6}-?[0-9a-z]{6}/i
 /** docs/spec/token.md, without the exact lengths: a mistyped token is a secret as well. */
 const TOKEN = /coffre_[a-z0-9]{8,12}_[A-Za-z0-9]{30,}/
 
@@ -27,6 +29,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   const line: Line = { argv, printer, commandLine: 'coffre', exitCode: OK }
   try {
     if (argv.some((argument) => TOKEN.test(argument))) throw UsageError.of('usage.secretOnCommandLine')
+    if (argv.some((argument) => SHARE.test(argument))) throw UsageError.of('usage.shareOnCommandLine')
     await parse(line)
     return line.exitCode
   } catch (error) {

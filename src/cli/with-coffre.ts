@@ -56,10 +56,30 @@ async function openFolder(invocation: Invocation, dataDir: string): Promise<Coff
   try {
     return await openCoffre({ ...place, ...(seal === undefined ? {} : { seal }) })
   } catch (error) {
-    if (!wantsPassphrase(error) || !canAsk(invocation.terminal)) throw error
+    const needed = neededShares(error)
+    if (!canAsk(invocation.terminal) || (needed === 0 && !wantsPassphrase(error))) throw error
+    if (needed > 0) {
+      const shares = await askShares(invocation, needed)
+      return openCoffre({ ...place, seal: { provider: 'shamir', shares } })
+    }
     const passphrase = new Secret(await askHidden(invocation.printer, 'prompt.passphrase'))
     return openCoffre({ ...place, seal: { provider: 'passphrase', passphrase } })
   }
+}
+
+async function askShares({ printer }: Invocation, needed: number): Promise<readonly Secret[]> {
+  const shares: Secret[] = []
+  while (shares.length < needed) {
+    await printer.note('done.shareProgress', { given: shares.length, needed })
+    shares.push(new Secret(await askHidden(printer, 'prompt.share')))
+  }
+  return shares
+}
+
+/** Of a folder that shares seal, when it got too few; 0 for every other error. */
+function neededShares(error: unknown): number {
+  const isMissing = error instanceof CoffreError && error.code === 'SEAL_KEY_MISSING'
+  return isMissing && error.facts['setting'] === 'shares' ? Number(error.facts['needed']) : 0
 }
 
 /** The store is sealed by a passphrase, and nothing gave one. */

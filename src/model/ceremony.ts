@@ -12,7 +12,7 @@ export interface Ceremonies {
   /** By its starter; by any operator where the present seal is a key file or the environment. */
   cancel(request: { readonly nonce?: string }): Promise<CeremonyView>
   /** Enough shares (or the passphrase) of the present seal cancel whatever is under way. Needs no nonce. */
-  takeOver(secret: { readonly share?: Secret; readonly passphrase?: Secret }): Promise<CeremonyView>
+  takeOver(secret: Omit<CeremonySecret, 'nonce'>): Promise<CeremonyView>
 }
 
 export type CeremonyKind = 'rekey' | 'rotate-root'
@@ -31,8 +31,8 @@ export type NewSealRequest =
 
 export interface CeremonySecret {
   readonly nonce: string
-  readonly share?: Secret
-  readonly passphrase?: Secret
+  readonly share?: Secret | undefined
+  readonly passphrase?: Secret | undefined
 }
 
 export type CeremonyPhase = 'none' | 'authorize' | 'collect' | 'verify' | 'done'

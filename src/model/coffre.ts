@@ -377,9 +377,9 @@ export interface Operator {
 }
 
 export interface UnsealOptions {
-  readonly passphrase?: Secret
+  readonly passphrase?: Secret | undefined
   /** As text or as words. */
-  readonly share?: Secret
+  readonly share?: Secret | undefined
   /** True: forget the shares that were given so far. */
   readonly reset?: boolean
 }

@@ -216,7 +216,7 @@ export const ERRORS = {
   },
   SHARE_INVALID: {
     fault: 'operator',
-    sentence: 'This is not a complete share: something in it is mistyped or missing.',
+    sentence: 'This is not a complete share or seal key: something in it is mistyped or missing.',
     next: 'Compare it with its sheet, letter by letter, and give it again. Nothing was counted.',
   },
   SHARE_FOREIGN: {

@@ -2,7 +2,7 @@
 export interface Change {
   /** 1, 2, 3 … without gaps, in the order of the commits. */
   readonly seq: number
-  /** `key`, `token` …; one that is not known comes from a newer Coffre and may have changed anything. */
+  /** `key`, `token`, `root` …; one that is not known comes from a newer Coffre and may have changed anything. */
   readonly kind: string
   readonly id: string
   /** Of a key, after the change; 0 for what has no epoch. */

@@ -10,6 +10,7 @@ export interface Running {
   readonly adminToken: string
   readonly appToken: string
   readonly admin: Coffre
+  readonly close: () => Promise<void>
   readonly send: (path: string, options?: SendOptions) => Promise<Answer>
 }
 
@@ -37,7 +38,15 @@ export async function startServer(scope: Scope, options: Partial<ServeOptions> =
   const admin = connectCoffre(server.url, adminToken)
   const appToken = (await admin.tokens.create({ name: 'app', role: 'app' })).token.reveal()
   const send = (path: string, asked: SendOptions = {}) => sendTo(server.url, path, asked)
-  return { url: server.url, api: `${server.url}/api/v1`, adminToken, appToken, admin, send }
+  return {
+    url: server.url,
+    api: `${server.url}/api/v1`,
+    adminToken,
+    appToken,
+    admin,
+    send,
+    close: () => server.close(),
+  }
 }
 
 async function sendTo(url: string, path: string, asked: SendOptions): Promise<Answer> {

@@ -1,6 +1,5 @@
-import type { Coffre, StatusView } from '../../model/coffre.ts'
+import type { StatusView } from '../../model/coffre.ts'
 import { CoffreError, hasCode } from '../../model/errors.ts'
-import { Secret } from '../../model/secret.ts'
 import type { CommandRow } from '../command-row.ts'
 import { type ExitCode, FINDING, INTEGRITY, OK, USAGE } from '../exit-code.ts'
 import type { Invocation } from '../invocation.ts'
@@ -8,37 +7,57 @@ import { formatFields } from '../output/key-text.ts'
 import { DRY_RUN, SEAL_OPTIONS } from '../line/option-rows.ts'
 import { choosePlace, requireFolder } from '../place.ts'
 import { formatJson, type Printer } from '../output/printer.ts'
-import { askHidden } from '../input/prompt.ts'
+import { QUORUM_OPTIONS } from '../output/share-files.ts'
 import { chooseNewSeal, chooseStoredSeal } from '../input/seal-choice.ts'
 import { chooseDatabase, type DatabaseChoice } from '../input/store-setting.ts'
-import { readPassphrase } from '../input/secret-setting.ts'
-import { canAsk, writeTo } from '../output/terminal.ts'
-import { UsageError } from '../usage-error.ts'
-import { connect, wantsPassphrase } from '../with-coffre.ts'
+import { writeTo } from '../output/terminal.ts'
+import { connect } from '../with-coffre.ts'
+import { unseal } from './root/unseal.ts'
+import { withServer } from './root/with-server.ts'
 
 /** `coffre status`: 2 means sealed, and no other outcome of it is 2. */
 const SEALED = USAGE
+
+const INIT_OPTIONS = [
+  ...SEAL_OPTIONS,
+  ...QUORUM_OPTIONS,
+  { flags: '--show-token', help: 'option.showToken' },
+  DRY_RUN,
+] as const
+const UNSEAL_OPTIONS = [{ flags: '--reset', help: 'option.reset' }, DRY_RUN] as const
 
 export const operatorCommands: readonly CommandRow[] = [
   {
     path: ['init'],
     summary: 'command.init',
-    options: [...SEAL_OPTIONS, { flags: '--show-token', help: 'option.showToken' }, DRY_RUN],
-    run: runInit,
+    options: INIT_OPTIONS,
+    run: (invocation) => runInit(invocation, 'file'),
+  },
+  {
+    path: ['operator', 'init'],
+    summary: 'command.operator.init',
+    options: INIT_OPTIONS,
+    run: (invocation) => runInit(invocation, 'shamir'),
   },
   { path: ['status'], summary: 'command.status', options: SEAL_OPTIONS, run: runStatus },
   { path: ['seal'], summary: 'command.seal', options: [DRY_RUN], run: runSeal },
-  { path: ['unseal'], summary: 'command.unseal', options: [DRY_RUN], run: runUnseal },
+  { path: ['unseal'], summary: 'command.unseal', options: UNSEAL_OPTIONS, run: runUnseal },
+  {
+    path: ['operator', 'unseal'],
+    summary: 'command.operator.unseal',
+    options: UNSEAL_OPTIONS,
+    run: runUnseal,
+  },
   { path: ['selftest'], summary: 'command.selftest', run: runSelfTest },
 ]
 
-async function runInit(invocation: Invocation): Promise<ExitCode> {
+async function runInit(invocation: Invocation, fallback: 'file' | 'shamir'): Promise<ExitCode> {
   const { options, printer, terminal } = invocation
   const dataDir = requireFolder(options, terminal.environment, 'coffre init')
   const place = { dataDir, ...(await chooseDatabase(invocation)) }
-  if (options.flag('dry-run')) return planInit(invocation, place)
+  if (options.flag('dry-run')) return planInit(invocation, place, fallback)
   const { initCoffre } = await import('../../app.ts')
-  const seal = await chooseNewSeal(invocation)
+  const seal = await chooseNewSeal(invocation, fallback)
   const made = await initCoffre({ ...place, seal, createIfMissing: true })
   const shown = options.flag('show-token') ? { firstToken: made.firstToken.reveal() } : {}
   if (printer.json) {
@@ -52,12 +71,16 @@ async function runInit(invocation: Invocation): Promise<ExitCode> {
   return OK
 }
 
-async function planInit({ options, printer }: Invocation, place: StorePlace): Promise<ExitCode> {
+async function planInit(
+  { options, printer }: Invocation,
+  place: StorePlace,
+  fallback: string,
+): Promise<ExitCode> {
   const folder = place.dataDir
   if (await isInitialised(place)) {
     throw new CoffreError('ALREADY_INITIALISED', { facts: { dataDir: folder } })
   }
-  const seal = options.text('seal') ?? 'file'
+  const seal = options.text('seal') ?? fallback
   await printer.done({ dryRun: true, command: 'init', folder, seal }, 'dryRun.init', { folder, seal })
   return OK
 }
@@ -114,45 +137,29 @@ function formatStatus(printer: Printer, status: StatusView): readonly string[] {
     ['status.version', status.version],
     ['status.store', status.store],
     ['status.seal', status.sealProvider],
+    ['status.shares', sharesOf(status)],
+    ['status.root', (status.rootGeneration ?? 1) > 1 ? String(status.rootGeneration) : undefined],
+    ['status.rootRemaining', status.rootRemaining === undefined ? undefined : String(status.rootRemaining)],
     ['status.auditSize', status.auditSize === undefined ? undefined : String(status.auditSize)],
   ])
 }
 
-async function runSeal(invocation: Invocation): Promise<ExitCode> {
-  const server = await connectForOperator(invocation)
-  const dryRun = invocation.options.flag('dry-run')
-  const status = dryRun ? await server.operator.status() : await server.operator.seal()
-  return reportOperator(invocation, status)
+function sharesOf({ sharesGiven = 0, sharesNeeded }: StatusView): string | undefined {
+  return sharesNeeded === undefined ? undefined : `${sharesGiven} / ${sharesNeeded}`
 }
 
-async function runUnseal(invocation: Invocation): Promise<ExitCode> {
-  const server = await connectForOperator(invocation)
-  if (invocation.options.flag('dry-run')) return reportOperator(invocation, await server.operator.status())
-  const given = await readPassphrase(invocation)
-  return reportOperator(invocation, await unseal(invocation, server, given))
+function runSeal(invocation: Invocation): Promise<ExitCode> {
+  return withServer(invocation, async ({ operator }) => {
+    const status = invocation.options.flag('dry-run') ? await operator.status() : await operator.seal()
+    return reportOperator(invocation, status)
+  })
 }
 
-async function unseal(
-  invocation: Invocation,
-  server: Coffre,
-  given: Secret | undefined,
-): Promise<StatusView> {
-  try {
-    return await server.operator.unseal(given === undefined ? {} : { passphrase: given })
-  } catch (error) {
-    const mayHelp = wantsPassphrase(error) || hasCode(error, 'UNAUTHENTICATED')
-    if (given !== undefined || !mayHelp || !canAsk(invocation.terminal)) throw error
-    const passphrase = new Secret(await askHidden(invocation.printer, 'prompt.passphrase'))
-    return server.operator.unseal({ passphrase })
-  }
-}
-
-/** A data folder is unsealed by whoever opens it and sealed as soon as nobody does. */
-async function connectForOperator(invocation: Invocation): Promise<Coffre> {
-  const { command, options, terminal } = invocation
-  const place = choosePlace(options, terminal.environment)
-  if (place.kind === 'folder') throw UsageError.of('usage.serverOnly', { name: `coffre ${command}` })
-  return connect(invocation, place.address)
+function runUnseal(invocation: Invocation): Promise<ExitCode> {
+  return withServer(invocation, async ({ operator }) => {
+    const isDryRun = invocation.options.flag('dry-run')
+    return reportOperator(invocation, isDryRun ? await operator.status() : await unseal(invocation, operator))
+  })
 }
 
 async function reportOperator(invocation: Invocation, status: StatusView): Promise<ExitCode> {
@@ -162,8 +169,12 @@ async function reportOperator(invocation: Invocation, status: StatusView): Promi
     await printer.done(view, 'dryRun.ok', { command: `coffre ${command}` })
     return OK
   }
-  const state = status.sealed ? 'status.sealed' : 'status.unsealed'
-  await printer.done(status, state)
+  const { sealed, sharesGiven = 0, sharesNeeded } = status
+  if (sealed && sharesNeeded !== undefined && command !== 'seal') {
+    await printer.done(status, 'done.shareProgress', { given: sharesGiven, needed: sharesNeeded })
+    return OK
+  }
+  await printer.done(status, sealed ? 'status.sealed' : 'status.unsealed')
   return OK
 }
 

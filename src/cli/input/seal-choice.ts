@@ -1,17 +1,24 @@
 import type { SealChoice } from '../../app.ts'
 import { CoffreError } from '../../model/errors.ts'
+import type { Secret } from '../../model/secret.ts'
 import type { Invocation } from '../invocation.ts'
 import { askNewPassphrase } from './prompt.ts'
 import { readPassphrase } from './secret-setting.ts'
+import { keepShares, readQuorum, requireSharePlace } from '../output/share-files.ts'
 import { canAsk } from '../output/terminal.ts'
+import { readShares } from './read-share.ts'
 
-export const SEAL_PROVIDERS = ['file', 'environment', 'passphrase'] as const
+export const SEAL_PROVIDERS = ['file', 'environment', 'passphrase', 'shamir'] as const
 
 type SealProviderName = (typeof SEAL_PROVIDERS)[number]
 
-/** For a new Coffre: what --seal or COFFRE_SEAL names, else a key file. */
-export async function chooseNewSeal(invocation: Invocation): Promise<SealChoice> {
-  const provider = chooseProvider(invocation) ?? 'file'
+/** For a new Coffre: what --seal or COFFRE_SEAL names, else `fallback`. */
+export async function chooseNewSeal(
+  invocation: Invocation,
+  fallback: SealProviderName = 'file',
+): Promise<SealChoice> {
+  const provider = chooseProvider(invocation) ?? fallback
+  if (provider === 'shamir') return newShares(invocation)
   if (provider === 'file') return fileChoice(invocation)
   if (provider === 'environment') return environmentChoice(invocation)
   const passphrase = await readPassphrase(invocation)
@@ -28,8 +35,19 @@ export async function chooseStoredSeal(invocation: Invocation): Promise<SealChoi
     return { provider: 'passphrase', passphrase }
   }
   if (provider === 'environment') return environmentChoice(invocation)
+  const shares = await readShares(invocation)
+  if (shares.length > 0) return { provider: 'shamir', shares }
   const choice = fileChoice(invocation)
   return choice.path === undefined ? undefined : choice
+}
+
+async function newShares(invocation: Invocation): Promise<SealChoice> {
+  const quorum = readQuorum(invocation)
+  await requireSharePlace(invocation)
+  const keep = async (shares: readonly Secret[]) => {
+    await keepShares(invocation, shares)
+  }
+  return { provider: 'shamir', quorum, keepShares: keep }
 }
 
 export function chooseProvider({ options, terminal }: Invocation): SealProviderName | undefined {

@@ -63,6 +63,11 @@ export class OptionReader {
     return Object.fromEntries(pairs)
   }
 
+  /** The same command line without one option. */
+  without(name: string): OptionReader {
+    return new OptionReader({ ...this.#given, [camelCase(name)]: undefined })
+  }
+
   /** Refuses both at once. */
   exclude(name: string, other: string): void {
     if (this.#isGiven(name) && this.#isGiven(other)) {

@@ -8,6 +8,7 @@ export const globalOptions: readonly OptionRow[] = [
   { flags: '--addr <url>', help: 'option.addr' },
   { flags: '--token-file <file>', help: 'option.tokenFile' },
   { flags: '--passphrase-file <file>', help: 'option.passphraseFile' },
+  { flags: '--share-file <file>', help: 'option.shareFile', repeats: true },
   { flags: '--insecure-http', help: 'option.insecureHttp' },
   { flags: '--ca-cert <file>', help: 'option.caCert' },
   { flags: '--client-cert <file>', help: 'option.clientCert' },

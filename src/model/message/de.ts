@@ -110,7 +110,8 @@ export const de: Messages = {
   'done.stopping': 'Wird angehalten …',
   'done.listening': 'Coffre lauscht auf {url}',
   'done.tryThis': 'In ein anderes Terminal einfügen:',
-  'done.startedSealed': 'Coffre ist versiegelt: Geben Sie ihm mit `coffre unseal` seine Passphrase.',
+  'done.startedSealed':
+    'Coffre ist versiegelt: Geben Sie ihm mit `coffre unseal` seine Passphrase oder seine Anteile.',
 
   'status.unsealed': 'entsiegelt',
   'status.sealed': 'versiegelt',
@@ -120,6 +121,63 @@ export const de: Messages = {
   'status.store': 'Speicher',
   'status.seal': 'Versiegelt durch',
   'status.auditSize': 'Prüfeinträge',
+
+  'usage.shareOnCommandLine':
+    'Ein Anteil oder Siegelschlüssel steht auf der Befehlszeile, wo jeder Benutzer dieses Rechners ihn lesen kann. Ändern Sie ihn mit `coffre operator rekey` und verwenden Sie --share-file.',
+  'usage.folderNotEmpty': 'Der Ordner von {name} ist nicht leer.',
+  'usage.oneShare': 'Ein Blatt ist für einen Anteil: geben Sie --share-file einmal an.',
+  'prompt.share': 'Ein Anteil, als Text oder als Wörter (verborgen)',
+  'prompt.nextShare': 'Die Eingabetaste löscht den Schirm und zeigt den nächsten Anteil',
+  'prompt.sealKey': 'Der Siegelschlüssel vom Blatt, als Text oder als Wörter (verborgen)',
+  'prompt.sheet': 'Ein Geheimnis im Klartext in eine Datei schreiben, die Sie drucken und dann löschen?',
+  'dryRun.rotateRoot': 'Wurzelschlüssel {from} → {to}, unter derselben Versiegelung',
+  'done.shareProgress': '{given} von {needed} Anteilen',
+  'done.shareRefused':
+    'Das war kein Anteil dieses Satzes, oder er wurde schon gegeben. Versuchen Sie es noch einmal.',
+  'done.sharesKept': '{count} neue Anteile. Sie gelten, sobald genug von ihnen zurückgegeben wurden.',
+  'done.sharesUnverified':
+    'Die neuen Anteile wurden nicht zurückgegeben, also bleibt die alte Versiegelung. Beginnen Sie neu.',
+  'done.rekeyed':
+    'Die neue Versiegelung gilt; die alte öffnet nichts mehr. Vernichten Sie, was sie geöffnet hat.',
+  'done.ceremonyWaits':
+    '{given} von {needed} gegeben. Die anderen geben ihre mit `coffre operator ceremony give`.',
+  'done.rootRotated': 'Wurzelschlüssel {root} ist in Gebrauch, und nichts liegt mehr unter dem vorigen.',
+  'done.rootRemains':
+    '{count} Zeilen liegen noch unter dem vorigen Wurzelschlüssel; sie öffnen sich nicht. `coffre audit list` sagt den Rest.',
+  'done.sheet': 'Blatt in {file} geschrieben. Drucken Sie es und löschen Sie dann die Datei.',
+  'done.sealKeyRestored': 'Schlüsseldatei in {file} geschrieben; sie öffnet diesen Ordner.',
+  'status.shares': 'Anteile gegeben',
+  'status.root': 'Wurzelschlüssel',
+  'status.rootRemaining': 'Noch unter dem vorigen',
+  'ceremony.kind': 'Zeremonie',
+  'ceremony.phase': 'Wartet auf',
+  'ceremony.progress': 'Gegeben',
+  'ceremony.startedBy': 'Begonnen von',
+  'ceremony.expiresAt': 'Endet um',
+  'ceremony.takeOver': 'Zur Übernahme gegeben',
+  'sheet.shareTitle': 'Coffre: Anteil {number} von {count}',
+  'sheet.sealKeyTitle': 'Coffre: Siegelschlüssel',
+  'sheet.shareWhat':
+    'Beliebige {threshold} der {count} Anteile dieses Satzes entsiegeln den Coffre. Einer allein öffnet nichts und verrät nichts.',
+  'sheet.sealKeyWhat':
+    'Zusammen mit dem Datenordner öffnet dieser Schlüssel jeden Schlüssel dieses Coffre. Bewahren Sie ihn getrennt vom Ordner und dessen Sicherungen auf.',
+  'sheet.keep': 'Bewahren Sie diese Seite verschlossen auf. Nie fotografieren, scannen oder versenden.',
+  'sheet.label': 'Von: {label}',
+  'sheet.date': 'Datum: {date}',
+  'sheet.set': 'Satz: {setId}',
+  'sheet.use': 'Um 3 Uhr nachts',
+  'sheet.shareStep1': 'Auf einem Rechner, der den Server erreicht: `coffre operator unseal --addr https://…`',
+  'sheet.shareStep2':
+    'Tippen Sie die Wörter unten der Reihe nach ein oder lesen Sie den Code. Vier Buchstaben von jedem genügen; ein Fehler wird gemeldet.',
+  'sheet.shareStep3': 'Die anderen tun dasselbe binnen zehn Minuten. `coffre status` sagt dann: entsiegelt.',
+  'sheet.sealKeyStep1':
+    'Auf dem Rechner mit dem Datenordner, bei gestopptem Coffre: `coffre operator restore-seal-key --data-dir …`',
+  'sheet.sealKeyStep2':
+    'Tippen Sie die Wörter unten der Reihe nach ein oder lesen Sie den Code. Vier Buchstaben von jedem genügen; ein Fehler wird gemeldet.',
+  'sheet.sealKeyStep3':
+    'Die Schlüsseldatei ist wieder da. Starten Sie Coffre wie immer; `coffre status` sagt: entsiegelt.',
+  'sheet.text': 'Als Text',
+  'sheet.words': 'Als Wörter',
 
   'selftest.passed': 'bestanden',
   'selftest.failed': 'FEHLGESCHLAGEN',

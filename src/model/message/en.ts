@@ -110,7 +110,7 @@ export const en = {
   'done.stopping': 'Stopping …',
   'done.listening': 'Coffre listens on {url}',
   'done.tryThis': 'Paste these in another terminal:',
-  'done.startedSealed': 'Coffre is sealed: give it its passphrase with `coffre unseal`.',
+  'done.startedSealed': 'Coffre is sealed: give it its passphrase or shares with `coffre unseal`.',
 
   'status.unsealed': 'unsealed',
   'status.sealed': 'sealed',
@@ -120,6 +120,59 @@ export const en = {
   'status.store': 'Store',
   'status.seal': 'Seal',
   'status.auditSize': 'Audit records',
+
+  'usage.shareOnCommandLine':
+    'A share or seal key stands on the command line, where every user of this machine can read it. Change it with `coffre operator rekey`, and use --share-file.',
+  'usage.folderNotEmpty': 'The folder of {name} is not empty.',
+  'usage.oneShare': 'A sheet is of one share: give --share-file once.',
+  'prompt.share': 'One share, as text or as words (hidden)',
+  'prompt.nextShare': 'Enter wipes the screen and shows the next share',
+  'prompt.sealKey': 'The seal key of the sheet, as text or as words (hidden)',
+  'prompt.sheet': 'Write a secret to a file in the clear, to be printed and then deleted?',
+  'dryRun.rotateRoot': 'root key {from} → {to}, under the same seal',
+  'done.shareProgress': '{given} of {needed} shares',
+  'done.shareRefused': 'That was no share of this set, or one that was given already. Try again.',
+  'done.sharesKept': '{count} new shares. They count once enough of them were given back.',
+  'done.sharesUnverified': 'The new shares were not given back, so the old seal stays. Begin again.',
+  'done.rekeyed': 'The new seal is in place; the old one opens nothing any more. Destroy what opened it.',
+  'done.ceremonyWaits':
+    '{given} of {needed} given. The others give theirs with `coffre operator ceremony give`.',
+  'done.rootRotated': 'Root key {root} is in use, and nothing is under the one before.',
+  'done.rootRemains':
+    '{count} rows are still under the root key before; they do not open. `coffre audit list` tells the rest.',
+  'done.sheet': 'Sheet written to {file}. Print it, then delete the file.',
+  'done.sealKeyRestored': 'Key file written to {file}; it opens this folder.',
+  'status.shares': 'Shares given',
+  'status.root': 'Root key',
+  'status.rootRemaining': 'Still under the one before',
+  'ceremony.kind': 'Ceremony',
+  'ceremony.phase': 'Waits for',
+  'ceremony.progress': 'Given',
+  'ceremony.startedBy': 'Begun by',
+  'ceremony.expiresAt': 'Ends at',
+  'ceremony.takeOver': 'Given to take over',
+  'sheet.shareTitle': 'Coffre: share {number} of {count}',
+  'sheet.sealKeyTitle': 'Coffre: seal key',
+  'sheet.shareWhat':
+    'Any {threshold} of the {count} shares of this set unseal the Coffre. One alone opens nothing, and tells nothing.',
+  'sheet.sealKeyWhat':
+    'Together with the data folder this key opens every key of this Coffre. Keep it apart from the folder and its backups.',
+  'sheet.keep': 'Keep this page under lock. Never photograph, scan or send it.',
+  'sheet.label': 'Of: {label}',
+  'sheet.date': 'Date: {date}',
+  'sheet.set': 'Set: {setId}',
+  'sheet.use': 'At 3 a.m.',
+  'sheet.shareStep1': 'On a machine that reaches the server: `coffre operator unseal --addr https://…`',
+  'sheet.shareStep2':
+    'Type the words below in order, or scan the code. Four letters of each are enough; a mistake is told.',
+  'sheet.shareStep3': 'The others do the same within ten minutes. `coffre status` then says: unsealed.',
+  'sheet.sealKeyStep1':
+    'On the machine with the data folder, with Coffre stopped: `coffre operator restore-seal-key --data-dir …`',
+  'sheet.sealKeyStep2':
+    'Type the words below in order, or scan the code. Four letters of each are enough; a mistake is told.',
+  'sheet.sealKeyStep3': 'The key file is back. Start Coffre as always; `coffre status` says: unsealed.',
+  'sheet.text': 'As text',
+  'sheet.words': 'As words',
 
   'selftest.passed': 'passed',
   'selftest.failed': 'FAILED',

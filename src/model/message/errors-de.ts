@@ -162,7 +162,7 @@ export const errorsDe: ErrorTexts = {
     next: 'Legen Sie die Schlüsseldatei zurück (COFFRE_SEAL_KEY_PATH), setzen Sie die Variable oder geben Sie die Passphrase an (COFFRE_PASSPHRASE_FILE).',
   },
   SHARE_INVALID: {
-    sentence: 'Dieser Anteil ist nicht vollständig: etwas ist vertippt oder fehlt.',
+    sentence: 'Dieser Anteil oder Siegelschlüssel ist nicht vollständig: etwas ist vertippt oder fehlt.',
     next: 'Vergleichen Sie ihn Zeichen für Zeichen mit seinem Blatt und geben Sie ihn noch einmal. Gezählt wurde nichts.',
   },
   SHARE_FOREIGN: {

@@ -162,7 +162,7 @@ export const errorsFr: ErrorTexts = {
     next: 'Remettez le fichier de clé en place (COFFRE_SEAL_KEY_PATH), définissez la variable, ou donnez la phrase secrète (COFFRE_PASSPHRASE_FILE).',
   },
   SHARE_INVALID: {
-    sentence: 'Cette part n’est pas complète : quelque chose y est mal tapé ou manque.',
+    sentence: 'Cette part ou clé de scellement n’est pas complète : quelque chose y est mal tapé ou manque.',
     next: 'Comparez-la à sa feuille, lettre par lettre, et redonnez-la. Rien n’a été compté.',
   },
   SHARE_FOREIGN: {

@@ -109,7 +109,7 @@ export const fr: Messages = {
   'done.stopping': 'Arrêt en cours…',
   'done.listening': 'Coffre écoute sur {url}',
   'done.tryThis': 'À coller dans un autre terminal :',
-  'done.startedSealed': 'Coffre est scellé : donnez-lui sa phrase secrète avec `coffre unseal`.',
+  'done.startedSealed': 'Coffre est scellé : donnez-lui sa phrase secrète ou ses parts avec `coffre unseal`.',
 
   'status.unsealed': 'descellé',
   'status.sealed': 'scellé',
@@ -119,6 +119,62 @@ export const fr: Messages = {
   'status.store': 'Stockage',
   'status.seal': 'Scellé par',
   'status.auditSize': 'Enregistrements d’audit',
+
+  'usage.shareOnCommandLine':
+    'Une part ou une clé de scellement est sur la ligne de commande, où tout utilisateur de cette machine peut la lire. Changez-la avec `coffre operator rekey`, et utilisez --share-file.',
+  'usage.folderNotEmpty': 'Le dossier de {name} n’est pas vide.',
+  'usage.oneShare': 'Une feuille porte une seule part : donnez --share-file une fois.',
+  'prompt.share': 'Une part, en texte ou en mots (masquée)',
+  'prompt.nextShare': 'Entrée efface l’écran et montre la part suivante',
+  'prompt.sealKey': 'La clé de scellement de la feuille, en texte ou en mots (masquée)',
+  'prompt.sheet': 'Écrire un secret en clair dans un fichier, à imprimer puis à supprimer ?',
+  'dryRun.rotateRoot': 'clé racine {from} → {to}, sous le même scellement',
+  'done.shareProgress': '{given} parts sur {needed}',
+  'done.shareRefused': 'Ce n’est pas une part de ce jeu, ou elle a déjà été donnée. Réessayez.',
+  'done.sharesKept': '{count} nouvelles parts. Elles comptent dès qu’un nombre suffisant a été redonné.',
+  'done.sharesUnverified':
+    'Les nouvelles parts n’ont pas été redonnées : l’ancien scellement reste. Recommencez.',
+  'done.rekeyed':
+    'Le nouveau scellement est en place ; l’ancien n’ouvre plus rien. Détruisez ce qui l’ouvrait.',
+  'done.ceremonyWaits':
+    '{given} sur {needed} données. Les autres donnent la leur avec `coffre operator ceremony give`.',
+  'done.rootRotated': 'La clé racine {root} est en service, et plus rien n’est sous la précédente.',
+  'done.rootRemains':
+    '{count} lignes sont encore sous la clé racine précédente ; elles ne s’ouvrent pas. `coffre audit list` dit le reste.',
+  'done.sheet': 'Feuille écrite dans {file}. Imprimez-la, puis supprimez le fichier.',
+  'done.sealKeyRestored': 'Fichier de clé écrit dans {file} ; il ouvre ce dossier.',
+  'status.shares': 'Parts données',
+  'status.root': 'Clé racine',
+  'status.rootRemaining': 'Encore sous la précédente',
+  'ceremony.kind': 'Cérémonie',
+  'ceremony.phase': 'Attend',
+  'ceremony.progress': 'Données',
+  'ceremony.startedBy': 'Commencée par',
+  'ceremony.expiresAt': 'Finit à',
+  'ceremony.takeOver': 'Données pour prendre la place',
+  'sheet.shareTitle': 'Coffre : part {number} sur {count}',
+  'sheet.sealKeyTitle': 'Coffre : clé de scellement',
+  'sheet.shareWhat':
+    '{threshold} des {count} parts de ce jeu, au choix, descellent le Coffre. Une seule n’ouvre rien et ne dit rien.',
+  'sheet.sealKeyWhat':
+    'Avec le dossier de données, cette clé ouvre toutes les clés de ce Coffre. Gardez-la loin du dossier et de ses sauvegardes.',
+  'sheet.keep': 'Gardez cette page sous clé. Ne la photographiez, ne la numérisez et ne l’envoyez jamais.',
+  'sheet.label': 'De : {label}',
+  'sheet.date': 'Date : {date}',
+  'sheet.set': 'Jeu : {setId}',
+  'sheet.use': 'À 3 heures du matin',
+  'sheet.shareStep1': 'Sur une machine qui atteint le serveur : `coffre operator unseal --addr https://…`',
+  'sheet.shareStep2':
+    'Tapez dans l’ordre les mots ci-dessous, ou lisez le code. Quatre lettres de chacun suffisent ; une erreur est signalée.',
+  'sheet.shareStep3': 'Les autres font de même dans les dix minutes. `coffre status` dit ensuite : descellé.',
+  'sheet.sealKeyStep1':
+    'Sur la machine du dossier de données, Coffre arrêté : `coffre operator restore-seal-key --data-dir …`',
+  'sheet.sealKeyStep2':
+    'Tapez dans l’ordre les mots ci-dessous, ou lisez le code. Quatre lettres de chacun suffisent ; une erreur est signalée.',
+  'sheet.sealKeyStep3':
+    'Le fichier de clé est de retour. Démarrez Coffre comme toujours ; `coffre status` dit : descellé.',
+  'sheet.text': 'En texte',
+  'sheet.words': 'En mots',
 
   'selftest.passed': 'réussi',
   'selftest.failed': 'ÉCHEC',

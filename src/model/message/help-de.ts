@@ -122,6 +122,35 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'argument.operation': 'die Operation, zum Beispiel data.encrypt oder key.rotate',
   'argument.shell': 'bash, zsh oder fish',
 
+  'group.operator': 'Die Wurzel des Vertrauens: Anteile, Versiegelung und Wurzelschlüssel',
+  'group.operator.ceremony': 'Ein Wechsel der Versiegelung oder des Wurzelschlüssels zu mehreren',
+  'command.operator.init': 'Einen Coffre anlegen, den mehrere Personen gemeinsam entsiegeln',
+  'command.operator.unseal': 'Einem versiegelten Server einen Anteil oder seine Passphrase geben',
+  'command.operator.rekey':
+    'Die Versiegelung des Wurzelschlüssels wechseln: neue Anteile, andere Passphrase, anderes Mittel',
+  'command.operator.rotate-root':
+    'Einen neuen Wurzelschlüssel anlegen und alles darunter bringen, während Coffre läuft',
+  'command.operator.ceremony.show': 'Die laufende Zeremonie zeigen',
+  'command.operator.ceremony.give': 'Einer Zeremonie einen Anteil oder die Passphrase geben',
+  'command.operator.ceremony.collect': 'Die neuen Anteile einer Zeremonie nehmen, die Sie begonnen haben',
+  'command.operator.ceremony.cancel': 'Eine Zeremonie abbrechen, die Sie begonnen haben',
+  'command.operator.ceremony.take-over': 'Beenden, was auch läuft, mit genug Anteilen',
+  'command.operator.recovery-sheet':
+    'Eine Seite zum Drucken schreiben: ein Anteil oder der Siegelschlüssel als Wörter, Text und QR-Code',
+  'command.operator.restore-seal-key': 'Die Schlüsseldatei von einem Notfallblatt wiederherstellen',
+  'option.shareFile': 'Datei mit einem Anteil, - für die Standardeingabe; für mehrere wiederholen',
+  'option.shares': 'wie viele Anteile, 2 bis 32 (sonst 5)',
+  'option.threshold': 'wie viele davon entsiegeln, ab 2 (sonst 3)',
+  'option.sharesDir': 'jeden Anteil in eine eigene Datei (Modus 0600) in diesem leeren Ordner schreiben',
+  'option.printShares': 'die Anteile ausgeben, einen nach dem anderen',
+  'option.reset': 'die bisher gegebenen Anteile vergessen',
+  'option.nonce': 'was `coffre operator rekey` beim Beginn der Zeremonie ausgegeben hat',
+  'option.newSeal': 'die neue Versiegelung: file, environment, passphrase oder shamir',
+  'option.newPassphraseFile': 'Datei mit der neuen Passphrase',
+  'option.sheetOut': 'die Seite in diese neue Datei schreiben (Modus 0600)',
+  'option.sheetFormat': 'html, oder text für einen einfachen Drucker',
+  'option.sheetLabel': 'der Name dieses Coffre auf der Seite',
+
   'option.dataDir': 'Datenordner für eingebetteten Betrieb (COFFRE_DATA_DIR, sonst ./coffre-data)',
 
   'option.databaseUrl': 'PostgreSQL mit dem Speicher, ohne Passwort (COFFRE_DATABASE_URL)',
@@ -135,7 +164,8 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.noColor': 'ohne Farben (NO_COLOR)',
   'option.lang': 'Sprache der Texte: en, fr oder de (COFFRE_LANG, sonst LANG)',
   'option.version': 'die Version ausgeben',
-  'option.seal': 'Schutz des Wurzelschlüssels: file (Datei), environment (Variable) oder passphrase',
+  'option.seal':
+    'Schutz des Wurzelschlüssels: file (Datei), environment (Variable), passphrase oder shamir (Anteile)',
   'option.sealFile': 'Schlüsseldatei des Siegels file (sonst im Datenordner)',
   'option.sealVariable': 'Variable des Siegels environment (sonst COFFRE_SEAL_KEY)',
   'option.showToken': 'das erste Token zusätzlich auf der Standardausgabe zeigen',

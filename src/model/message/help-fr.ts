@@ -121,6 +121,35 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'argument.operation': 'l’opération, par exemple data.encrypt ou key.rotate',
   'argument.shell': 'bash, zsh ou fish',
 
+  'group.operator': 'La racine de confiance : parts, scellement et clé racine',
+  'group.operator.ceremony': 'Un changement du scellement ou de la clé racine à plusieurs',
+  'command.operator.init': 'Créer un Coffre que plusieurs personnes descellent ensemble',
+  'command.operator.unseal': 'Donner à un serveur scellé une part, ou sa phrase secrète',
+  'command.operator.rekey':
+    'Changer le scellement de la clé racine : nouvelles parts, autre phrase secrète, autre moyen',
+  'command.operator.rotate-root':
+    'Faire une nouvelle clé racine et tout mettre dessous, pendant que Coffre tourne',
+  'command.operator.ceremony.show': 'Montrer la cérémonie en cours',
+  'command.operator.ceremony.give': 'Donner une part, ou la phrase secrète, à une cérémonie',
+  'command.operator.ceremony.collect': 'Prendre les nouvelles parts d’une cérémonie que vous avez commencée',
+  'command.operator.ceremony.cancel': 'Annuler une cérémonie que vous avez commencée',
+  'command.operator.ceremony.take-over': 'Mettre fin à ce qui est en cours, avec assez de parts',
+  'command.operator.recovery-sheet':
+    'Écrire une page à imprimer : une part, ou la clé de scellement, en mots, texte et code QR',
+  'command.operator.restore-seal-key': 'Récrire le fichier de clé depuis une feuille de secours',
+  'option.shareFile': 'fichier avec une part, - pour l’entrée standard ; répétez pour plusieurs',
+  'option.shares': 'nombre de parts à faire, 2 à 32 (5 par défaut)',
+  'option.threshold': 'combien d’entre elles descellent, à partir de 2 (3 par défaut)',
+  'option.sharesDir': 'écrire chaque part dans un fichier à elle (mode 0600) de ce dossier vide',
+  'option.printShares': 'afficher les parts, l’une après l’autre',
+  'option.reset': 'oublier les parts données jusqu’ici',
+  'option.nonce': 'ce que `coffre operator rekey` a affiché au début de la cérémonie',
+  'option.newSeal': 'le nouveau scellement : file, environment, passphrase ou shamir',
+  'option.newPassphraseFile': 'fichier avec la nouvelle phrase secrète',
+  'option.sheetOut': 'écrire la page dans ce nouveau fichier (mode 0600)',
+  'option.sheetFormat': 'html, ou text pour une imprimante simple',
+  'option.sheetLabel': 'le nom de ce Coffre sur la page',
+
   'option.dataDir': 'dossier de données pour l’usage embarqué (COFFRE_DATA_DIR, sinon ./coffre-data)',
 
   'option.databaseUrl': 'PostgreSQL qui contient le stockage, sans mot de passe (COFFRE_DATABASE_URL)',
@@ -134,7 +163,8 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.noColor': 'sans couleurs (NO_COLOR)',
   'option.lang': 'langue des textes : en, fr ou de (COFFRE_LANG, sinon LANG)',
   'option.version': 'afficher la version',
-  'option.seal': 'protection de la clé racine : file (fichier), environment (variable) ou passphrase',
+  'option.seal':
+    'protection de la clé racine : file (fichier), environment (variable), passphrase ou shamir (parts)',
   'option.sealFile': 'fichier de clé du scellé file (sinon dans le dossier de données)',
   'option.sealVariable': 'variable du scellé environment (sinon COFFRE_SEAL_KEY)',
   'option.showToken': 'écrire aussi le premier jeton sur la sortie standard',

@@ -150,7 +150,7 @@ function relyOn(
     isTouchedBy: ({ kind, id, epoch, seq }) => {
       if (kind === 'token') return id === caller.principal.id && seq > asOf
       if (kind === 'policy') return caller.access.isConfined && seq > asOf
-      if (seq <= count) return false
+      if (seq <= count || kind === 'root') return false
       return kind !== 'key' || mayImprove || batch.hasUsedBefore(id, epoch)
     },
   }

@@ -21,6 +21,7 @@ import type { UnsealedVault } from '../../seal/vault.ts'
 import type { Store } from '../../store/store.ts'
 import { authorize } from '../access/authorize.ts'
 import type { AuditTrail } from '../audit-trail.ts'
+import type { UnsealGate } from '../attempt/unseal-gate.ts'
 import type { Caller } from '../caller.ts'
 import { checkNewSeal } from './ceremony-request.ts'
 import { Ceremony, describePrincipal } from './ceremony.ts'
@@ -39,11 +40,12 @@ export interface CeremoniesParts {
   readonly findSealProvider: FindSealProvider
   /** Throws SEALED. */
   readonly vault: () => UnsealedVault
+  readonly gate: UnsealGate
   /** A new root key is stored: follow it and bring everything there. */
   readonly whenRotated: () => Promise<void>
 }
 
-type Given = { readonly share?: Secret; readonly passphrase?: Secret }
+type Given = Omit<CeremonySecret, 'nonce'>
 
 /** Changes of the seal and of the root key, one at a time, with the rules of docs/design/root-of-trust.md. */
 export class Ceremonies {
@@ -122,7 +124,7 @@ export class Ceremonies {
 
   async #give(caller: Caller, secret: CeremonySecret): Promise<CeremonyView> {
     const ceremony = this.#required(secret.nonce)
-    return this.#recordingRefusals(caller, 'ceremony.authorize', async () => {
+    return this.#guarded(caller, 'ceremony.authorize', async () => {
       if (ceremony.phase === 'verify') return this.#verify(caller, ceremony, secret.share)
       if (ceremony.phase !== 'authorize') throw notReady(ceremony)
       const provider = await this.#presentProvider(ceremony, secret, ceremony.old)
@@ -248,7 +250,7 @@ export class Ceremonies {
     const ceremony = this.#open
     if (ceremony === undefined) throw new CoffreError('CEREMONY_NOT_FOUND')
     if (!ceremony.needsSecret) throw expected('cancel')
-    return this.#recordingRefusals(caller, 'ceremony.take-over', async () => {
+    return this.#guarded(caller, 'ceremony.take-over', async () => {
       const provider = await this.#presentProvider(ceremony, given, ceremony.takeOver)
       if (provider === undefined) return ceremony.view()
       await this.#record(caller, 'ceremony.take-over', ceremony)
@@ -287,13 +289,10 @@ export class Ceremonies {
     )
   }
 
-  async #recordingRefusals<Result>(
-    caller: Caller,
-    action: AuditAction,
-    work: () => Promise<Result>,
-  ): Promise<Result> {
+  /** Attempts are bounded as those to unseal are, and what is refused leaves a record. */
+  async #guarded<Result>(caller: Caller, action: AuditAction, work: () => Promise<Result>): Promise<Result> {
     try {
-      return await work()
+      return await this.#parts.gate.run(caller.address, work)
     } catch (error) {
       if (error instanceof CoffreError && error.code !== 'STORE_UNAVAILABLE') {
         const { principal, requestId } = caller

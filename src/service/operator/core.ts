@@ -118,6 +118,7 @@ export class Core {
     this.ceremonies = new Ceremonies({
       ...parts,
       vault: () => this.#required().vault,
+      gate: this.#unsealGate,
       whenRotated: async () => {
         await this.#required().roots.follow()
         this.sweepRoots()
@@ -371,7 +372,16 @@ export class Core {
     const lingerMs = this.#parts.rootLingerMs ?? 0
     const roots = new Roots({ store, trail, clock, vault, lingerMs, whenLost: () => void this.#forget() })
     const cache = new KeyringCache(store, vault, roots.follow)
-    const unsubscribe = changes.subscribe(cache)
+    const follow = () => void roots.follow().catch(() => undefined)
+    const unfollow = changes.subscribe({
+      forget: ({ kind }) => (kind === 'root' ? follow() : undefined),
+      forgetAll: follow,
+    })
+    const unwatch = changes.subscribe(cache)
+    const unsubscribe = () => {
+      unfollow()
+      unwatch()
+    }
     const keys = new KeyService({ store, trail, clock, vault, cache, roots })
     const reserve = new UseReserve(store)
     const rotateSoon = async (key: Key) => {

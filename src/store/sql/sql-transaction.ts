@@ -124,13 +124,15 @@ export class SqlTransaction extends SqlReader implements StoreTransaction {
     return deleteSealSlot(this.#db, id)
   }
 
-  insertRootLink(link: StoredRootLink): Promise<void> {
-    return insertRootLink(this.#db, link)
+  async insertRootLink(link: StoredRootLink): Promise<void> {
+    await insertRootLink(this.#db, link)
+    await this.#markChanged('root', `${link.from}-${link.to}`)
   }
 
   async deleteRootsBefore(root: RootGeneration): Promise<void> {
     this.#erased += 1
     await deleteRootsBefore(this.#db, root)
+    await this.#markChanged('root', `${root}`)
   }
 
   replaceWrapped(row: WrappedRow, wrapped: Wrapped): Promise<boolean> {
