@@ -19,3 +19,6 @@ export function valueAt(invocation: Invocation, index: number): string {
   if (value === undefined) throw UsageError.of('usage.missingArgument', { name: String(index + 1) })
   return value
 }
+
+/** Where settings come from. */
+export type Sources = Pick<Invocation, 'options' | 'terminal'>

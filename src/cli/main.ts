@@ -13,6 +13,11 @@ const argv = process.argv.slice(2)
 if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   // Scripts ask this often; it needs neither the parser nor a catalogue.
   stdout.write(`${readVersion()}\n`)
+} else if (argv.length === 1 && argv[0] === '__complete') {
+  const { complete } = await import('./complete.ts')
+  await complete({ stdin, stdout, stderr, environment: env })
+  // A connection that was not made in time would keep the shell waiting.
+  process.exit(0)
 } else {
   const { runCli } = await import('./run-cli.ts')
   process.exitCode = await runCli(argv, { stdin, stdout, stderr, environment: env })

@@ -1,6 +1,6 @@
 /**
  * The layer table of docs/design/architecture.md. A row is a folder of src/, or a file at its root; it
- * lists the folders and root files that it may import. `app.ts` and `app-workers.ts` join the real parts, so they have no row.
+ * lists the folders and root files that it may import. `app.ts`, `app-names.ts` and `app-workers.ts` join the real parts, so they have no row.
  */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   model: [],
@@ -14,7 +14,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   compliance: ['model', 'keyring', 'store', 'audit'],
   http: ['model', 'service', 'audit', 'monitor', 'compliance', 'version.ts'],
   client: ['model'],
-  cli: ['model', 'client', 'app.ts', 'config.ts', 'version.ts'],
+  cli: ['model', 'client', 'app.ts', 'app-names.ts', 'config.ts', 'version.ts'],
   'config.ts': ['model'],
   'version.ts': ['model'],
   'main.ts': ['cli'],
@@ -22,7 +22,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'index.ts': ['model', 'client', 'app.ts', 'config.ts', 'version.ts'],
 }
 
-export const COMPOSITION_ROOTS: ReadonlySet<string> = new Set(['app.ts', 'app-workers.ts'])
+export const COMPOSITION_ROOTS: ReadonlySet<string> = new Set(['app.ts', 'app-names.ts', 'app-workers.ts'])
 
 /** Layers whose imports of another layer are types only: no code of it runs in them. */
 export const TYPES_ONLY: readonly { readonly from: string; readonly to: string; readonly why: string }[] = [
@@ -40,7 +40,7 @@ export interface Door {
 export const FILE_DOORS: readonly Door[] = [
   {
     behind: /^store\/[^/]+\//,
-    openTo: /^(app\.ts$|store\/)/,
+    openTo: /^(app(-names)?\.ts$|store\/)/,
     why: 'only app.ts picks a store; everything else imports the contract store/store.ts',
   },
 ]

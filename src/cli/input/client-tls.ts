@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import type { ClientTls } from '../../client/send-encrypted.ts'
 import { CoffreError } from '../../model/errors.ts'
 import { Secret } from '../../model/secret.ts'
-import type { Invocation } from '../invocation.ts'
+import type { Sources } from '../invocation.ts'
 import { readLimitedFile } from './read-limited.ts'
 
 /** A chain of four RSA-4096 certificates has 10 KiB; a bundle of every public CA 230 KiB. */
@@ -10,7 +10,7 @@ const MAX_PEM_BYTES = 1024 * 1024
 const OTHERS = 0o077
 
 /** The CA, certificate and key for https, from options before variables. */
-export async function readClientTls(invocation: Invocation): Promise<ClientTls> {
+export async function readClientTls(invocation: Sources): Promise<ClientTls> {
   const [caFile, certificateFile, keyFile] = [
     pathOf(invocation, 'ca-cert', 'COFFRE_CACERT'),
     pathOf(invocation, 'client-cert', 'COFFRE_CLIENT_CERT'),
@@ -29,7 +29,7 @@ export async function readClientTls(invocation: Invocation): Promise<ClientTls> 
   }
 }
 
-function pathOf({ options, terminal }: Invocation, option: string, variable: string): string | undefined {
+function pathOf({ options, terminal }: Sources, option: string, variable: string): string | undefined {
   const path = options.text(option) ?? terminal.environment[variable] ?? ''
   return path === '' ? undefined : path
 }

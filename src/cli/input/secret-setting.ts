@@ -1,7 +1,7 @@
 import { CoffreError } from '../../model/errors.ts'
 import { MAX_PASSPHRASE_BYTES, MAX_TOKEN_CHARACTERS } from '../../model/limits.ts'
 import { Secret } from '../../model/secret.ts'
-import type { Invocation } from '../invocation.ts'
+import type { Sources } from '../invocation.ts'
 import { readLimited, readLimitedFile } from './read-limited.ts'
 
 /** Host, user, password, database and a few parameters. */
@@ -35,20 +35,20 @@ const DATABASE: SecretSetting = {
   fromStandardInput: false,
 }
 
-export function readToken(invocation: Invocation): Promise<Secret | undefined> {
+export function readToken(invocation: Sources): Promise<Secret | undefined> {
   return readSecret(invocation, TOKEN)
 }
 
-export function readPassphrase(invocation: Invocation): Promise<Secret | undefined> {
+export function readPassphrase(invocation: Sources): Promise<Secret | undefined> {
   return readSecret(invocation, PASSPHRASE)
 }
 
 /** A URL may hold a password. */
-export function readDatabaseVariable(invocation: Invocation): Promise<Secret | undefined> {
+export function readDatabaseVariable(invocation: Sources): Promise<Secret | undefined> {
   return readSecret(invocation, DATABASE)
 }
 
-async function readSecret(invocation: Invocation, setting: SecretSetting): Promise<Secret | undefined> {
+async function readSecret(invocation: Sources, setting: SecretSetting): Promise<Secret | undefined> {
   const { options, terminal } = invocation
   const fromOption = setting.option === undefined ? undefined : options.text(setting.option)
   if (fromOption !== undefined) return readFile(invocation, fromOption, setting)
@@ -63,7 +63,7 @@ async function readSecret(invocation: Invocation, setting: SecretSetting): Promi
 }
 
 /** One line; the line break that an editor adds is not part of the secret. */
-async function readFile(invocation: Invocation, path: string, setting: SecretSetting): Promise<Secret> {
+async function readFile(invocation: Sources, path: string, setting: SecretSetting): Promise<Secret> {
   const name = setting.option === undefined ? `${setting.variable}_FILE` : `--${setting.option}`
   const limit = { name, maximumBytes: setting.maximumBytes }
   const isStandardInput = path === '-' && setting.fromStandardInput

@@ -1,6 +1,6 @@
 import { CoffreError } from '../../model/errors.ts'
 import { Secret } from '../../model/secret.ts'
-import type { Invocation } from '../invocation.ts'
+import type { Sources } from '../invocation.ts'
 import { readDatabaseVariable } from './secret-setting.ts'
 
 /** As the library takes it; empty where the store is in the data folder. */
@@ -9,7 +9,7 @@ export interface DatabaseChoice {
 }
 
 /** The option before the variable. Throws CONFIG_REFUSED for a password in the option, which `ps` shows to everybody. */
-export async function chooseDatabase(invocation: Invocation): Promise<DatabaseChoice> {
+export async function chooseDatabase(invocation: Sources): Promise<DatabaseChoice> {
   const option = invocation.options.text('database-url')
   if (option !== undefined) return { databaseUrl: withoutPassword(option) }
   const databaseUrl = await readDatabaseVariable(invocation)
@@ -29,7 +29,7 @@ function withoutPassword(url: string): Secret {
 
 /** As `chooseDatabase`, with an argument before all. */
 export async function chooseTarget(
-  invocation: Invocation,
+  invocation: Sources,
   argument: string | undefined,
 ): Promise<Secret | undefined> {
   if (argument !== undefined) return withoutPassword(argument)

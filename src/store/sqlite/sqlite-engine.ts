@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { Kysely } from 'kysely'
 import { CoffreError } from '../../model/errors.ts'
 import type { SchemaWords, SqlEngine } from '../sql/engine.ts'
+import type { Database } from '../sql/schema.ts'
 import { makePrivateFile } from './folder.ts'
 import { holdLock } from './folder-lock.ts'
 import { sqliteDialect } from './sqlite-driver.ts'
@@ -65,6 +66,19 @@ export async function openSqliteEngine(folder: string, share: FolderShare = 'alo
     return toEngine({ opened, writer, reader })
   } catch (error) {
     for (const database of opened.toReversed()) database.close()
+    throw toStoreError(error)
+  }
+}
+
+/** Beside whoever holds the folder: it takes no lock of ours, writes nothing and makes no store. */
+export async function openSqliteReader(folder: string, maxWaitMilliseconds: number): Promise<Database> {
+  const sqlite = await import('node:sqlite')
+  try {
+    const settings = { readOnly: true, timeout: maxWaitMilliseconds }
+    const reader = new sqlite.DatabaseSync(join(folder, 'coffre.db'), settings)
+    set(reader, SAFETY)
+    return new Kysely({ dialect: sqliteDialect(reader) })
+  } catch (error) {
     throw toStoreError(error)
   }
 }
