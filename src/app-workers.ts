@@ -1,4 +1,5 @@
-import { listenOver, openMemberCore, type ServeOptions, type Serving } from './app.ts'
+import { openMemberCore } from './app.ts'
+import { listenOver, type ServeOptions, type Serving } from './app-serve.ts'
 import { fromChannel, toChannel } from './http/worker/channel-value.ts'
 import { callOperator, remoteOperator } from './http/worker/remote-operator.ts'
 import type { Question } from './http/worker/messages.ts'

@@ -22,7 +22,12 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'index.ts': ['model', 'client', 'app.ts', 'config.ts', 'version.ts'],
 }
 
-export const COMPOSITION_ROOTS: ReadonlySet<string> = new Set(['app.ts', 'app-names.ts', 'app-workers.ts'])
+export const COMPOSITION_ROOTS: ReadonlySet<string> = new Set([
+  'app.ts',
+  'app-serve.ts',
+  'app-names.ts',
+  'app-workers.ts',
+])
 
 /** Layers whose imports of another layer are types only: no code of it runs in them. */
 export const TYPES_ONLY: readonly { readonly from: string; readonly to: string; readonly why: string }[] = [

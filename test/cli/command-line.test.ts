@@ -83,7 +83,9 @@ describe('the command line', { concurrency: 2 }, () => {
     const flags = commandRows.flatMap((row) => (row.options ?? []).map((option) => option.flags))
     assert.ok(flags.length > 50)
     const secrets = flags.filter((text) => /passphrase|token|secret|password|plaintext|message/.test(text))
-    assert.deepEqual([...new Set(secrets)], ['--show-token', '--plaintext-out <file>'])
+    // A file that holds one, and the id of a token, are no secrets.
+    const taken = secrets.filter((text) => !/ <(file|id)>$/.test(text))
+    assert.deepEqual([...new Set(taken)], ['--show-token'])
   })
 
   test('repeats no value that stands after = in an unknown option', async (t) => {

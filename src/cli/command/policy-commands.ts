@@ -51,7 +51,7 @@ export const policyCommands: readonly CommandRow[] = [
       { syntax: '<key>', help: 'argument.key' },
     ],
     options: [
-      { flags: '--token <id>', help: 'option.tokenTested' },
+      { flags: '--token-id <id>', help: 'option.tokenTested' },
       { flags: '--role <role>', help: 'option.role', choices: ROLES },
       { flags: '--policy <name>', help: 'option.policy', repeats: true },
       CONTEXT,
@@ -164,15 +164,15 @@ function runTest(invocation: Invocation): Promise<ExitCode> {
 
 function readTest(invocation: Invocation): PolicyTestRequest {
   const { options } = invocation
-  options.exclude('token', 'role')
+  options.exclude('token-id', 'role')
   const operation = KEY_OPERATIONS.find((each) => each === valueAt(invocation, 0))
   if (operation === undefined) {
     throw UsageError.of('usage.choice', { name: '<operation>', choices: KEY_OPERATIONS.join(', ') })
   }
-  const token = options.text('token')
+  const token = options.text('token-id')
   const role = options.choice('role', ROLES)
   if (token === undefined && role === undefined) {
-    throw UsageError.of('usage.oneOf', { name: '--token', other: '--role' })
+    throw UsageError.of('usage.oneOf', { name: '--token-id', other: '--role' })
   }
   const [policies, context] = [options.list('policy'), options.pairs('context')]
   return {
