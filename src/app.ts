@@ -7,7 +7,6 @@ import { LogReader } from './audit/log-reader.ts'
 import { AuditParts, warnProcess } from './audit/open-audit.ts'
 import { verifyLog } from './audit/verify-log.ts'
 import { randomFraction, randomUuid } from './crypto/random.ts'
-import { readCertificate } from './crypto/certificate.ts'
 import { requireSelfTests } from './crypto/self-test.ts'
 import { type Clock, toInstant } from './model/clock.ts'
 import type { Audit, AuditFinding } from './model/audit.ts'
@@ -32,8 +31,6 @@ import {
   firstTokenFile,
   makeFirstToken,
 } from './service/operator/first-token.ts'
-import type { FolderRequest } from './monitor/doctor/folder.ts'
-import type { Finding } from './monitor/doctor/installation.ts'
 import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
 import type { FolderShare } from './store/sqlite/sqlite-engine.ts'
 import type { IssuerSettings } from './config.ts'
@@ -294,14 +291,6 @@ export async function openAuditLog(
   const { store } = await openStore(options)
   const reader = new LogReader(store, copyFor(options))
   return { ...readOnlyAudit(reader), close: () => store.close() }
-}
-
-/** What a Coffre in a folder stands on: `coffre doctor`. Reads no secret, and leaves a running server alone. */
-export async function examineFolder(request: FolderRequest): Promise<readonly Finding[]> {
-  requireRuntime()
-  const { examine } = await import('./monitor/doctor/folder.ts')
-  const openLog = () => openAuditLog({ dataDir: request.dataDir })
-  return examine(request, { now: toInstant(Date.now()), openLog, readCertificate })
 }
 
 /** For a recovery sheet. Throws STORE_IN_USE, SEAL_KEY_MISSING. */

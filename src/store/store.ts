@@ -235,3 +235,10 @@ export interface CheckpointCommit {
   /** Everything stored by earlier checkpoints goes: they are of a log that was given up. */
   readonly afresh: boolean
 }
+
+/** Which schema a store has, and which this Coffre makes. */
+export interface SchemaFacts {
+  /** Absent where there is none yet. */
+  readonly schema?: number
+  readonly newest: number
+}

@@ -1,6 +1,6 @@
 /**
  * The layer table of docs/design/architecture.md. A row is a folder of src/, or a file at its root; it
- * lists the folders and root files that it may import. `app.ts`, `app-names.ts` and `app-workers.ts` join the real parts, so they have no row.
+ * lists the folders and root files that it may import. `app.ts` and the other `app-*.ts` join the real parts, so they have no row.
  */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   model: [],
@@ -14,7 +14,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   compliance: ['model', 'keyring', 'store', 'audit'],
   http: ['model', 'service', 'audit', 'monitor', 'compliance', 'version.ts'],
   client: ['model'],
-  cli: ['model', 'client', 'app.ts', 'app-names.ts', 'config.ts', 'version.ts'],
+  cli: ['model', 'client', 'app.ts', 'app-doctor.ts', 'app-names.ts', 'config.ts', 'version.ts'],
   'config.ts': ['model'],
   'version.ts': ['model'],
   'main.ts': ['cli'],
@@ -24,8 +24,9 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 export const COMPOSITION_ROOTS: ReadonlySet<string> = new Set([
   'app.ts',
-  'app-serve.ts',
+  'app-doctor.ts',
   'app-names.ts',
+  'app-serve.ts',
   'app-workers.ts',
 ])
 
@@ -45,7 +46,7 @@ export interface Door {
 export const FILE_DOORS: readonly Door[] = [
   {
     behind: /^store\/[^/]+\//,
-    openTo: /^(app(-names)?\.ts$|store\/)/,
+    openTo: /^(app(-doctor|-names)?\.ts$|store\/)/,
     why: 'only app.ts picks a store; everything else imports the contract store/store.ts',
   },
 ]

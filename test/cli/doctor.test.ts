@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
-import { chmodSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { examineInstallation } from '../../src/monitor/doctor/installation.ts'
+import { judgeDatabase } from '../../src/monitor/doctor/judge-database.ts'
 import { toInstant } from '../../src/model/clock.ts'
+import { POSTGRES_18, startPostgres } from '../postgres-server.ts'
 import { changeStore, makeFolder } from '../temporary.ts'
 import { CoffreLine, startServer } from './coffre-process.ts'
 
@@ -92,7 +94,8 @@ describe('coffre doctor', () => {
         fix: false,
         now,
         certificate: { notAfter: toInstant(now + left) },
-        store: { auditValid: true, lastRecordAt: toInstant(now + ahead) },
+        runtime: { version: '26.10.0', isSupported: true },
+        store: { state: 'open', log: { valid: true, findings: [], lastRecordAt: toInstant(now + ahead) } },
       })
     const states = async (ahead: number, left: number) => {
       const findings = await examine(ahead, left)
@@ -119,5 +122,117 @@ describe('coffre doctor', () => {
       input: Buffer.from(out.trim(), 'base64url'),
     })
     assert.equal(bytes.code, 0)
+  })
+})
+
+describe('coffre doctor on a store', () => {
+  test('finds a damaged file, an older or newer schema, and looks into none of them', async (t) => {
+    const cli = new CoffreLine(t)
+    await cli.prepare('init')
+    const good = await report(cli)
+    for (const id of ['database file', 'schema', 'audit log', 'audit checkpoint', 'Node.js'])
+      assert.equal(find(good, id)?.state, 'ok', id)
+    const path = join(cli.dataDir, 'coffre.db')
+    const bytes = readFileSync(path)
+    const last = 'number = (select max(number) from migration)'
+    changeStore(cli.dataDir, (database) => database.exec(`delete from migration where ${last}`))
+    const before = cli.snapshot()[path]
+    const older = await report(cli)
+    assert.deepEqual([older.code, find(older, 'schema')?.state], [0, 'warning'])
+    assert.match(find(older, 'schema')?.cause ?? '', /the next start brings it to/)
+    assert.equal(find(older, 'audit log'), undefined)
+    assert.equal(cli.snapshot()[path], before)
+    changeStore(cli.dataDir, (database) => database.exec(`insert into migration values (900, 'later', 1, 1)`))
+    const newer = await report(cli)
+    assert.match(find(newer, 'schema')?.cause ?? '', /^900, of a newer Coffre/)
+    for (const name of ['coffre.db-wal', 'coffre.db-shm']) rmSync(join(cli.dataDir, name), { force: true })
+    writeFileSync(path, Buffer.concat([bytes.subarray(0, 8_192), Buffer.alloc(bytes.length - 8_192, 7)]))
+    const damaged = await report(cli)
+    assert.deepEqual([damaged.code, find(damaged, 'database file')?.state], [1, 'problem'])
+    writeFileSync(path, 'no database')
+    assert.match(find(await report(cli), 'database file')?.cause ?? '', /no database any more/)
+  })
+
+  test('finds a log that is shorter than its checkpoint outside the database, and a copy that is gone', async (t) => {
+    const cli = new CoffreLine(t)
+    await cli.prepare('init')
+    cpSync(join(cli.dataDir, 'coffre.db'), cli.path('old.db'))
+    await cli.prepare('key create k', 'audit checkpoint')
+    assert.equal(find(await report(cli), 'audit checkpoint')?.state, 'ok')
+    cpSync(join(cli.dataDir, 'coffre.db'), cli.path('new.db'))
+    const restore = (name: string) => {
+      for (const each of ['coffre.db-wal', 'coffre.db-shm']) rmSync(join(cli.dataDir, each), { force: true })
+      cpSync(cli.path(name), join(cli.dataDir, 'coffre.db'))
+    }
+    restore('old.db')
+    const back = await report(cli)
+    assert.deepEqual([back.code, find(back, 'audit checkpoint')?.state], [1, 'problem'])
+    assert.match(find(back, 'audit checkpoint')?.cause ?? '', /rolled back/)
+    restore('new.db')
+    rmSync(join(cli.dataDir, 'audit-checkpoints'))
+    const gone = await report(cli)
+    assert.deepEqual([gone.code, find(gone, 'audit checkpoint')?.state], [0, 'warning'])
+  })
+
+  test('judges a database by its settings and its clock, and a Node that does not run Coffre', async (t) => {
+    const good = {
+      major: 18,
+      oldestMajor: 14,
+      encoding: 'UTF8',
+      fsync: 'on',
+      fullPageWrites: 'on',
+      dataChecksums: 'on',
+      synchronousCommit: 'on',
+      aheadMilliseconds: 5_000,
+    }
+    assert.ok(judgeDatabase(good).every(({ state }) => state === 'ok'))
+    const judged = (change: Partial<typeof good>) =>
+      judgeDatabase({ ...good, ...change }).flatMap(({ id, state }) =>
+        state === 'ok' ? [] : [`${state} ${id}`],
+      )
+    assert.deepEqual(judged({ major: 13 }), ['problem PostgreSQL'])
+    assert.deepEqual(judged({ fsync: 'off' }), ['problem PostgreSQL fsync'])
+    assert.deepEqual(judged({ fullPageWrites: 'off' }), ['problem PostgreSQL full_page_writes'])
+    assert.deepEqual(judged({ encoding: 'SQL_ASCII' }), ['problem PostgreSQL encoding'])
+    assert.deepEqual(judged({ dataChecksums: 'off' }), ['warning PostgreSQL data_checksums'])
+    assert.deepEqual(judged({ aheadMilliseconds: 5_001 }), ['problem PostgreSQL clock'])
+    assert.deepEqual(judged({ aheadMilliseconds: -5_001 }), ['problem PostgreSQL clock'])
+    const dataDir = makeFolder(t)
+    const [node] = await examineInstallation({
+      dataDir,
+      sealKeyFile: join(dataDir, 'seal.key'),
+      fix: false,
+      now: toInstant(1_800_000_000_000),
+      runtime: { version: '22.1.0', isSupported: false },
+      store: { state: 'absent' },
+    })
+    assert.deepEqual(
+      [node?.id, node?.state, node?.cause],
+      ['Node.js', 'problem', '22.1.0 does not run Coffre'],
+    )
+  })
+
+  test('asks a PostgreSQL server, also one with which Coffre would not work', {
+    skip: POSTGRES_18.skip,
+  }, async (t) => {
+    const sound = await startPostgres(t)
+    const cli = new CoffreLine(t)
+    cli.environment['COFFRE_DATABASE_URL'] = await sound.makeDatabase()
+    assert.equal(find(await report(cli), 'store')?.cause, 'there is no Coffre here')
+    await cli.prepare('init')
+    const well = await report(cli)
+    assert.equal(well.code, 0, JSON.stringify(well))
+    for (const id of ['PostgreSQL', 'PostgreSQL clock', 'PostgreSQL data_checksums', 'schema', 'audit log'])
+      assert.equal(find(well, id)?.state, 'ok', id)
+    const loose = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off']
+    const unsafe = await startPostgres(t, { settings: loose })
+    cli.environment['COFFRE_DATABASE_URL'] = await unsafe.makeDatabase()
+    const found = await report(cli)
+    assert.equal(found.code, 1)
+    assert.equal(find(found, 'PostgreSQL fsync')?.state, 'problem')
+    assert.equal(find(found, 'PostgreSQL full_page_writes')?.state, 'problem')
+    assert.match(find(found, 'PostgreSQL synchronous_commit')?.cause ?? '', /sets it to on/)
+    await unsafe.kill()
+    assert.equal(find(await report(cli), 'PostgreSQL')?.cause, 'no connection, or none that was let in')
   })
 })

@@ -7,6 +7,7 @@ import type { Invocation } from '../invocation.ts'
 import { CONTEXT } from '../line/option-rows.ts'
 import { visible } from '../output/printer.ts'
 import { requireFolder } from '../place.ts'
+import { chooseDatabase } from '../input/store-setting.ts'
 import { withCoffre } from '../with-coffre.ts'
 
 const TTL_SECONDS = { from: 1, to: 3_153_600_000 }
@@ -28,9 +29,14 @@ export const doctorCommand: CommandRow = {
 async function examine(invocation: Invocation): Promise<ExitCode> {
   const { options, printer, terminal } = invocation
   const dataDir = requireFolder(options, terminal.environment, 'coffre doctor')
-  const { examineFolder } = await import('../../app.ts')
+  const { examineFolder } = await import('../../app-doctor.ts')
   const { environment } = terminal
-  const findings = await examineFolder({ dataDir, fix: options.flag('fix'), environment })
+  const findings = await examineFolder({
+    dataDir,
+    fix: options.flag('fix'),
+    environment,
+    ...(await chooseDatabase(invocation)),
+  })
   const isWell = findings.every(({ state }) => state !== 'problem')
   await printer.show({ healthy: isWell, findings }, () =>
     findings.flatMap(({ id, state, cause, next, fixed }) => [

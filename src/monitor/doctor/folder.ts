@@ -1,9 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Instant, toInstant } from '../../model/clock.ts'
 import type { Audit } from '../../model/audit.ts'
+import { type Instant, toInstant } from '../../model/clock.ts'
 import { hasCode } from '../../model/errors.ts'
-import { examineInstallation, type Finding, type StoreFacts } from './installation.ts'
+import type { SchemaFacts } from '../../store/store.ts'
+import type { Finding } from './finding.ts'
+import { examineInstallation, type RuntimeFacts } from './installation.ts'
+import type { DatabaseFacts } from './judge-database.ts'
+import type { LogFacts, StoreView } from './judge-store.ts'
 
 export interface FolderRequest {
   readonly dataDir: string
@@ -14,9 +18,14 @@ export interface FolderRequest {
 
 export interface FolderParts {
   readonly now: Instant
+  readonly runtime: RuntimeFacts
   /** Throws STORE_IN_USE and NOT_INITIALISED. */
   readonly openLog: () => Promise<Audit & { close(): Promise<void> }>
   readonly readCertificate: (pem: string) => { readonly notAfter: Instant } | undefined
+  /** Of the file in the folder; `undefined` where there is none. */
+  readonly examineFile: () => Promise<(SchemaFacts & { readonly check: string }) | undefined>
+  /** Where the store is in a database. */
+  readonly examineServer?: () => Promise<SchemaFacts & DatabaseFacts>
 }
 
 /** Looks at the installation that a folder and the settings of an environment describe. */
@@ -24,33 +33,56 @@ export async function examine(request: FolderRequest, parts: FolderParts): Promi
   const { dataDir, fix, environment } = request
   const tls = environment['COFFRE_TLS_CERT'] ?? ''
   const pem = tls === '' ? undefined : await readFile(tls, 'latin1').catch(() => '')
+  const database = await parts.examineServer?.().catch(() => 'unreachable' as const)
   return examineInstallation({
     dataDir,
     fix,
     now: parts.now,
+    runtime: parts.runtime,
     sealKeyFile: environment['COFFRE_SEAL_KEY_PATH'] || join(dataDir, 'seal.key'),
     ...(pem === undefined ? {} : { certificate: parts.readCertificate(pem) ?? 'unreadable' }),
-    store: await examineStore(parts),
+    ...(database === undefined ? {} : { database }),
+    store: await examineStore(parts, database),
   })
 }
 
-async function examineStore({ openLog }: FolderParts): Promise<StoreFacts | 'in-use' | 'absent'> {
+/** An old schema is not looked into: opening it would migrate it. */
+async function examineStore(
+  parts: FolderParts,
+  database: (SchemaFacts & DatabaseFacts) | 'unreachable' | undefined,
+): Promise<StoreView> {
+  if (database === 'unreachable') return { state: 'refused' }
+  const file = database === undefined ? await parts.examineFile().catch(() => undefined) : undefined
+  const { schema, newest } = database ?? file ?? {}
+  const facts = {
+    ...(file === undefined ? {} : { check: file.check }),
+    ...(schema === undefined ? {} : { schema }),
+    ...(newest === undefined ? {} : { newest }),
+  }
+  if (schema !== undefined && newest !== undefined && schema < newest) return { state: 'open', ...facts }
   try {
-    const log = await openLog()
-    try {
-      const { valid, firstBadIndex } = await log.verify()
-      const [last] = await log.list({ last: 1 })
-      return {
-        auditValid: valid,
-        ...(firstBadIndex === undefined ? {} : { firstBadIndex }),
-        ...(last === undefined ? {} : { lastRecordAt: toInstant(Date.parse(last.at)) }),
-      }
-    } finally {
-      await log.close()
-    }
+    return { state: 'open', ...facts, log: await readLog(parts) }
   } catch (error) {
-    if (hasCode(error, 'STORE_IN_USE')) return 'in-use'
-    if (hasCode(error, 'NOT_INITIALISED')) return 'absent'
-    throw error
+    if (hasCode(error, 'STORE_IN_USE')) return { state: 'in-use', ...facts }
+    if (hasCode(error, 'NOT_INITIALISED')) return { state: 'absent' }
+    return { state: 'refused', ...facts }
+  }
+}
+
+async function readLog({ openLog }: FolderParts): Promise<LogFacts> {
+  const log = await openLog()
+  try {
+    const { valid, reason, firstBadIndex, findings } = await log.verify()
+    // Of a damaged log the last record may not be readable.
+    const [last] = valid ? await log.list({ last: 1 }) : []
+    return {
+      valid,
+      findings,
+      ...(reason === undefined ? {} : { reason }),
+      ...(firstBadIndex === undefined ? {} : { firstBadIndex }),
+      ...(last === undefined ? {} : { lastRecordAt: toInstant(Date.parse(last.at)) }),
+    }
+  } finally {
+    await log.close()
   }
 }

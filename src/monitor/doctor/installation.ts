@@ -1,18 +1,10 @@
 import { constants } from 'node:fs'
 import { access, chmod, readFile, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DAY, type Instant, SECOND } from '../../model/clock.ts'
-
-/** One thing that was looked at. `id` and `next` are stable texts; docs/en/doctor.md says each in words. */
-export interface Finding {
-  readonly id: string
-  readonly state: 'ok' | 'warning' | 'problem'
-  readonly cause?: string
-  /** The command that mends it, or what to do. */
-  readonly next?: string
-  /** True where `fix` mended it just now. */
-  readonly fixed?: true
-}
+import { DAY, type Instant } from '../../model/clock.ts'
+import { type DatabaseView, judgeDatabase } from './judge-database.ts'
+import { judgeStore, type StoreView } from './judge-store.ts'
+import type { Finding } from './finding.ts'
 
 export interface InstallationParts {
   readonly dataDir: string
@@ -22,15 +14,15 @@ export interface InstallationParts {
   readonly now: Instant
   /** Of the TLS certificate that is configured, where one is. */
   readonly certificate?: { readonly notAfter: Instant } | 'unreadable'
-  /** What the store says; a server may hold it. */
-  readonly store: StoreFacts | 'in-use' | 'absent'
+  readonly runtime: RuntimeFacts
+  readonly store: StoreView
+  /** Where the store is in a database. */
+  readonly database?: DatabaseView
 }
 
-export interface StoreFacts {
-  readonly auditValid: boolean
-  readonly firstBadIndex?: number
-  /** Of the last audit record. */
-  readonly lastRecordAt?: Instant
+export interface RuntimeFacts {
+  readonly version: string
+  readonly isSupported: boolean
 }
 
 const FOLDER_MODE = 0o700
@@ -40,22 +32,28 @@ const PRIVATE_FILES = ['coffre.db', 'coffre.db-wal', 'coffre.db-shm', 'seal.key'
 const LOW_BYTES = 1024 ** 3
 const NO_BYTES = 64 * 1024 ** 2
 const LOW_FILES = 1_000n
-/** A clock that NTP keeps is within a second; tokens and destruction follow it. */
-const MAX_AHEAD = 60 * SECOND
 const CERTIFICATE_WARNING = 21 * DAY
 
 /** Looks at everything that a Coffre in a folder stands on. Reads no secret. */
 export async function examineInstallation(parts: InstallationParts): Promise<readonly Finding[]> {
   return [
+    examineRuntime(parts.runtime),
     ...(await examineModes(parts)),
     await examineSealKey(parts),
     await examineFirstToken(parts),
     ...(await examineDisk(parts)),
-    ...examineStore(parts),
+    ...(parts.database === undefined ? [] : judgeDatabase(parts.database)),
+    ...judgeStore(parts.store, parts.now),
     ...examineCertificate(parts),
     await examineCoreDumps(),
     await examineSwap(),
   ]
+}
+
+function examineRuntime({ version, isSupported }: RuntimeFacts): Finding {
+  const id = 'Node.js'
+  if (isSupported) return { id, state: 'ok' }
+  return { id, state: 'problem', cause: `${version} does not run Coffre`, next: 'npm install node@26' }
 }
 
 async function examineModes(parts: InstallationParts): Promise<readonly Finding[]> {
@@ -135,40 +133,6 @@ async function examineDisk({ dataDir }: InstallationParts): Promise<readonly Fin
     ? { id: 'inodes', state: 'warning', cause: `${found.ffree} free`, next }
     : { id: 'inodes', state: 'ok' }
   return [space, inodes]
-}
-
-function examineStore({ store, now }: InstallationParts): readonly Finding[] {
-  if (store === 'absent')
-    return [{ id: 'store', state: 'problem', cause: 'there is no Coffre here', next: 'coffre init' }]
-  if (store === 'in-use') {
-    return [
-      {
-        id: 'store',
-        state: 'ok',
-        cause: 'a server holds it: ask it with coffre status and coffre audit log verify',
-      },
-    ]
-  }
-  const { auditValid, firstBadIndex, lastRecordAt } = store
-  const audit: Finding = auditValid
-    ? { id: 'audit log', state: 'ok' }
-    : {
-        id: 'audit log',
-        state: 'problem',
-        cause: `record ${firstBadIndex ?? 0} is not what was written`,
-        next: 'keep a copy of the data folder, then coffre audit log verify',
-      }
-  const ahead = lastRecordAt === undefined ? 0 : lastRecordAt - now
-  const clock: Finding =
-    ahead > MAX_AHEAD
-      ? {
-          id: 'clock',
-          state: 'problem',
-          cause: `the last audit record is ${Math.ceil(ahead / SECOND)} seconds in the future`,
-          next: 'timedatectl status',
-        }
-      : { id: 'clock', state: 'ok' }
-  return [{ id: 'store', state: 'ok' }, audit, clock]
 }
 
 function examineCertificate({ certificate, now }: InstallationParts): readonly Finding[] {

@@ -14,7 +14,7 @@ const MAX_ANSWER_WAIT_MS = 20_000
 const CONNECT_TIMEOUT_MS = 5_000
 const KEEP_ALIVE_MS = 10_000
 /** Older ones lack `gen_random_uuid()` or get no more security fixes. */
-const OLDEST_MAJOR = 14
+export const OLDEST_MAJOR = 14
 
 /** Type numbers of PostgreSQL's catalogue pg_type, which never change. */
 const INT8 = 20

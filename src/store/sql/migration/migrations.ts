@@ -32,6 +32,11 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 7, name: 'imported and exportable keys', runsFrom: 3, statements: transferColumns },
 ]
 
+/** Of this Coffre. */
+export function newestSchema(): number {
+  return MIGRATIONS.length
+}
+
 function keyTables({ text, integer, bytes, tableEnd }: SchemaWords): readonly string[] {
   return [
     `create table "key" (
