@@ -23,9 +23,12 @@ describe('--dry-run', () => {
       .filter((row) => (row.options ?? []).some((option) => option.flags === '--dry-run'))
       .map((row) => row.path.join(' '))
     const expected =
-      'init,seal,unseal,key create,key update,key rotate,key rollback,key suspend,key resume,' +
+      'init,operator init,seal,unseal,operator unseal,operator rekey,operator rotate-root,' +
+      'operator ceremony give,operator ceremony collect,operator ceremony cancel,' +
+      'operator ceremony take-over,operator recovery-sheet,operator restore-seal-key,' +
+      'key create,key update,key import,key rotate,key rollback,key suspend,key resume,' +
       'key deactivate,key compromise,key floor,key destroy,key schedule-destroy,key cancel-destroy,' +
-      'token create,token revoke,token renew,login-role create,login-role delete,policy create,' +
+      'token create,token revoke,token renew,login,login-role create,login-role delete,policy create,' +
       'policy update,policy delete,store migrate-to,audit checkpoint,audit key rotate,' +
       'audit accept-restore'
     assert.deepEqual(changing, expected.split(','))

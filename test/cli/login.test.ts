@@ -31,6 +31,13 @@ describe('coffre login', () => {
 
     const login = ['login', '--method', 'jwt', '--role', 'build', '--jwt-file', '-']
     assert.equal((await cli.run(login, { input: jwtOf({ repository: 'other' }) })).code, 4)
+    const planned = await cli.run([...login, '--dry-run', '--json'], { input: jwtOf({}) })
+    assert.deepEqual(JSON.parse(planned.out), {
+      dryRun: true,
+      command: 'login',
+      request: { method: 'jwt', role: 'build' },
+    })
+    assert.ok(!existsSync(join(cli.folder, '.config')))
     const done = await cli.run([...login, '--json'], { input: jwtOf({ repository: 'api' }) })
     assert.equal(done.code, 0, done.error)
     const file = join(cli.folder, '.config/coffre/token')

@@ -1,3 +1,4 @@
+import type { Coffre } from '../../model/coffre.ts'
 import { CoffreError } from '../../model/errors.ts'
 import { LOGIN_ALGORITHMS, LOGIN_METHODS, type CreateLoginRoleRequest } from '../../model/login-role.ts'
 import { ROLES } from '../../model/token.ts'
@@ -27,6 +28,7 @@ export const loginCommands: readonly CommandRow[] = [
       { flags: '--role <login-role>', help: 'option.loginRole' },
       { flags: '--tenant <tenant>', help: 'option.loginTenant' },
       { flags: '--jwt-file <file>', help: 'option.jwtFile' },
+      DRY_RUN,
     ],
     run: runLogin,
   },
@@ -73,12 +75,14 @@ async function runLogin(invocation: Invocation): Promise<ExitCode> {
   const method = options.choice('method', LOGIN_METHODS) ?? missing('--method')
   const tenant = options.text('tenant')
   const request = { role: options.required('role'), ...(tenant === undefined ? {} : { tenant }) }
+  const jwt = method === 'jwt' ? await readJwt(invocation) : undefined
   const coffre = await connectWithout(invocation, address)
   try {
+    if (options.flag('dry-run')) return await planLogin(invocation, coffre, { method, ...request })
     const created =
-      method === 'jwt'
-        ? await coffre.logins.withJwt({ ...request, jwt: await readJwt(invocation) })
-        : await coffre.logins.withCertificate(request)
+      jwt === undefined
+        ? await coffre.logins.withCertificate(request)
+        : await coffre.logins.withJwt({ ...request, jwt })
     const file = await saveToken(terminal.environment, address, created.token)
     const { token: _secret, ...shown } = created
     const { id, role, expiresAt = '–' } = created
@@ -87,6 +91,13 @@ async function runLogin(invocation: Invocation): Promise<ExitCode> {
   } finally {
     await coffre.close()
   }
+}
+
+/** What can be known without a token: the server is there and open. Whether it lets somebody in, only a login shows. */
+async function planLogin(invocation: Invocation, coffre: Coffre, request: object): Promise<ExitCode> {
+  const { sealed } = await coffre.operator.status()
+  if (sealed) throw new CoffreError('SEALED')
+  return reportPlan(invocation, { request, lines: [] })
 }
 
 /** Never on the command line: whoever has the JWT can log in. */

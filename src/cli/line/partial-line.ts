@@ -24,6 +24,8 @@ const KIND_BY_HELP: Partial<Record<MessageKey, NameKind>> = {
   'option.loginRole': 'login-role',
 }
 
+const MAKES_A_NAME = /^(key|token|policy|login-role) (create|import)$/
+
 /** A command line as far as the cursor. */
 export interface PartialLine {
   readonly options: OptionReader
@@ -109,7 +111,7 @@ class Walk {
 
 /** What is to be made has no name yet. */
 function kindOf(value: ArgumentRow | OptionRow, row: CommandRow): NameKind | undefined {
-  const isNew = 'syntax' in value && row.path.at(-1) === 'create' && row.path[0] !== 'mac'
+  const isNew = 'syntax' in value && MAKES_A_NAME.test(row.path.join(' '))
   return isNew ? undefined : KIND_BY_HELP[value.help]
 }
 

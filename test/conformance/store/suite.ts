@@ -6,6 +6,7 @@ import { testChanges } from './change-cases.ts'
 import { testJobs } from './job-cases.ts'
 import { testKeys } from './key-cases.ts'
 import { testKeyChanges } from './key-change-cases.ts'
+import { testLoginRoles } from './login-role-cases.ts'
 import { testTransactions } from './transaction-cases.ts'
 
 /** One store that outlives its connections. */
@@ -37,6 +38,7 @@ export function testStore(name: string, make: () => Promise<StoreUnderTest>): vo
     describe('changes of keys', () => testKeyChanges(withStore))
     describe('transactions', () => testTransactions(withStore))
     describe('tokens and seal slots', () => testAccess(withStore))
+    describe('login roles', () => testLoginRoles(withStore))
     describe('audit', () => testAudit(withStore))
     describe('changes', () => testChanges(withStore))
     describe('jobs', () => testJobs(withStore))
