@@ -59,6 +59,23 @@ describe('coffre serve --workers', { skip: linuxOnly() }, () => {
     for (const { status } of await Promise.all(times(REQUESTS, random))) assert.equal(status, 200)
   })
 
+  test('shares that arrive at different workers come together', async (t) => {
+    const { send } = await startGroup(t)
+    const ceremony = '/api/v1/operator/ceremony'
+    const seal = { provider: 'shamir', shares: 3, threshold: 2 }
+    const { nonce } = (await send('POST', ceremony, { kind: 'rekey', seal })).body
+    const shares = (await send('POST', `${ceremony}/collect`, { nonce })).body['shares'] as string[]
+    for (const share of shares.slice(0, 2)) {
+      assert.equal((await send('POST', `${ceremony}/give`, { nonce, share })).status, 200)
+    }
+    await send('POST', '/api/v1/seal', {})
+    const first = await send('POST', '/api/v1/unseal', { share: shares[1] })
+    assert.deepEqual([first.body['sealed'], first.body['sharesGiven']], [true, 1])
+    assert.equal((await send('POST', '/api/v1/unseal', { share: shares[2] })).body['sealed'], false)
+    const states = await Promise.all(times(REQUESTS, () => send('GET', '/api/v1/status')))
+    for (const { body } of states) assert.equal(body['sealed'], false)
+  })
+
   test('a worker that is killed is replaced, and the numbers of all are one', async (t) => {
     const { parent, send } = await startGroup(t)
     await send('POST', '/api/v1/keys', { name: 'a' })
