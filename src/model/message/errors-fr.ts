@@ -191,11 +191,11 @@ export const errorsFr: ErrorTexts = {
   },
   STORE_MOVED: {
     sentence: 'Ce stockage a été déplacé vers une base de données et reste fermé.',
-    next: 'Donnez à COFFRE_DATABASE_URL la base nommée ici ; gardez le dossier jusqu’à ce qu’elle soit sauvegardée.',
+    next: 'Donnez à COFFRE_DATABASE_URL la base nommée ici ; gardez le dossier jusqu’à ce qu’elle soit sauvegardée.',
   },
   STORE_INCOMPLETE: {
     sentence: 'Un stockage est en cours de déplacement vers cette base, et seule une partie s’y trouve.',
-    next: 'Relancez `coffre store migrate-to` depuis le dossier de données ; la commande reprend où elle s’est arrêtée.',
+    next: 'Relancez `coffre store migrate-to` depuis le dossier de données ; la commande reprend où elle s’est arrêtée.',
   },
   STORE_IN_USE: {
     sentence: 'Un autre processus tient ce dossier de données.',
@@ -219,16 +219,16 @@ export const errorsFr: ErrorTexts = {
   },
   PROOF_INVALID: {
     sentence: 'La preuve ne mène pas à l’empreinte racine de son point de contrôle.',
-    next: 'Redemandez-la ; si cela persiste, gardez les deux : elles montrent que le journal ou la preuve a été modifié.',
+    next: 'Redemandez-la ; si cela persiste, gardez les deux : elles montrent que le journal ou la preuve a été modifié.',
   },
   AUDIT_ROLLED_BACK: {
     sentence:
-      'Le journal d’audit est plus court que son point de contrôle hors de la base : des entrées manquent à la fin.',
-    next: 'Remettez la base plus récente ; après une restauration voulue, acceptez-la par `coffre audit accept-restore`.',
+      'Le journal d’audit est plus court que son point de contrôle hors de la base : des entrées manquent à la fin.',
+    next: 'Remettez la base plus récente ; après une restauration voulue, acceptez-la par `coffre audit accept-restore`.',
   },
   AUDIT_FORKED: {
     sentence: 'Le journal d’audit n’est pas celui que dit son point de contrôle hors de la base.',
-    next: 'Vérifiez COFFRE_CHECKPOINT_FILE et qui a modifié la base ; acceptez une restauration voulue par `coffre audit accept-restore`.',
+    next: 'Vérifiez COFFRE_CHECKPOINT_FILE et qui a modifié la base ; acceptez une restauration voulue par `coffre audit accept-restore`.',
   },
   SELF_TEST_FAILED: {
     sentence: 'Un autotest cryptographique a échoué ; rien n’a donc démarré.',

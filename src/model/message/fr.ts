@@ -75,7 +75,7 @@ export const fr: Messages = {
 
   'done.init': 'Coffre créé dans {folder}.',
   'done.migrateTo':
-    '{rows} lignes déplacées vers {target} et comparées. Ce dossier est fermé ; définissez COFFRE_DATABASE_URL.',
+    '{rows} lignes déplacées vers {target} et comparées. Ce dossier est fermé ; définissez COFFRE_DATABASE_URL.',
   'done.firstToken': 'Premier jeton (rôle admin) : {file}',
   'done.imported': '{key} importée, version {version}.',
   'done.created': 'Clé {key} créée ({algorithm}, {purpose}).',
@@ -183,20 +183,20 @@ export const fr: Messages = {
   'audit.root': 'Empreinte racine : {hash}',
   'audit.invalid': 'Le journal d’audit est ENDOMMAGÉ. Premier enregistrement fautif : {index}',
   'audit.reason': 'Raison : {reason}',
-  'audit.validSigned': 'Le journal d’audit est intact : {signed} signés et {newer} nouveaux enregistrements.',
+  'audit.validSigned': 'Le journal d’audit est intact : {signed} signés et {newer} nouveaux enregistrements.',
   'audit.copyMissing':
-    'ATTENTION : la copie des points de contrôle hors de la base manque (COFFRE_CHECKPOINT_FILE).',
+    'ATTENTION : la copie des points de contrôle hors de la base manque (COFFRE_CHECKPOINT_FILE).',
   'audit.copyDamaged':
-    'ATTENTION : la copie des points de contrôle hors de la base est endommagée ou illisible.',
+    'ATTENTION : la copie des points de contrôle hors de la base est endommagée ou illisible.',
   'audit.unsigned':
-    'ATTENTION : aucun point de contrôle ne répond de ce journal ; il n’est d’accord qu’avec lui-même.',
-  'audit.included': 'L’entrée {index} est dans le journal {origin} de {size} entrées :',
+    'ATTENTION : aucun point de contrôle ne répond de ce journal ; il n’est d’accord qu’avec lui-même.',
+  'audit.included': 'L’entrée {index} est dans le journal {origin} de {size} entrées :',
   'audit.consistent':
     'Le journal {origin} de {size} entrées commence par les {from} entrées de votre point de contrôle.',
   'audit.nothingToAccept':
-    'Rien à accepter : le journal de {size} entrées est d’accord avec ses points de contrôle.',
+    'Rien à accepter : le journal de {size} entrées est d’accord avec ses points de contrôle.',
   'audit.accepted':
-    'Accepté : le journal continue à {size} entrées ; son point de contrôle en connaissait {checkpointSize}. C’est inscrit pour toujours.',
+    'Accepté : le journal continue à {size} entrées ; son point de contrôle en connaissait {checkpointSize}. C’est inscrit pour toujours.',
   'audit.wouldAccept':
     'Accepterait un journal de {size} entrées dont le point de contrôle en connaissait {checkpointSize}. Rien n’a été modifié.',
 

@@ -21,7 +21,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.init': 'Créer un Coffre dans le dossier de données',
   'command.serve': 'Lancer le serveur ; il crée le Coffre au premier démarrage',
   'command.status': 'Dire si Coffre est scellé (code de sortie : 0 descellé, 1 erreur, 2 scellé)',
-  'command.store.migrate-to': 'Déplacer un Coffre embarqué vers PostgreSQL ; peut être interrompu et relancé',
+  'command.store.migrate-to': 'Déplacer un Coffre embarqué vers PostgreSQL ; peut être interrompu et relancé',
   'command.seal': 'Faire oublier la clé racine à un serveur jusqu’à son descellement',
   'command.unseal': 'Rendre sa clé racine à un serveur scellé',
   'command.selftest': 'Exécuter les tests à réponse connue de chaque algorithme cryptographique',
@@ -92,7 +92,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.policy.test':
     'Dire si une opération serait permise, et par quelle règle (code de sortie : 0 permise, 1 refusée)',
   'command.audit.list': 'Lister les enregistrements d’audit, du plus ancien au plus récent',
-  'command.audit.log.verify': 'Recalculer chaque entrée d’audit (code : 0 intact, 1 un constat, 3 endommagé)',
+  'command.audit.log.verify': 'Recalculer chaque entrée d’audit (code : 0 intact, 1 un constat, 3 endommagé)',
   'command.audit.log.export': 'Écrire chaque entrée d’audit, une par ligne, telle que hachée',
   'command.audit.checkpoint': 'Signer le journal d’audit tel qu’il est et afficher le point de contrôle',
   'command.audit.key.list': 'Lister les clés de vérification publiques de chaque génération',
@@ -100,9 +100,9 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.audit.prove.inclusion': 'Prouver qu’une entrée est dans le journal (c2sp.org/tlog-proof)',
   'command.audit.prove.consistency':
     'Prouver que le journal n’a fait que croître depuis une taille plus ancienne',
-  'command.audit.checkProof': 'Vérifier une preuve sans aucun Coffre (code : 0 prouvé, 3 non)',
+  'command.audit.checkProof': 'Vérifier une preuve sans aucun Coffre (code : 0 prouvé, 3 non)',
   'command.audit.acceptRestore':
-    'Accepter une base restaurée que ses points de contrôle ne connaissent pas ; c’est inscrit pour toujours',
+    'Accepter une base restaurée que ses points de contrôle ne connaissent pas ; c’est inscrit pour toujours',
   'command.completion': 'Écrire un script de complétion pour un shell',
 
   'argument.key': 'nom de la clé',
@@ -173,7 +173,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.host': 'adresse d’écoute (COFFRE_HOST)',
   'option.port': 'port d’écoute (COFFRE_PORT)',
   'option.workers':
-    'processus qui servent ensemble : un nombre, ou auto pour un par cœur (COFFRE_WORKERS ; 1 par défaut)',
+    'processus qui servent ensemble : un nombre, ou auto pour un par cœur (COFFRE_WORKERS ; 1 par défaut)',
   'option.logLevel': 'niveau minimal des messages du journal (COFFRE_LOG_LEVEL)',
   'option.tlsCert': 'fichier PEM du certificat du serveur et de sa chaîne (COFFRE_TLS_CERT) ; https dès lors',
   'option.tlsKey': 'fichier PEM de sa clé privée, mode 0600 (COFFRE_TLS_KEY)',
@@ -247,12 +247,12 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.doctorTtl': 'pour Fernet : âge maximal en secondes',
   'option.doctorFix': 'corriger les modes des fichiers et du dossier, et rien d’autre',
   'option.from': 'premier enregistrement',
-  'option.verifierKey': 'de qui croire la signature : nom+hash+clé (une fois chacune)',
+  'option.verifierKey': 'de qui croire la signature : nom+hash+clé (une fois chacune)',
   'option.checkpoint': 'un point de contrôle signé que vous avez gardé',
   'option.exportFile': 'un journal exporté, au lieu d’un Coffre',
   'option.treeSize': 'taille du journal où le prouver (par défaut le dernier point de contrôle)',
   'option.oldCheckpoint':
-    'pour une preuve de cohérence : le point de contrôle plus ancien que vous avez gardé',
+    'pour une preuve de cohérence : le point de contrôle plus ancien que vous avez gardé',
   'option.lastRecords': 'les derniers enregistrements, en ce nombre, au lieu de --from et --limit',
   'option.limitRecords': 'au plus ce nombre d’enregistrements, de 1 à 1 000 (100 par défaut)',
 }
