@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { CoffreError } from '../../src/model/errors.ts'
 import type { Store, StoreTransaction } from '../../src/store/store.ts'
+import type { Calls } from './nth-call.ts'
 
 /**
  * `error`: it did not happen. `answer lost`: it happened, and the caller is told that it did not. `time-out`: no
@@ -15,7 +16,7 @@ export class FaultPlan {
   readonly #driverBoundMs: number
   #at = 0
   #kind: FaultKind = 'error'
-  #calls = 0
+  #names: string[] = []
   #reached: string | undefined
   #ending: Promise<unknown> | undefined
 
@@ -27,21 +28,22 @@ export class FaultPlan {
   arm(at: number, kind: FaultKind): void {
     this.#at = at
     this.#kind = kind
-    this.#calls = 0
+    this.#names = []
     this.#reached = undefined
     this.#ending = undefined
   }
 
-  /** Answers the call that failed, and `undefined` when there were not so many. A late one has ended then. */
-  async disarm(): Promise<string | undefined> {
+  /** A late call has ended then. */
+  async disarm(): Promise<Calls> {
     this.#at = 0
     await this.#ending
-    return this.#reached
+    return { reached: this.#reached, names: this.#names }
   }
 
   async call<Result>(name: string, proceed: () => Promise<Result>): Promise<Result> {
-    this.#calls += 1
-    if (this.#at === 0 || this.#calls !== this.#at) return await proceed()
+    if (this.#at === 0) return await proceed()
+    this.#names.push(name)
+    if (this.#names.length !== this.#at) return await proceed()
     this.#reached = name
     const slow = this.#kind === 'time-out' || this.#kind === 'late'
     if (slow) this.#ending = setTimeout(this.#driverBoundMs)

@@ -17,14 +17,27 @@ export interface Rig<Kind extends string> {
   close(subject: Subject): Promise<void>
   /** Calls are counted from here on; number `at` fails. */
   arm(at: number, kind: Kind): void
-  /** Answers the call that failed, once it has ended. */
-  disarm(): Promise<string | undefined>
+  /** Once the call that failed has ended. */
+  disarm(): Promise<Calls>
+}
+
+export interface Calls {
+  /** The call that failed. */
+  readonly reached: string | undefined
+  /** Every call, in order. */
+  readonly names: readonly string[]
 }
 
 export interface SweepResult {
   readonly operation: string
-  /** By kind: how many calls there were, each of which has failed once. */
-  readonly calls: Readonly<Record<string, number>>
+  /** By kind: how many calls there were, and how many of them have failed once. */
+  readonly calls: Readonly<Record<string, { readonly failed: number; readonly of: number }>>
+}
+
+/** For a note. */
+export function formatCalls({ calls }: SweepResult): string {
+  const parts = Object.entries(calls).map(([kind, { failed, of }]) => `${kind}: ${failed} of ${of}`)
+  return parts.join('; ')
 }
 
 /** What a failed store may show. */
@@ -53,6 +66,15 @@ export interface SweepChoice<Kind extends string> {
   readonly kinds: readonly Kind[]
   /** `cold`: with nothing in memory. `warm`: with the key in it. */
   readonly starts: (kind: Kind) => readonly ('cold' | 'warm')[]
+  /** Which calls fail, of those that an attempt without a fault has made. Absent: every one. */
+  readonly sample?: (names: readonly string[]) => readonly number[]
+}
+
+/** The first two, the last two, every commit and every fourth. */
+export function sampleCalls(names: readonly string[]): readonly number[] {
+  const last = names.length - 1
+  const isIn = (index: number): boolean => index < 2 || index > last - 2 || index % 4 === 0
+  return names.flatMap((name, index) => (isIn(index) || /^commit\b/i.test(name) ? [index + 1] : []))
 }
 
 /** One operation through every call, with every kind of fault. */
@@ -60,21 +82,44 @@ export async function sweep<Kind extends string>(
   choice: SweepChoice<Kind>,
   operation: SweptOperation,
 ): Promise<SweepResult> {
-  const calls: Record<string, number> = {}
+  const calls: Record<string, { failed: number; of: number }> = {}
   for (const kind of choice.kinds) {
     for (const start of choice.starts(kind)) {
       const sweeper = new Sweeper(await choice.makeRig(operation), operation)
-      let at = 1
-      while (await sweeper.attempt({ at, kind, warm: start === 'warm' })) {
-        at += 1
-        assert.ok(at < MAX_CALLS, `${operation.name} never runs through`)
-      }
+      const fault = { kind, warm: start === 'warm' }
+      const count = await (choice.sample === undefined
+        ? failEvery(sweeper, fault)
+        : failSome(sweeper, fault, choice.sample))
       await sweeper.checkAll()
-      assert.ok(at > 1, `${operation.name} makes no call`)
-      calls[`${kind}, ${start}`] = at - 1
+      assert.ok(count.failed > 0, `${operation.name} makes no call`)
+      calls[`${kind}, ${start}`] = count
     }
   }
   return { operation: operation.name, calls }
+}
+
+/** Until it runs through without reaching the fault, so that none is left out. */
+async function failEvery<Kind extends string>(sweeper: Sweeper<Kind>, fault: Omit<Fault<Kind>, 'at'>) {
+  let at = 1
+  while ((await sweeper.attempt({ ...fault, at })).reached !== undefined) {
+    at += 1
+    assert.ok(at < MAX_CALLS, 'it never runs through')
+  }
+  return { failed: at - 1, of: at - 1 }
+}
+
+async function failSome<Kind extends string>(
+  sweeper: Sweeper<Kind>,
+  fault: Omit<Fault<Kind>, 'at'>,
+  sample: (names: readonly string[]) => readonly number[],
+) {
+  const { names } = await sweeper.attempt({ ...fault, at: MAX_CALLS })
+  const chosen = sample(names)
+  for (const at of chosen) {
+    const { reached } = await sweeper.attempt({ ...fault, at })
+    assert.ok(reached !== undefined, `call ${at} of ${names.length} was not made again`)
+  }
+  return { failed: chosen.length, of: names.length }
 }
 
 interface Fault<Kind> {
@@ -96,8 +141,7 @@ class Sweeper<Kind extends string> {
     this.#operation = operation
   }
 
-  /** Answers whether the fault was reached. */
-  async attempt(fault: Fault<Kind>): Promise<boolean> {
+  async attempt(fault: Fault<Kind>): Promise<Calls> {
     this.#number += 1
     const ledger = new Ledger()
     const attempt: Attempt = {
@@ -110,13 +154,13 @@ class Sweeper<Kind extends string> {
     }
     await this.#with(false, (subject) => this.#prepare(subject, attempt))
     const sealed = this.#operation.sealed === true
-    let reached: string | undefined
+    let calls: Calls = { reached: undefined, names: [] }
     await this.#with(sealed, async (subject) => {
-      reached = await this.#fail(subject, attempt, fault)
+      calls = await this.#fail(subject, attempt, fault)
     })
     await this.#with(false, ({ coffre }) => checkInvariants(coffre, ledger))
     this.#all.add(ledger)
-    return reached !== undefined
+    return calls
   }
 
   /** What an attempt left must also have outlived the attempts after it. */
@@ -137,7 +181,7 @@ class Sweeper<Kind extends string> {
     await this.#operation.prepare?.(subject, attempt)
   }
 
-  async #fail(subject: Subject, attempt: Attempt, fault: Fault<Kind>): Promise<string | undefined> {
+  async #fail(subject: Subject, attempt: Attempt, fault: Fault<Kind>): Promise<Calls> {
     const { name, run } = this.#operation
     const { coffre } = subject
     const { ledger, key } = attempt
@@ -145,7 +189,8 @@ class Sweeper<Kind extends string> {
     const before = await subject.core.audit.size()
     this.#rig.arm(fault.at, fault.kind)
     const code = await codeOf(() => run(subject, attempt))
-    const reached = await this.#rig.disarm()
+    const calls = await this.#rig.disarm()
+    const { reached } = calls
     const where = `${name}, call ${fault.at} (${reached ?? 'none'}), ${fault.kind}`
     assert.ok(FAILURES.has(code), `${where}: ${code}`)
     if (reached === undefined) assert.equal(code, undefined, where)
@@ -155,7 +200,7 @@ class Sweeper<Kind extends string> {
     await this.#checkMemory(coffre, key, where)
     await this.#operation.compare?.(subject, attempt)
     await this.#retry(subject, attempt, { ...fault, reached, code, where })
-    return reached
+    return calls
   }
 
   /** So that memory holds what was true before the change. */

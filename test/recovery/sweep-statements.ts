@@ -3,7 +3,7 @@ import { CallerCoffre, withOwnRequests } from '../../src/service/caller-coffre.t
 import { localCaller } from '../../src/service/caller.ts'
 import { makeMemoryFolder, type Scope } from '../temporary.ts'
 import { interceptStatements, type OnStatement } from './faulty-statements.ts'
-import { type Rig, sweep, type SweepResult } from './nth-call.ts'
+import { type Calls, type Rig, sampleCalls, sweep, type SweepResult } from './nth-call.ts'
 import type { SweptOperation } from './swept-operations.ts'
 
 /**
@@ -14,19 +14,31 @@ const STATEMENT_FAULTS = ['error', 'rolled back', 'answer lost'] as const
 
 type StatementFault = (typeof STATEMENT_FAULTS)[number]
 
+/** What a test has time for. */
+const QUICK: Readonly<Record<StatementFault, 'cold' | 'warm'>> = {
+  error: 'cold',
+  'rolled back': 'warm',
+  'answer lost': 'warm',
+}
+
 /** Faults at the statements of SQLite, begin and commit included, below the whole product as `openCoffre` joins it. */
-export function sweepStatements(scope: Scope, operation: SweptOperation): Promise<SweepResult> {
+export function sweepStatements(
+  scope: Scope,
+  operation: SweptOperation,
+  { thorough = false }: { readonly thorough?: boolean } = {},
+): Promise<SweepResult> {
   const choice = {
     makeRig: async () => statementRig(makeMemoryFolder(scope)),
     kinds: STATEMENT_FAULTS,
-    starts: () => ['cold', 'warm'] as const,
+    starts: (kind: StatementFault) => (thorough ? (['cold', 'warm'] as const) : [QUICK[kind]]),
+    ...(thorough ? {} : { sample: sampleCalls }),
   }
   return sweep<StatementFault>(choice, operation)
 }
 
 /** Each step opens the folder anew, so that what is checked at the end is what another process finds. */
 function statementRig(dataDir: string): Rig<StatementFault> {
-  let disarm = (): string | undefined => undefined
+  let disarm = (): Calls => ({ reached: undefined, names: [] })
   return {
     mayHaveHappened: new Set<StatementFault>(['answer lost']),
     open: async ({ clock, sealed }) => {
@@ -44,12 +56,12 @@ function statementRig(dataDir: string): Rig<StatementFault> {
 }
 
 /** Fails statement number `at` once, as SQLite reports a failing disk. Answers how to end it. */
-function failStatement(at: number, fault: StatementFault): () => string | undefined {
-  let calls = 0
+function failStatement(at: number, fault: StatementFault): () => Calls {
+  const names: string[] = []
   let reached: string | undefined
   const onStatement: OnStatement = ({ sql, database, proceed }) => {
-    calls += 1
-    if (calls !== at) return proceed()
+    names.push(sql)
+    if (names.length !== at) return proceed()
     reached = sql
     if (fault === 'answer lost') proceed()
     if (fault === 'rolled back' && database?.isTransaction === true) database.exec('rollback')
@@ -58,7 +70,7 @@ function failStatement(at: number, fault: StatementFault): () => string | undefi
   const restore = interceptStatements(onStatement)
   return () => {
     restore()
-    return reached
+    return { reached, names }
   }
 }
 

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { formatCalls } from '../../test/recovery/nth-call.ts'
 import { sweepStatements } from '../../test/recovery/sweep-statements.ts'
 import { sweepStore } from '../../test/recovery/sweep-store.ts'
 import { SWEPT_OPERATIONS } from '../../test/recovery/swept-operations.ts'
@@ -18,11 +19,11 @@ export async function run(args: readonly string[]): Promise<number> {
     const ends: (() => Promise<void> | void)[] = []
     try {
       const scope = { after: (work: () => Promise<void> | void) => void ends.push(work) }
-      const { calls } = await (values.level === 'statement'
-        ? sweepStatements(scope, operation)
+      const result = await (values.level === 'statement'
+        ? sweepStatements(scope, operation, { thorough: true })
         : sweepStore(scope, operation, { thorough: true }))
-      failed += Object.values(calls).reduce((sum, count) => sum + count, 0)
-      console.log(`${operation.name.padEnd(18)}${JSON.stringify(calls)}`)
+      for (const count of Object.values(result.calls)) failed += count.failed
+      console.log(`${operation.name.padEnd(18)}${formatCalls(result)}`)
     } finally {
       for (const end of ends.toReversed()) await end()
     }
