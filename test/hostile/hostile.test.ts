@@ -5,7 +5,7 @@ import { ATTACKS } from './attacks.ts'
 import { measureUnderAttack, measureWhileSealed } from './under-attack.ts'
 
 /** The campaign `hostile` sends more and reports times; here only what must hold whatever the machine does. */
-const REQUESTS = 40
+const REQUESTS = 15
 /** A body of the greatest size for each of the attackers, and the server itself. */
 const MAX_MEBIBYTES = 700
 

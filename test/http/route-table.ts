@@ -27,6 +27,7 @@ export type Permission =
   | 'key.rotate'
   | 'key.move'
   | 'key.destroy'
+  | 'key.export'
   | 'token.read'
   | 'token.change'
   | 'policy.read'
@@ -111,6 +112,10 @@ const move = (verb: string, needs: Permission, body: object = {}): RouteRow => (
 })
 
 const RULES = { rules: [] }
+const MATERIAL = {
+  format: 'raw',
+  bytes: Buffer.from(Array.from({ length: 32 }, (_, at) => at)).toString('base64'),
+}
 
 /** Every route of the API. A new one needs a row here: what may call it, and what it is about. */
 export const ROUTE_TABLE: readonly RouteRow[] = [
@@ -155,6 +160,26 @@ export const ROUTE_TABLE: readonly RouteRow[] = [
     needs: 'key.create',
     about: 'new-key',
     body: () => ({ name: 'new-aes' }),
+  },
+  { route: 'POST /keys/import-params', needs: 'key.create', about: 'nothing' },
+  {
+    route: 'POST /keys/import',
+    needs: 'key.create',
+    about: 'new-key',
+    body: () => ({ name: 'new-aes', algorithm: 'aes256-gcm', material: MATERIAL }),
+  },
+  {
+    route: 'POST /keys/{name}/import',
+    // Who chooses the material knows it, so an operator, who may rotate, must not.
+    needs: 'key.create',
+    about: 'key',
+    body: () => ({ material: MATERIAL }),
+  },
+  {
+    route: 'POST /keys/{name}/export',
+    needs: 'key.export',
+    about: 'key',
+    body: () => ({ target: { kind: 'wrapping-key', wrappingKey: 'none' } }),
   },
   { route: 'GET /keys', needs: 'key.read', about: 'nothing' },
   { route: 'GET /keys/{name}', needs: 'key.read', about: 'key' },

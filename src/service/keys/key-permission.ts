@@ -20,7 +20,7 @@ const PERMISSION: Readonly<Record<KeyAction, KeyPermission>> = {
   'key.destroy': 'key.destroy',
   'key.import-params': 'key.create',
   'key.import': 'key.create',
-  'key.import-version': 'key.rotate',
+  'key.import-version': 'key.create',
   'key.export': 'key.export',
 }
 
