@@ -7,9 +7,9 @@ import { type Rig, sampleCalls, sweep, type SweepResult } from './nth-call.ts'
 import type { SweptOperation } from './swept-operations.ts'
 
 /** Far above what a healthy commit takes here, and waited for once for each call of a data operation. */
-const AUDIT_BOUND_MS = 100
+const AUDIT_BOUND_MS = 250
 /** Where the audit log waits, it gives up before the driver does, as in the product. */
-const SLOW_DRIVER_MS = 120
+const SLOW_DRIVER_MS = 300
 /** Nothing else has a bound of its own, so the length does not matter. */
 const DRIVER_MS = 5
 
