@@ -1,18 +1,20 @@
 import { writeSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
+import { setImmediate } from 'node:timers/promises'
 import { drawFrom } from '../../examples/energy/generator.ts'
 import type { Coffre, KeyView } from '../../src/model/coffre.ts'
 import { CoffreError } from '../../src/model/errors.ts'
 import type { Kept } from './invariants.ts'
 import { killAfterCall } from './kill-after-call.ts'
+import { CeremonyLane } from './kill-ceremonies.ts'
 import { JournalWriter } from './kill-journal.ts'
-import { openAt } from './kill-place.ts'
+import { openAt, type Place } from './kill-place.ts'
 
 /*
  * The process that kill-load.ts kills: four lanes ask for changes and data operations as fast as they are answered,
- * until it dies. Each lane changes keys of its own and encrypts under any.
+ * until it dies, and a fifth changes the seal and the root key under them. Each lane changes keys of its own.
  *
- * node kill-child.ts <folder or URL> <journal> <seed>   with COFFRE_TEST_KILL_AFTER_CALL it kills itself
+ * node kill-child.ts <place as JSON> <journal> <seed>   with COFFRE_TEST_KILL_AFTER_CALL it kills itself
  */
 const LANES = 4
 const MAX_VERSIONS = 20
@@ -20,7 +22,7 @@ const BATCH = 8
 /** On a machine that is busy enough, an answer waits too long for its record. */
 const SLOW_STORE: ReadonlySet<string> = new Set(['AUDIT_UNAVAILABLE', 'STORE_UNAVAILABLE'])
 
-const [place = '', journalPath = '', seed = '0'] = process.argv.slice(2)
+const [place = '{}', journalPath = '', seed = '0'] = process.argv.slice(2)
 const journal = new JournalWriter(journalPath, () => writeSync(1, '.'))
 
 /** One lane at a time works on one of its keys. */
@@ -40,12 +42,14 @@ class Lane {
 
   async run(): Promise<void> {
     for (;;) {
+      // A change on SQLite takes no turn of the event loop, and the ceremonies read files.
+      await setImmediate()
       const key = this.#key
       try {
         if (key === undefined || key.versions.length > MAX_VERSIONS) await this.#create()
         else await this.#act(key)
       } catch (error) {
-        if (!(error instanceof CoffreError) || !SLOW_STORE.has(error.code)) throw error
+        throwUnlessSlow(error)
         // The change of this key stays in doubt; the journal says so.
         this.#key = undefined
       }
@@ -128,10 +132,22 @@ class Lane {
   }
 }
 
+async function runCeremonies(): Promise<void> {
+  const lane = new CeremonyLane(opened, journal, drawFrom(Number(seed)))
+  for (;;) await lane.attempt().catch(throwUnlessSlow)
+}
+
+function throwUnlessSlow(error: unknown): void {
+  if (!(error instanceof CoffreError) || !SLOW_STORE.has(error.code)) throw error
+}
+
 const after = Number(process.env['COFFRE_TEST_KILL_AFTER_CALL'] ?? 0)
 if (after > 0) killAfterCall(after)
-const coffre = await openAt(place)
+const opened = await openAt(JSON.parse(place) as Place)
 // Node writes it at the exit, which never comes.
 flushCompileCache()
 writeSync(1, '.')
-await Promise.all(Array.from({ length: LANES }, (_, number) => new Lane(coffre, number).run()))
+await Promise.all([
+  runCeremonies(),
+  ...Array.from({ length: LANES }, (_, number) => new Lane(opened.coffre, number).run()),
+])

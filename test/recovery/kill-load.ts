@@ -8,12 +8,12 @@ import { setTimeout } from 'node:timers/promises'
 import { drawFrom } from '../../examples/energy/generator.ts'
 import { checkInvariants, Ledger } from './invariants.ts'
 import { readJournal } from './kill-journal.ts'
-import { openAt } from './kill-place.ts'
+import { openAt, type Place } from './kill-place.ts'
 
 const CHILD = join(import.meta.dirname, 'kill-child.ts')
 const COMPILE_CACHE = process.env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'coffre-compile-cache')
 /** Answers before a kill, so that some fall into opening and recovery and some into the load. */
-const MAX_ANSWERS = 40
+const MAX_ANSWERS = 150
 /** After that answer, so that a kill falls inside a commit as well as between two. */
 const MAX_DELAY_MS = 20
 /** A child that is to kill itself after a call and never comes to it is killed then. */
@@ -26,12 +26,12 @@ const SAMPLE = 200
 const KILLS_PER_STORE = 25
 
 export interface KillCampaign {
-  /** For the journals, and for the stores where they are folders. */
+  /** For the journals. */
   readonly folder: string
   readonly kills: number
   readonly seed: number
   /** A new and empty folder or database. */
-  readonly makePlace: (number: number) => Promise<string>
+  readonly makePlace: (number: number) => Promise<Place>
   readonly tell?: (text: string) => void
 }
 
@@ -41,12 +41,23 @@ export interface KillResult {
   readonly afterCalls: number
   readonly acknowledged: number
   readonly ciphertexts: number
+  /** Acknowledged. */
+  readonly rekeys: number
+  readonly rootRotations: number
 }
 
 /** Kills a Coffre under load again and again; each time it opens by itself and nothing acknowledged is lost. */
 export async function killUnderLoad(campaign: KillCampaign): Promise<KillResult> {
   const draw = drawFrom(campaign.seed)
-  const total = { kills: 0, atRandom: 0, afterCalls: 0, acknowledged: 0, ciphertexts: 0 }
+  const total = {
+    kills: 0,
+    atRandom: 0,
+    afterCalls: 0,
+    acknowledged: 0,
+    ciphertexts: 0,
+    rekeys: 0,
+    rootRotations: 0,
+  }
   for (let number = 0; total.kills < campaign.kills; number += 1) {
     const place = await campaign.makePlace(number)
     const store = new KilledStore(place, join(campaign.folder, `journal-${number}`))
@@ -66,8 +77,10 @@ export async function killUnderLoad(campaign: KillCampaign): Promise<KillResult>
     }
     await store.checkAll()
     total.ciphertexts += store.ciphertexts
+    total.rekeys += store.count('seal.rekey')
+    total.rootRotations += store.count('root.rotate')
     campaign.tell?.(`${JSON.stringify(total)}: all decrypt, audit verifies`)
-    rmSync(place, { recursive: true, force: true })
+    rmSync(place.dataDir, { recursive: true, force: true })
   }
   return total
 }
@@ -83,11 +96,11 @@ interface Kill {
 
 /** One store and everything that was acknowledged about it. */
 class KilledStore {
-  readonly #place: string
+  readonly #place: Place
   readonly #journal: string
   readonly #ledger = new Ledger()
 
-  constructor(place: string, journal: string) {
+  constructor(place: Place, journal: string) {
     this.#place = place
     this.#journal = journal
   }
@@ -96,9 +109,13 @@ class KilledStore {
     return this.#ledger.kept.length
   }
 
+  count(action: string): number {
+    return this.#ledger.acknowledged.get(action) ?? 0
+  }
+
   /** Answers how many operations were acknowledged before it died. */
   async killOnce(kill: Kill): Promise<number> {
-    await runUntilKilled([this.#place, this.#journal, String(kill.seed)], kill)
+    await runUntilKilled([JSON.stringify(this.#place), this.#journal, String(kill.seed)], kill)
     const known = this.#ledger.kept.length
     const acknowledged = existsSync(this.#journal) ? readJournal(this.#journal, this.#ledger) : 0
     rmSync(this.#journal, { force: true })
@@ -113,9 +130,11 @@ class KilledStore {
 
   /** Opening it is all that anybody does after a kill. */
   async #check(ledger: Ledger): Promise<void> {
-    const coffre = await openAt(this.#place)
+    const { coffre } = await openAt(this.#place)
     try {
       await checkInvariants(coffre, ledger)
+      const { rootGeneration = 0 } = await coffre.operator.status()
+      assert.ok(rootGeneration > this.count('root.rotate'), 'an acknowledged root key is gone')
       // What was in doubt is known now, and must stay so.
       for (const name of this.#ledger.doubts.keys()) this.#ledger.settle(await coffre.keys.get(name))
     } finally {

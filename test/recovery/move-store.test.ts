@@ -118,7 +118,9 @@ describe('coffre store migrate-to', { skip: POSTGRES_18.skip }, () => {
   test('killed in the middle it goes on', async (t) => {
     const filled = await fill(makeFolder(t))
     const databaseUrl = await server.makeDatabase()
-    const child = spawn(process.execPath, [CHILD, filled.dataDir, databaseUrl, '4'], { stdio: 'inherit' })
+    const child = spawn(process.execPath, [CHILD, filled.dataDir, databaseUrl, '4'], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
     const [, signal] = (await once(child, 'close')) as [number | null, string | null]
     assert.equal(signal, 'SIGKILL')
     await assert.rejects(
