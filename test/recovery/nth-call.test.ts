@@ -1,4 +1,9 @@
+import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { AUDIT_ACTIONS } from '../../src/model/audit-event.ts'
+import { FAULT_KINDS } from './faulty-store.ts'
+import { NOT_SWEPT } from './not-swept.ts'
+import { sweepInit } from './sweep-init.ts'
 import { formatCalls } from './nth-call.ts'
 import { sweepStore } from './sweep-store.ts'
 import { sweepStatements } from './sweep-statements.ts'
@@ -17,6 +22,31 @@ describe('whichever call to the store fails once, nothing acknowledged is lost a
       t.diagnostic(`note: ${operation.name}, calls that failed once: ${formatCalls(result)}`)
     })
   }
+})
+
+for (const kind of FAULT_KINDS) {
+  test(`init with each call failing once: ${kind}`, async (t) => {
+    const calls = await sweepInit(t, kind)
+    assert.ok(calls > 0)
+    t.diagnostic(`note: init, calls that failed once: ${kind}: ${calls} of ${calls}`)
+  })
+}
+
+test('every audited action is swept, or is listed with the reason why not', () => {
+  const swept = new Set(SWEPT_OPERATIONS.map(({ action }) => action))
+  const listed = AUDIT_ACTIONS.filter((action) => action in NOT_SWEPT)
+  assert.deepEqual(
+    AUDIT_ACTIONS.filter((action) => !swept.has(action) && NOT_SWEPT[action] === undefined),
+    [],
+  )
+  assert.deepEqual(
+    listed.filter((action) => swept.has(action)),
+    [],
+  )
+  assert.deepEqual(
+    [...swept].filter((action) => !AUDIT_ACTIONS.some((each) => each === action)),
+    [],
+  )
 })
 
 describe('whichever statement of SQLite fails once, below the whole product', () => {

@@ -4,6 +4,7 @@ import type { Coffre, KeyView } from '../../src/model/coffre.ts'
 import { newRequestId, systemCaller } from '../../src/service/caller.ts'
 import type { Core } from '../../src/service/operator/core.ts'
 import { codeOf, type Ledger } from './invariants.ts'
+import { TRUST_OPERATIONS } from './swept-trust.ts'
 
 /** A Coffre under test and what a test may reach in it. */
 export interface Subject {
@@ -25,6 +26,8 @@ export interface SweptOperation {
   readonly name: string
   /** The record that its success leaves. */
   readonly action: string
+  /** It makes more calls the more is stored, so each attempt has a store of its own. */
+  readonly growsWithStore?: true
   /** The Coffre that fails starts sealed. */
   readonly sealed?: true
   /** What must be so before, done by a Coffre that does not fail. */
@@ -234,4 +237,10 @@ const POLICIES: readonly SweptOperation[] = [
 ]
 
 /** Every operation that the sweep takes through every call. A new one that writes belongs here. */
-export const SWEPT_OPERATIONS: readonly SweptOperation[] = [...CHANGES, ...DATA, ...ACCESS, ...POLICIES]
+export const SWEPT_OPERATIONS: readonly SweptOperation[] = [
+  ...CHANGES,
+  ...DATA,
+  ...ACCESS,
+  ...POLICIES,
+  ...TRUST_OPERATIONS,
+]
