@@ -1,6 +1,7 @@
 import type { Clock } from '../model/clock.ts'
 import type { Coffre } from '../model/coffre.ts'
 import type { Metrics } from '../monitor/metrics.ts'
+import type { RefusedBodies } from './refused-bodies.ts'
 import type { Core } from '../service/operator/core.ts'
 import type { TlsFiles } from './tls/tls-files.ts'
 
@@ -25,7 +26,12 @@ export interface ServerParts {
 }
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    refusedBodies: RefusedBodies
+  }
   interface FastifyRequest {
+    /** Set with `coffre`: who asks. */
+    callerId: string | undefined
     /** Set by `addRoute` once the token is known; absent on the few routes that need none. */
     coffre: Coffre
   }

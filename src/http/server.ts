@@ -9,6 +9,7 @@ import { API_PREFIX, REQUEST_ID_HEADER } from '../model/wire.ts'
 import { newRequestId } from '../service/caller.ts'
 import { addDiagnosisRoutes } from './route/diagnose.ts'
 import { addDocsPage } from './docs-page.ts'
+import { RefusedBodies } from './refused-bodies.ts'
 import { parseJsonBody } from './json-body.ts'
 import { sendProblem } from './problem.ts'
 import { boundBodyTime, refuseExpectation, refuseHead } from './raw-refusal.ts'
@@ -31,6 +32,7 @@ import { TlsListener } from './tls/tls-listener.ts'
 /** A request's head must arrive within this; slow senders hold a socket no longer. */
 const HEADERS_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
+const TOO_LARGE = 413
 const MAX_HEADER_BYTES = 16 * 1024
 const NODE_OPTIONS = {
   headersTimeout: HEADERS_TIMEOUT_MS,
@@ -74,6 +76,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   acceptJsonOnly(server)
   const routes = new RouteTable(server)
   server.server.on('checkExpectation', refuseExpectation)
+  server.decorate('refusedBodies', new RefusedBodies(parts.clock))
   observe(server, parts, routes)
   await server.register(swagger, { openapi: OPENAPI, transform: jsonSchemaTransform })
   if (parts.docs) await addDocsPage(server)
@@ -163,6 +166,7 @@ function observe(server: FastifyInstance, parts: ServerParts, routes: RouteTable
     const route = request.routeOptions.url ?? 'unknown'
     const { method } = request
     const status = reply.statusCode
+    if (status === TOO_LARGE && request.callerId !== undefined) server.refusedBodies.note(request.callerId)
     parts.metrics.observeRequest({ method, route, status, seconds: reply.elapsedTime / 1_000 })
     request.log.debug({ method, route, status, milliseconds: reply.elapsedTime }, 'request')
   })

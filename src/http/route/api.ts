@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Coffre } from '../../model/coffre.ts'
-import { authenticate } from '../authenticate.ts'
+import { CallerCoffre } from '../../service/caller-coffre.ts'
+import { authenticateCaller } from '../authenticate.ts'
 import { PROBLEM } from '../schema.ts'
 import type { ServerParts } from '../server-parts.ts'
 
@@ -48,7 +49,10 @@ export function addRoute<
     },
     // Before the body is read: strangers cannot make us parse.
     onRequest: async (request) => {
-      request.coffre = await authenticate(parts.core, request)
+      const caller = await authenticateCaller(parts.core, request)
+      api.refusedBodies.check(request, caller.principal.id)
+      request.callerId = caller.principal.id
+      request.coffre = new CallerCoffre(parts.core, caller)
     },
     handler: async (request, reply) => {
       // The validator has parsed each part by the very schema that gives it its type.

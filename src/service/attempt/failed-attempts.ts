@@ -40,27 +40,30 @@ interface Bucket {
 export class FailedAttempts {
   readonly #clock: Clock
   readonly #bounds: AttemptBounds
+  readonly #placeOf: (who: string) => string
   /** Longest without a failure first. */
   readonly #places = new Map<string, Bucket>()
   readonly #total: Bucket
 
-  constructor(clock: Clock, bounds: AttemptBounds) {
+  /** `who` is an address, unless `place` makes places of something else. */
+  constructor(clock: Clock, bounds: AttemptBounds, place: (who: string) => string = placeOf) {
     this.#clock = clock
     this.#bounds = bounds
+    this.#placeOf = place
     this.#total = { left: bounds.total.burst, at: clock() }
   }
 
   /** Throws RATE_LIMITED with the seconds to wait. */
-  check(address: string): void {
-    const bucket = this.#places.get(placeOf(address))
+  check(who: string): void {
+    const bucket = this.#places.get(this.#placeOf(who))
     if (bucket === undefined) return
     const waits = [this.#waitOf(bucket, this.#bounds.perPlace), this.#waitOf(this.#total, this.#bounds.total)]
     const wait = Math.max(...waits)
     if (wait > 0) throw rateLimited(wait)
   }
 
-  note(address: string): void {
-    const place = placeOf(address)
+  note(who: string): void {
+    const place = this.#placeOf(who)
     const now = this.#clock()
     const bucket = this.#places.get(place) ?? { left: this.#bounds.perPlace.burst, at: now }
     this.#places.delete(place)
