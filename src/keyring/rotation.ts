@@ -33,6 +33,25 @@ export function firstVersion(made: NewVersion): KeyVersion {
   return describeVersion(parseVersionNumber(1), made)
 }
 
+export interface FirstState extends Pick<Key, 'id' | 'tenant' | 'name' | 'algorithm' | 'purpose' | 'labels'> {
+  readonly exportable: boolean
+  readonly now: Instant
+  readonly first: KeyVersion
+}
+
+/** A key with its first version, made here or brought from elsewhere. */
+export function newKey({ exportable, now, first, ...described }: FirstState): Key {
+  return {
+    ...described,
+    ...(exportable ? { exportable: true } : {}),
+    createdAt: now,
+    updatedAt: now,
+    epoch: 1,
+    floor: first.version,
+    versions: [first],
+  }
+}
+
 /** A new version, current from now on; the version before it still reads. */
 export function rotateKey(key: Key, made: NewVersion): Key | Refusal {
   const blocked = refuseWhileStopped(key) ?? refuseWhileSuspended(key) ?? refuseDestroyed(key, 'rotate')

@@ -7,6 +7,7 @@ import {
   destroyKey,
   destroyVersion,
   firstVersion,
+  newKey,
   moveKey,
   rollbackKey,
   rotateKey,
@@ -50,20 +51,17 @@ export class KeyService {
       const material = await row.generate()
       const now = this.#parts.clock()
       const first = firstVersion(describeMaterial(row, material, now))
-      const key: Key = {
+      const key = newKey({
         id: parseKeyId(randomUuid()),
         tenant: caller.principal.tenant,
         name,
         algorithm: row.name,
         purpose,
         labels,
-        ...(request.exportable === true ? { exportable: true } : {}),
-        createdAt: now,
-        updatedAt: now,
-        epoch: 1,
-        floor: first.version,
-        versions: [first],
-      }
+        exportable: request.exportable === true,
+        now,
+        first,
+      })
       await this.#changes.insert(caller, key, { ...first, material })
       return viewKey(key)
     })

@@ -6,7 +6,7 @@ import type { KeyMaterial } from '../../crypto/key-material.ts'
 import { wrapForRecipient } from '../../crypto/key-transport.ts'
 import { sharesPrime } from '../../crypto/rsa-rules.ts'
 import { Refusal } from '../../keyring/refusal.ts'
-import { currentVersion, firstVersion, rotateKey } from '../../keyring/rotation.ts'
+import { currentVersion, firstVersion, newKey, rotateKey } from '../../keyring/rotation.ts'
 import { isAlgorithmName } from '../../model/algorithm-name.ts'
 import type { KeyView } from '../../model/coffre.ts'
 import type {
@@ -73,20 +73,17 @@ export class KeyTransfer {
       const now = this.#parts.clock()
       const first = firstVersion({ ...describeMaterial(row, material, now), origin: 'imported' })
       await this.#refuseSharedPrime(caller, first.publicKey)
-      const key: Key = {
+      const key = newKey({
         id: keyId ?? parseKeyId(randomUuid()),
         tenant: caller.principal.tenant,
         name,
         algorithm: row.name,
         purpose,
         labels,
-        ...(request.exportable === true ? { exportable: true } : {}),
-        createdAt: now,
-        updatedAt: now,
-        epoch: 1,
-        floor: first.version,
-        versions: [first],
-      }
+        exportable: request.exportable === true,
+        now,
+        first,
+      })
       await this.#changes.insert(caller, key, { ...first, material, action: 'key.import' })
       return viewKey(key)
     })
