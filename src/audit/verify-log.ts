@@ -117,14 +117,22 @@ async function findWrongNode(
   nodes: readonly TreeNode[],
   signedSize: number,
 ): Promise<LogFault | undefined> {
-  for (const { level, index, hash } of nodes) {
-    const [found] = await store.readAuditNodes({ level, from: index, limit: 1 })
-    const isThere = found?.index === index
-    const mayLack = (index + 1) * 2 ** level > signedSize
-    const right = isThere ? hex(found.hash) === hex(hash) : mayLack
-    if (!right) return { index: index * 2 ** level, reason: 'tree' }
+  for (const node of nodes) {
+    const index = node.index * 2 ** node.level
+    const mayLack = index + 2 ** node.level > signedSize
+    if (!(await isStored(store, node, mayLack))) return { index, reason: 'tree' }
   }
   return undefined
+}
+
+async function isStored(store: Store, { level, index, hash }: TreeNode, mayLack: boolean): Promise<boolean> {
+  try {
+    const [found] = await store.readAuditNodes({ level, from: index, limit: 1 })
+    return found?.index === index ? hex(found.hash) === hex(hash) : mayLack
+  } catch (error) {
+    if (!hasCode(error, 'STORE_DAMAGED')) throw error
+    return false
+  }
 }
 
 /**

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { type ColumnTally, flipDatabase } from '../../test/recovery/audit-flip.ts'
 import {
   flipCopy,
-  flipDatabase,
   makeSignedLog,
   moveRecords,
   type Tally,
@@ -11,8 +11,17 @@ import {
 } from '../../test/recovery/audit-tamper.ts'
 import { inKeptFolder, readNumber } from '../campaign-options.ts'
 
-/** Every bit of a log of 100 records and of the copy of its checkpoints, every move of a record, and clean logs. */
+/**
+ * Every bit of a log of 100 records, of the hashes stored for proofs from a longer one and of the copy of its
+ * checkpoints, every move of a record, and clean logs.
+ */
 export const usage = ['[--records N] [--step N] [--count N]']
+
+const RECORD_TABLES = ['audit_record', 'audit_head']
+/** A hash is stored for each 256 records. */
+const NODE_RECORDS = 1_040
+
+type Tell = (name: string, tally: Tally) => void
 
 export async function run(args: readonly string[]): Promise<number> {
   const text = { type: 'string' } as const
@@ -21,21 +30,36 @@ export async function run(args: readonly string[]): Promise<number> {
   const step = readNumber('step', values.step, { absent: 1 })
   const clean = readNumber('count', values.count, { absent: 1_000 })
   let missed = 0
-  const tell = (name: string, tally: Tally) => {
+  const tell: Tell = (name, tally) => {
     missed += tally.missed.length
     console.log(`  ${name}: ${tally.tried} tried, ${tally.missed.length} wrong`)
     for (const each of tally.missed.slice(0, 10)) console.log(`    ${each}`)
   }
   const code = await inKeptFolder(async (folder) => {
     const place = { dataDir: join(folder, 'data'), checkpointFile: join(folder, 'checkpoints') }
-    const size = await makeSignedLog(place, records)
+    const size = await makeSignedLog(place, { records })
     console.log(`audit: ${size} records, every ${step}. bit, ${clean} clean logs`)
     tell('moved records', await moveRecords(place, size))
     tell('bits of the copy', await flipCopy(place, step))
     tell('clean logs', await verifyClean(makeClean(folder, clean)))
-    tell('bits of the database', await flipDatabase(place, step, (line) => console.log(`    ${line}`)))
+    tellColumns(tell, await flipDatabase(place, { step, tables: ['audit_checkpoint'] }))
+    // Few checkpoints, for each costs every verification a signature.
+    const plain = { dataDir: join(folder, 'plain'), checkpointFile: join(folder, 'plain-checkpoints') }
+    await makeSignedLog(plain, { records, every: records })
+    tellColumns(tell, await flipDatabase(plain, { step, tables: RECORD_TABLES }))
+    const long = { dataDir: join(folder, 'long'), checkpointFile: join(folder, 'long-checkpoints') }
+    await makeSignedLog(long, { records: NODE_RECORDS, every: NODE_RECORDS / 2 })
+    tellColumns(tell, await flipDatabase(long, { step, tables: ['audit_node'] }))
   })
   return missed > 0 ? 1 : code
+}
+
+function tellColumns(tell: Tell, columns: readonly ColumnTally[]): void {
+  for (const each of columns) {
+    const replaced = each.replaced === 0 ? '' : `, ${each.replaced} onto the key of another row`
+    const empty = each.empty === 0 ? '' : `, NULL in ${each.empty} rows`
+    tell(`bits of ${each.column}${replaced}${empty}`, each)
+  }
 }
 
 async function* makeClean(folder: string, count: number): AsyncGenerator<TamperPlace> {
@@ -44,7 +68,7 @@ async function* makeClean(folder: string, count: number): AsyncGenerator<TamperP
       dataDir: join(folder, `clean-${made}`),
       checkpointFile: join(folder, `clean-${made}.txt`),
     }
-    await makeSignedLog(place, 5 + (made % 40))
+    await makeSignedLog(place, { records: 5 + (made % 40) })
     yield place
   }
 }
