@@ -18,12 +18,14 @@ export type {
   SealChoice,
   VerifyExportOptions,
 } from './app.ts'
+export * from './app-sessions.ts'
 export { type ConnectOptions, connectCoffre } from './client/connect-coffre.ts'
 export type * from './model/ceremony.ts'
 export type * from './model/audit.ts'
 export type * from './model/coffre.ts'
 export type * from './model/diagnosis.ts'
 export type * from './model/login-role.ts'
+export type * from './model/session.ts'
 export type { PolicyDocument, PolicyRule } from './model/policy.ts'
 export type * from './model/streams.ts'
 export { CoffreError, type ErrorCode, type ErrorFacts, isErrorCode } from './model/errors.ts'

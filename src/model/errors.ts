@@ -310,6 +310,12 @@ export const ERRORS = {
     sentence: 'The configuration is not acceptable.',
     next: 'Correct every setting that is named here.',
   },
+  SECRET_KEY_MISSING: {
+    fault: 'operator',
+    // The sentence of the program that these sessions come from, which people search for.
+    sentence: 'SECRET_KEY non configurée',
+    next: 'Set SECRET_KEY, or give the file that holds it (SECRET_KEY_FILE).',
+  },
   SERVER_UNREACHABLE: {
     fault: 'operator',
     sentence: 'The server did not answer.',

@@ -19,7 +19,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'version.ts': ['model'],
   'main.ts': ['cli'],
   'worker.ts': ['app-workers.ts'],
-  'index.ts': ['model', 'client', 'app.ts', 'config.ts', 'version.ts'],
+  'index.ts': ['model', 'client', 'app.ts', 'app-sessions.ts', 'config.ts', 'version.ts'],
 }
 
 export const COMPOSITION_ROOTS: ReadonlySet<string> = new Set([
@@ -27,6 +27,7 @@ export const COMPOSITION_ROOTS: ReadonlySet<string> = new Set([
   'app-doctor.ts',
   'app-names.ts',
   'app-serve.ts',
+  'app-sessions.ts',
   'app-workers.ts',
 ])
 

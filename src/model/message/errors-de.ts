@@ -238,6 +238,10 @@ export const errorsDe: ErrorTexts = {
     sentence: 'Die Konfiguration ist nicht zulässig.',
     next: 'Berichtigen Sie jede oben genannte Einstellung.',
   },
+  SECRET_KEY_MISSING: {
+    sentence: 'SECRET_KEY non configurée',
+    next: 'Setzen Sie SECRET_KEY oder geben Sie die Datei an, in der er steht (SECRET_KEY_FILE).',
+  },
   SERVER_UNREACHABLE: {
     sentence: 'Der Server hat nicht geantwortet.',
     next: 'Prüfen Sie COFFRE_ADDR und ob `coffre serve` läuft.',

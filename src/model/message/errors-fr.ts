@@ -238,6 +238,10 @@ export const errorsFr: ErrorTexts = {
     sentence: 'La configuration n’est pas acceptable.',
     next: 'Corrigez chaque réglage indiqué ci-dessus.',
   },
+  SECRET_KEY_MISSING: {
+    sentence: 'SECRET_KEY non configurée',
+    next: 'Définissez SECRET_KEY, ou donnez le fichier qui la contient (SECRET_KEY_FILE).',
+  },
   SERVER_UNREACHABLE: {
     sentence: 'Le serveur n’a pas répondu.',
     next: 'Vérifiez COFFRE_ADDR et que `coffre serve` tourne.',

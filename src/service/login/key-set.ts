@@ -1,7 +1,7 @@
 import { type CryptoKey, importJWK, type JWK } from 'jose'
 import { isSoundRsaJwk } from '../../crypto/rsa-rules.ts'
 import { LOGIN_ALGORITHMS, type LoginAlgorithm } from '../../model/login-role.ts'
-import { parseStrictObject } from './strict-json.ts'
+import { parseStrictObject } from '../jwt/strict-json.ts'
 
 /** Microsoft's, the longest that we know, has 20 KiB with its certificates. */
 const MAX_KEY_SET_CHARACTERS = 64 * 1024
