@@ -4,35 +4,21 @@ import { once } from 'node:events'
 import { appendFileSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface, type Interface } from 'node:readline'
+import { createInterface } from 'node:readline'
 import { describe, type TestContext, test } from 'node:test'
-import { openCoffre } from '../../src/app.ts'
 import { makeFolder } from '../temporary.ts'
+import {
+  checkWhole,
+  NEEDS_ROOT,
+  only,
+  type Outcomes,
+  REFUSED,
+  startServer,
+  without,
+  withoutImmutable,
+} from './disk-server.ts'
 
-const CHILD = join(import.meta.dirname, 'disk-child.ts')
-const IS_ROOT = process.getuid?.() === 0
-const NEEDS_ROOT = IS_ROOT ? false : 'only root can take a disk away from a running process'
 const DISK_KIB = 8 * 1024
-
-/** What every operation comes to while nothing can be written, and what goes on. */
-const REFUSED = {
-  // No answer without its record: also what only reads data is refused.
-  encrypt: 'AUDIT_UNAVAILABLE',
-  decrypt: 'AUDIT_UNAVAILABLE',
-  rotate: 'STORE_UNAVAILABLE',
-  create: 'STORE_UNAVAILABLE',
-  'token create': 'STORE_UNAVAILABLE',
-  list: 'ok',
-  get: 'ok',
-  tokens: 'ok',
-  status: 'ok',
-  records: 'ok',
-  verify: 'ok',
-  ready: 503,
-  live: 200,
-}
-
-type Outcomes = Readonly<Record<string, string | number>>
 
 interface Fault {
   readonly title: string
@@ -70,6 +56,20 @@ const FAULTS: readonly Fault[] = [
     apply: (child) => inject(child, 'pwrite64,ftruncate:error=EROFS'),
   },
   {
+    // Linux refuses writes through descriptors that are open, too. Not of -shm, which is memory: who takes that away
+    // ends the process with SIGBUS.
+    title: 'a database whose files may not be changed',
+    skip: NEEDS_ROOT || withoutImmutable(),
+    apply: async (child, folder) => {
+      const database = join(folder, 'coffre')
+      const files = [database, join(database, 'coffre.db'), join(database, 'coffre.db-wal')]
+      const mark = (sign: '+' | '-') => spawnSync('chattr', [`${sign}i`, ...files])
+      assert.equal(mark('+').status, 0)
+      child.once('exit', () => mark('-'))
+      return async () => assert.equal(mark('-').status, 0)
+    },
+  },
+  {
     title: 'fsync that fails',
     // Verifying ends with one transaction, and none begins before the log is known to be on the disk.
     also: { verify: 'STORE_UNAVAILABLE' },
@@ -104,40 +104,6 @@ describe('while nothing can be written', () => {
     })
   }
 })
-
-function only(outcomes: Outcomes, ...values: readonly (string | number)[]): readonly string[] {
-  return Object.keys(REFUSED).filter((name) => values.includes(outcomes[name] ?? ''))
-}
-
-async function startServer(
-  dataDir: string,
-): Promise<{ child: ChildProcess; ask: (readiness: number) => Promise<Outcomes> }> {
-  const child = spawn(process.execPath, [CHILD, dataDir], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const lines: Interface = createInterface({ input: child.stdout })
-  const answers = lines[Symbol.asyncIterator]()
-  const next = async (): Promise<string> => {
-    const { value, done } = await answers.next()
-    assert.ok(done !== true, 'the server has ended')
-    return value
-  }
-  assert.equal(await next(), 'open')
-  const ask = async (readiness: number): Promise<Outcomes> => {
-    child.stdin.write(`${readiness}\n`)
-    return JSON.parse(await next()) as Outcomes
-  }
-  return { child, ask }
-}
-
-async function checkWhole(dataDir: string): Promise<void> {
-  const coffre = await openCoffre({ dataDir })
-  try {
-    assert.equal((await coffre.audit.verify()).valid, true)
-    const { versions } = await coffre.keys.get('k')
-    assert.equal(versions.filter(({ state }) => state === 'active').length, 1)
-  } finally {
-    await coffre.close()
-  }
-}
 
 /** Lets system calls of a running process fail until the answered function is called. */
 async function inject({ pid }: ChildProcess, fault: string): Promise<() => Promise<void>> {
@@ -182,9 +148,4 @@ function withoutMount(): string | false {
   if (isMounted) spawnSync('/bin/umount', [probe])
   rmdirSync(probe)
   return isMounted ? false : 'this machine does not let root mount a tmpfs'
-}
-
-function without(program: string, debianPackage: string): string | false {
-  const isHere = spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0
-  return isHere ? false : `${program} is not installed: apt-get install ${debianPackage}`
 }

@@ -6,7 +6,7 @@ const OWNER_ONLY_FILE = 0o600
 
 /** Creates `folder` for its owner alone. A folder that exists keeps its mode. Throws STORE_UNAVAILABLE. */
 export async function makeFolder(folder: string): Promise<void> {
-  await onMedium(() => mkdir(folder, { recursive: true, mode: OWNER_ONLY_FOLDER }))
+  await onMedium(folder, () => mkdir(folder, { recursive: true, mode: OWNER_ONLY_FOLDER }))
 }
 
 /**
@@ -14,7 +14,7 @@ export async function makeFolder(folder: string): Promise<void> {
  * files the same mode. Throws STORE_UNAVAILABLE.
  */
 export async function makePrivateFile(path: string): Promise<void> {
-  await onMedium(async () => {
+  await onMedium(path, async () => {
     if (!(await createFile(path))) await chmod(path, OWNER_ONLY_FILE)
   })
 }
@@ -34,10 +34,12 @@ async function createFile(path: string): Promise<boolean> {
   }
 }
 
-async function onMedium(work: () => Promise<unknown>): Promise<void> {
+async function onMedium(file: string, work: () => Promise<unknown>): Promise<void> {
   try {
     await work()
   } catch (cause) {
-    throw new CoffreError('STORE_UNAVAILABLE', { cause })
+    // EROFS, EACCES and ENOSPC each ask for something else of whoever reads it.
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
+    throw new CoffreError('STORE_UNAVAILABLE', { facts: { file, reason }, cause })
   }
 }
