@@ -10,11 +10,12 @@ const MIN_DESTROY_DAYS = 7
 const MAX_DESTROY_DAYS = 30
 
 export function currentVersion(key: Key): KeyVersion | undefined {
-  return key.versions.find((version) => version.state.name === 'active')
+  // Nearly always the newest, of what may be thousands.
+  return key.versions.findLast((version) => version.state.name === 'active')
 }
 
 export function findVersion(key: Key, version: number): KeyVersion | undefined {
-  return key.versions.find((candidate) => candidate.version === version)
+  return key.versions[version - 1]
 }
 
 export function newestVersion(key: Key): KeyVersion {
@@ -57,7 +58,9 @@ export function rotateKey(key: Key, made: NewVersion): Key | Refusal {
   const blocked = refuseWhileStopped(key) ?? refuseWhileSuspended(key) ?? refuseDestroyed(key, 'rotate')
   if (blocked !== undefined) return blocked
   const version = parseVersionNumber(newestVersion(key).version + 1)
-  const older = key.versions.map((each) => (isActive(each) ? stepDown(each, made.now) : each))
+  const current = currentVersion(key)
+  const older =
+    current === undefined ? key.versions : key.versions.with(current.version - 1, stepDown(current, made.now))
   return change(key, made.now, { versions: [...older, describeVersion(version, made)] })
 }
 

@@ -44,12 +44,13 @@ export interface Store extends ReadStore {
 }
 
 export interface ReadStore extends ReadChanges {
-  findKey(tenant: TenantId, name: KeyName): Promise<Key | undefined>
+  /** `known`: an earlier state of this key, which saves reading again the versions that rotations left alone. */
+  findKey(tenant: TenantId, name: KeyName, known?: Key): Promise<Key | undefined>
   findKeyById(id: KeyId): Promise<Key | undefined>
   /** Ordered by name; `after` is exclusive. */
   listKeys(query: ListKeysQuery): Promise<readonly Key[]>
-  /** Wrapped material of every version that still has any. */
-  readWrapped(id: KeyId): Promise<ReadonlyMap<VersionNumber, Wrapped>>
+  /** Wrapped material of every version, from `from` on where it is given, that still has any. */
+  readWrapped(id: KeyId, from?: VersionNumber): Promise<ReadonlyMap<VersionNumber, Wrapped>>
   /** Keys of all tenants whose `destroyAt` is not later than `now` and that still have material. */
   listKeysToDestroy(now: Instant): Promise<readonly Key[]>
   findToken(id: TokenId): Promise<Token | undefined>
@@ -92,8 +93,9 @@ export interface StoreTransaction extends ReadStore {
   insertKey(key: Key, wrapped: ReadonlyMap<VersionNumber, Wrapped>): Promise<void>
   /**
    * Writes what differs between `before` and `after`. Throws CONFLICT when the stored epoch is not
-   * `before.epoch`. New versions need their material in `wrapped`; a version that is destroyed in `after`
-   * loses its material for good.
+   * `before.epoch`. A new version needs its material in `wrapped`, and comes alone: beside it only the active
+   * version steps down, which is what `known` of `findKey` rests on. A version that is destroyed in `after` loses
+   * its material for good.
    */
   updateKey(before: Key, after: Key, wrapped?: ReadonlyMap<VersionNumber, Wrapped>): Promise<void>
   /** Adds `count` to the uses of a version and answers the new total. It does not change the epoch. */

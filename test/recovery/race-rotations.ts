@@ -15,7 +15,7 @@ export interface Race {
   readonly processes: number
   /** Rotations in total. */
   readonly count: number
-  /** Of one key, before the next is begun: a rotation reads every version of its key. */
+  /** Of one key, before the next is begun. */
   readonly perKey: number
   readonly tell?: (text: string) => void
 }

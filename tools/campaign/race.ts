@@ -17,7 +17,7 @@ export async function run(args: readonly string[]): Promise<number> {
   })
   const processes = readNumber('processes', values.processes, { absent: 8 })
   const count = readNumber('count', values.count, { absent: 10_000 })
-  const perKey = readNumber('per-key', values['per-key'], { absent: 1_000 })
+  const perKey = readNumber('per-key', values['per-key'], { absent: count })
   const server = new PostgresServer()
   const dataDir = mkdtempSync(join(tmpdir(), 'coffre-race-'))
   const startedAt = performance.now()

@@ -82,7 +82,9 @@ export class KeyChanges {
     const reach = new Reach(caller, permissionFor(change.action))
     if (!reach.mayCover(name)) throw hiddenKey()
     const after = await this.#commit({ tenant: reach.tenant, name }, async (tx) => {
-      const before = await tx.findKey(reach.tenant, name)
+      // A rotation needs no more than the newest versions of what may be thousands.
+      const known = change.material === undefined ? undefined : cache.lastKnown(reach.tenant, name)
+      const before = await tx.findKey(reach.tenant, name, known)
       if (before === undefined) throw new CoffreError('KEY_NOT_FOUND')
       reach.requireKey(before)
       const decided = change.decide(before, clock())

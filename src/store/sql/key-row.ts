@@ -28,7 +28,31 @@ export function toKeys(rows: readonly KeyJoinRow[]): readonly Key[] {
   return groups.map((group) => parseStored('key', () => toKey(group)))
 }
 
-function toKey(rows: readonly [KeyJoinRow, ...KeyJoinRow[]]): Key {
+/**
+ * The key whose versions `rows` are from `from` on, those before taken from `known`, an earlier state of it.
+ * `undefined` when that does not give what is stored. Each change raises the epoch by one at least, and one that adds
+ * a version adds one and touches no other than the active. So where both have risen by the same number, only
+ * rotations lie between.
+ */
+export function continueKey(known: Key, from: number, rows: readonly KeyJoinRow[]): Key | undefined {
+  const [row, ...others] = rows
+  if (row?.id !== known.id) return undefined
+  const kept = known.versions.slice(0, from - 1)
+  const rotations = row.epoch - known.epoch
+  if (rotations < 0 || kept.length + rows.length - known.versions.length !== rotations) return undefined
+  const key = parseStored('key', () => toKey([row, ...others], kept))
+  const isSame = known.versions.slice(kept.length).every((each) => isOneVersion(each, key))
+  return isSame ? key : undefined
+}
+
+/** What stays for the life of a version differs where an older database was restored under this process. */
+function isOneVersion({ version, createdAt, publicKey }: KeyVersion, { versions }: Key): boolean {
+  const stored = versions[version - 1]
+  return stored?.createdAt === createdAt && stored.publicKey === publicKey
+}
+
+/** `kept`: versions before those of `rows`. */
+function toKey(rows: readonly [KeyJoinRow, ...KeyJoinRow[]], kept: readonly KeyVersion[] = []): Key {
   const [row] = rows
   const key = {
     id: parseKeyId(row.id),
@@ -42,7 +66,7 @@ function toKey(rows: readonly [KeyJoinRow, ...KeyJoinRow[]]): Key {
     epoch: toCount(row.epoch),
     floor: parseVersionNumber(row.floor),
     ...(row.exportable === 1 ? { exportable: true as const } : {}),
-    versions: rows.map(toVersion),
+    versions: kept.concat(rows.map((each, position) => toVersion(each, kept.length + position + 1))),
   }
   return row.destroy_at === null ? key : { ...key, destroyAt: toInstant(row.destroy_at) }
 }
@@ -65,9 +89,8 @@ function parseTags(json: string): Readonly<Record<string, string>> {
   return Object.fromEntries(pairs)
 }
 
-function toVersion(row: KeyJoinRow, position: number): KeyVersion {
-  if (row.version !== position + 1 || row.version_created_at === null)
-    throw new RangeError('a version is missing')
+function toVersion(row: KeyJoinRow, number: number): KeyVersion {
+  if (row.version !== number || row.version_created_at === null) throw new RangeError('a version is missing')
   const version = {
     version: parseVersionNumber(row.version),
     state: toState(row),

@@ -11,9 +11,11 @@ import {
 import type { Key } from '../../model/key.ts'
 import { toWrapped, type Wrapped } from '../../model/wrapped.ts'
 import type { ListKeysQuery } from '../store.ts'
-import { type KeyJoinRow, toKeys } from './key-row.ts'
+import { continueKey, type KeyJoinRow, toKeys } from './key-row.ts'
 import type { Database, KeyTable, Schema } from './schema.ts'
 import { parseStored } from './stored-row.ts'
+
+const FIRST_VERSION = parseVersionNumber(1)
 
 type ChosenKeys = SelectQueryBuilder<Schema, 'key', Selectable<KeyTable>>
 
@@ -25,12 +27,15 @@ export interface Reading {
 export interface KeyPlace {
   readonly tenant: TenantId
   readonly name: KeyName
+  /** An earlier state of it. */
+  readonly known: Key | undefined
 }
 
 export async function findKey(db: Database, place: KeyPlace, reading: Reading): Promise<Key | undefined> {
-  const { tenant, name } = place
-  const chosen = allKeys(db).where('tenant', '=', tenant).where('name', '=', name)
-  return theOnly(await readKeys(db, locked(chosen, reading)))
+  const { tenant, name, known } = place
+  const chosen = locked(allKeys(db).where('tenant', '=', tenant).where('name', '=', name), reading)
+  const continued = known === undefined ? undefined : await readSince(db, chosen, known)
+  return continued ?? theOnly(await readKeys(db, chosen))
 }
 
 export async function findKeyById(db: Database, id: KeyId, reading: Reading): Promise<Key | undefined> {
@@ -58,11 +63,16 @@ export async function listKeysToDestroy(db: Database, now: Instant): Promise<rea
   return await readKeys(db, chosen)
 }
 
-export async function readWrapped(db: Database, id: KeyId): Promise<ReadonlyMap<VersionNumber, Wrapped>> {
+export async function readWrapped(
+  db: Database,
+  id: KeyId,
+  from = FIRST_VERSION,
+): Promise<ReadonlyMap<VersionNumber, Wrapped>> {
   const rows = await db
     .selectFrom('key_version')
     .select(['version', 'wrapped'])
     .where('key_id', '=', id)
+    .where('version', '>=', from)
     .where('wrapped', 'is not', null)
     .$narrowType<{ wrapped: Uint8Array }>()
     .orderBy('version')
@@ -83,11 +93,28 @@ function locked(chosen: ChosenKeys, { lock }: Reading): ChosenKeys {
   return lock ? chosen.forUpdate() : chosen
 }
 
-/** One statement for keys and versions: two could see a commit between them. */
+/** `undefined` when more than rotations lies between `known` and what is stored. */
+async function readSince(db: Database, chosen: ChosenKeys, known: Key): Promise<Key | undefined> {
+  const active = known.versions.findLast(({ state }) => state.name === 'active')
+  const from = (active ?? known.versions.at(-1))?.version ?? FIRST_VERSION
+  return continueKey(known, from, await readRows(db, chosen, from))
+}
+
 async function readKeys(db: Database, chosen: ChosenKeys): Promise<readonly Key[]> {
-  const rows: KeyJoinRow[] = await db
+  return toKeys(await readRows(db, chosen, FIRST_VERSION))
+}
+
+/** One statement for keys and versions: two could see a commit between them. */
+async function readRows(
+  db: Database,
+  chosen: ChosenKeys,
+  from: VersionNumber,
+): Promise<readonly KeyJoinRow[]> {
+  return await db
     .selectFrom(chosen.as('key'))
-    .leftJoin('key_version', 'key_version.key_id', 'key.id')
+    .leftJoin('key_version', (join) =>
+      join.onRef('key_version.key_id', '=', 'key.id').on('key_version.version', '>=', from),
+    )
     .selectAll('key')
     .select([
       'key_version.version',
@@ -102,7 +129,6 @@ async function readKeys(db: Database, chosen: ChosenKeys): Promise<readonly Key[
     .orderBy('key.name')
     .orderBy('key_version.version')
     .execute()
-  return toKeys(rows)
 }
 
 function theOnly(keys: readonly Key[]): Key | undefined {

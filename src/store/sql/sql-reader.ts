@@ -55,8 +55,8 @@ export class SqlReader implements ReadStore {
     this.#reading = reading
   }
 
-  findKey(tenant: TenantId, name: KeyName): Promise<Key | undefined> {
-    return findKey(this.#db, { tenant, name }, this.#reading)
+  findKey(tenant: TenantId, name: KeyName, known?: Key): Promise<Key | undefined> {
+    return findKey(this.#db, { tenant, name, known }, this.#reading)
   }
 
   findKeyById(id: KeyId): Promise<Key | undefined> {
@@ -67,8 +67,8 @@ export class SqlReader implements ReadStore {
     return listKeys(this.#db, query)
   }
 
-  readWrapped(id: KeyId): Promise<ReadonlyMap<VersionNumber, Wrapped>> {
-    return readWrapped(this.#db, id)
+  readWrapped(id: KeyId, from?: VersionNumber): Promise<ReadonlyMap<VersionNumber, Wrapped>> {
+    return readWrapped(this.#db, id, from)
   }
 
   listKeysToDestroy(now: Instant): Promise<readonly Key[]> {

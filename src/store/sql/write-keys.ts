@@ -35,10 +35,9 @@ export async function updateKey(db: Database, update: KeyUpdate): Promise<KeyCha
   const { before, after, materials } = update
   await requireNewestRoot(db, materials.values())
   await updateKeyRow(db, before, after)
-  const known = new Map(before.versions.map((version) => [version.version, version]))
-  const changed = after.versions.filter((version) => changedState(known.get(version.version), version))
-  const added = after.versions.filter((version) => !known.has(version.version))
-  refuseUnexpected(update, added)
+  const changed = after.versions.filter((version, at) => changedState(before.versions[at], version))
+  const added = after.versions.slice(before.versions.length)
+  refuseUnexpected(update, { added, changed })
   // The index of active versions holds after every statement, so a version leaves `active` before
   // another enters it.
   for (const version of [...changed.filter(isNotActive), ...changed.filter(isActive)]) {
@@ -68,10 +67,16 @@ function differences(before: KeyTable, after: KeyTable): Partial<KeyTable> {
 }
 
 /** Material is written once, with its version: a second write could only lose the first. */
-function refuseUnexpected(update: KeyUpdate, added: readonly KeyVersion[]): void {
-  const { before, after, materials } = update
-  const kept = after.versions.length - added.length
-  if (kept !== before.versions.length) throw new Error('unreachable: a version never goes away')
+function refuseUnexpected(
+  { before, after, materials }: KeyUpdate,
+  { added, changed }: { readonly added: readonly KeyVersion[]; readonly changed: readonly KeyVersion[] },
+): void {
+  if (after.versions.length < before.versions.length)
+    throw new Error('unreachable: a version never goes away')
+  const steppedDown = (each: KeyVersion): boolean =>
+    before.versions[each.version - 1]?.state.name === 'active'
+  if (added.length > 1 || (added.length === 1 && !changed.every(steppedDown)))
+    throw new Error('unreachable: a new version comes alone')
   const versions = new Set(added.map((version) => version.version))
   const strays = [...materials.keys()].filter((version) => !versions.has(version))
   if (strays.length > 0) throw new Error('unreachable: material for a version that is not new')

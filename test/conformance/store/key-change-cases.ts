@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { toInstant } from '../../../src/model/clock.ts'
 import { hasCode } from '../../../src/model/errors.ts'
 import { parseTenantId } from '../../../src/model/ids.ts'
 import type { Key } from '../../../src/model/key.ts'
@@ -26,6 +27,23 @@ function granted(key: Key | Refusal): Key {
   assert.ok(!(key instanceof Refusal))
   return key
 }
+
+const MOVES_BETWEEN_ROTATIONS: readonly ((key: Key) => Key | Refusal)[] = [
+  (key) => rotateKey(key, at),
+  (key) => rotateKey(key, at),
+  (key) => rollbackKey(key, { ...at, version: 1 }),
+  (key) => rotateKey(key, at),
+  (key) => rotateKey(key, at),
+  (key) => moveKey(key, 'suspend', at),
+  (key) => moveKey(key, 'resume', at),
+  (key) => rotateKey(key, at),
+  (key) => moveKey(key, 'compromise', { ...at, version: 2 }),
+  (key) => moveKey(key, 'deactivate', at),
+  (key) => rotateKey(key, at),
+  (key) => setFloor(key, 4, LATER),
+  (key) => destroyVersion(key, 3, LATER),
+  (key) => rotateKey(key, at),
+]
 
 async function update(store: Store, before: Key, after: Key | Refusal): Promise<Key> {
   const next = granted(after)
@@ -68,6 +86,78 @@ export function testKeyChanges(withStore: WithStore): void {
       ]
       for (const move of moves) key = await update(store, key, move(key))
       assert.equal((await store.readWrapped(key.id)).size, 0)
+    }))
+
+  test('from whatever earlier state of a key it is continued, what is read is what is stored', () =>
+    withStore(async (store) => {
+      const states = [await storeKey(store, sampleKey())]
+      for (const move of MOVES_BETWEEN_ROTATIONS) {
+        const before = states.at(-1) ?? assert.fail()
+        states.push(await update(store, before, move(before)))
+        for (const known of states) {
+          const { tenant, name } = known
+          const found = [
+            await store.findKey(tenant, name, known),
+            await store.transaction((tx) => tx.findKey(tenant, name, known)),
+          ]
+          assert.deepEqual(found, [states.at(-1), states.at(-1)], `from epoch ${known.epoch}`)
+        }
+      }
+    }))
+
+  test('a key of another life under the same name and numbers is read whole', () =>
+    withStore(async (store) => {
+      let key = await storeKey(store, sampleKey())
+      for (let rotations = 0; rotations < 3; rotations += 1)
+        key = await update(store, key, rotateKey(key, at))
+      const { tenant, name } = key
+      const createdAt = toInstant(LATER + 1)
+      const versions = key.versions.map((each) => ({ ...each, createdAt }))
+      const others = [
+        { ...key, id: sampleKey().id },
+        { ...key, versions },
+        { ...key, epoch: key.epoch + 1 },
+        { ...key, epoch: key.epoch - 1, versions: key.versions.slice(0, -2) },
+        { ...key, epoch: key.epoch + 1, versions: [...versions, ...versions.slice(-1)] },
+      ]
+      for (const known of others) assert.deepEqual(await store.findKey(tenant, name, known), key)
+    }))
+
+  test('a rotation reads none of the versions before the active one', () =>
+    withStore(async (store) => {
+      let key = await storeKey(store, sampleKey())
+      for (let rotations = 0; rotations < 3; rotations += 1)
+        key = await update(store, key, rotateKey(key, at))
+      const known = { ...key, versions: key.versions.map((each) => ({ ...each })) }
+      const next = await update(store, key, rotateKey(key, at))
+      const found = await store.findKey(key.tenant, key.name, known)
+      assert.deepEqual(found, next)
+      // What is taken over is the same object, not an equal one.
+      const taken = found?.versions.map((each, position) => each === known.versions[position])
+      assert.deepEqual(taken, [true, true, true, false, false])
+      const wrapped = await store.readWrapped(key.id, versionNumber(4))
+      assert.deepEqual([...wrapped.keys()], [4, 5])
+    }))
+
+  test('a new version comes alone, so that whoever knows the others can go on from there', () =>
+    withStore(async (store) => {
+      const key = await storeKey(store, sampleKey())
+      const rotated = granted(rotateKey(key, at))
+      const twice = granted(rotateKey(rotated, at))
+      const suspendedToo = await update(store, key, rotated)
+      const third = granted(rotateKey(suspendedToo, at))
+      const [first, ...others] = third.versions
+      assert.ok(first)
+      const state = { name: 'compromised', since: LATER } as const
+      for (const [before, after] of [
+        [suspendedToo, { ...third, versions: [{ ...first, state }, ...others] }],
+        [key, twice],
+      ] as const) {
+        const added = after.versions.slice(before.versions.length)
+        const wrapped = materials(...added.map((each): [number, Wrapped] => [each.version, sampleWrapped()]))
+        await assert.rejects(store.transaction((tx) => tx.updateKey(before, after, wrapped)))
+      }
+      assert.deepEqual(await store.findKeyById(key.id), suspendedToo)
     }))
 
   test('labels change alone', () =>
