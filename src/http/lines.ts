@@ -1,5 +1,5 @@
 import { CoffreError } from '../model/errors.ts'
-import { MAX_LINE_BYTES } from '../model/limits.ts'
+import { MAX_ITEM_BYTES } from '../model/limits.ts'
 
 const LINE_FEED = 0x0a
 
@@ -27,7 +27,7 @@ class OpenLine {
 
   extend(piece: Uint8Array): void {
     this.length += piece.length
-    if (this.length > MAX_LINE_BYTES) this.#pieces = []
+    if (this.length > MAX_ITEM_BYTES) this.#pieces = []
     else if (piece.length > 0) this.#pieces.push(piece)
   }
 
@@ -35,11 +35,11 @@ class OpenLine {
     this.extend(last)
     const [only] = this.#pieces
     const line = this.#pieces.length === 1 && only !== undefined ? only : Buffer.concat(this.#pieces)
-    const isTooLong = this.length > MAX_LINE_BYTES
+    const isTooLong = this.length > MAX_ITEM_BYTES
     this.#pieces = []
     this.length = 0
     return isTooLong
-      ? new CoffreError('LIMIT_EXCEEDED', { facts: { at: 'line', maximum: MAX_LINE_BYTES } })
+      ? new CoffreError('LIMIT_EXCEEDED', { facts: { at: 'line', maximum: MAX_ITEM_BYTES } })
       : line
   }
 }

@@ -10,10 +10,17 @@ export const MAX_MESSAGE_BYTES = MAX_PLAINTEXT_BYTES
 export const MAX_BATCH_ITEMS = 1_000
 /** A batch of 1,000 values of 4 KiB in base64 with its context fits three times. */
 export const MAX_BODY_BYTES = 16 * 1024 * 1024
+/** A request that holds no value of a user: twice a signed note of the greatest length. */
+export const MAX_SMALL_BODY_BYTES = 256 * 1024
 /** Depth of JSON objects and arrays. Our deepest request has four. */
 export const MAX_JSON_DEPTH = 32
 /** Commas, objects and arrays in a body. A batch of 1,000 rewraps with two full contexts each has 70,001. */
 export const MAX_JSON_VALUES = 80_000
+/** Elements of one array, and members of one object: a few more than any request may have, so the schema tells where. */
+export const MAX_JSON_ELEMENTS = 2_000
+export const MAX_JSON_MEMBERS = 128
+/** Backslashes of a body. Base64 of the greatest body with each slash escaped, as PHP does, has half of them. */
+export const MAX_JSON_ESCAPES = 512 * 1024
 /** Pairs in a caller's context, and bytes of each name and value. AWS KMS has 8 KiB for the whole. */
 export const MAX_CONTEXT_PAIRS = 32
 export const MAX_CONTEXT_BYTES = 1_024
@@ -25,8 +32,8 @@ export const MAX_BATCH_RANDOM_BYTES = MAX_PLAINTEXT_BYTES
 export const MAX_STREAMS = 64
 /** A context in a header, as JSON. AWS KMS has 8 KiB; the whole head of a request has 16. */
 export const MAX_CONTEXT_HEADER_CHARACTERS = 8 * 1024
-/** One line of JSON: a rewrap of the largest ciphertext with two full contexts fits. */
-export const MAX_LINE_BYTES = 2 * 1024 * 1024
+/** One item, as a line of JSON or as a body: a rewrap of the largest ciphertext with two full contexts fits. */
+export const MAX_ITEM_BYTES = 2 * 1024 * 1024
 /** Tags on a key. */
 export const MAX_TAGS = 32
 export const MAX_TEXT_CHARACTERS = 256

@@ -63,7 +63,8 @@ describe('a stranger', () => {
 
 describe('a body', () => {
   test('of more values than the largest batch has is refused before anything is built', async () => {
-    const many = `{"items":[${'{},'.repeat(50_000)}{}]}`
+    const item = `{"key":"k","plaintext":"","context":{${Array.from({ length: 90 }, (_, at) => `"${at}":""`).join()}}}`
+    const many = `{"items":[${`${item},`.repeat(1_000)}${item}]}`
     const { code, facts } = await post('/api/v1/encrypt/batch', many, token)
     assert.deepEqual({ code, facts }, { code: 'LIMIT_EXCEEDED', facts: { at: 'body', values: 80_000 } })
   })
@@ -76,6 +77,24 @@ describe('a body', () => {
     assert.equal(status, 200)
   })
 
+  test('of one value may have its greatest size, and twice that only in a batch', async () => {
+    const plaintext = Buffer.alloc(1024 * 1024).toString('base64')
+    const two = [{ bytes: 1 }, { blob: 'x'.repeat(2 * plaintext.length) }]
+    assert.equal(
+      (await post('/api/v1/inspect', JSON.stringify({ blobBase64: plaintext }), token)).status,
+      200,
+    )
+    const single = await post('/api/v1/random', JSON.stringify(two[1]), token)
+    assert.deepEqual([single.status, single.code], [413, 'LIMIT_EXCEEDED'])
+    const batch = await post('/api/v1/random/batch', JSON.stringify({ items: two }), token)
+    assert.deepEqual([batch.status, batch.code], [400, 'INVALID_REQUEST'])
+  })
+
+  test('where no value belongs is small', async () => {
+    const { status, code } = await post('/api/v1/keys', JSON.stringify({ name: 'x'.repeat(300_000) }), token)
+    assert.deepEqual({ status, code }, { status: 413, code: 'LIMIT_EXCEEDED' })
+  })
+
   test('that is not UTF-8 is refused, because two contexts would be one', async () => {
     const bytes = Buffer.from('{"key":"k","plaintext":"","context":{"a":"\xff"}}', 'latin1')
     const { code, facts } = await post('/api/v1/encrypt', Uint8Array.from(bytes), token)
@@ -83,7 +102,9 @@ describe('a body', () => {
   })
 
   test('with members of a strange name gets an answer that does not repeat them', async () => {
-    const strange = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`strange${index}`, 1]))
+    const strange = Object.fromEntries(
+      Array.from({ length: 100 }, (_, index) => [`strange${index}`.repeat(100), 1]),
+    )
     const { code, characters } = await post('/api/v1/random', JSON.stringify(strange), token)
     assert.equal(code, 'INVALID_REQUEST')
     assert.ok(characters < 1_000, `${characters} characters`)

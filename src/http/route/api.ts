@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Coffre } from '../../model/coffre.ts'
+import { MAX_SMALL_BODY_BYTES } from '../../model/limits.ts'
 import { CallerCoffre } from '../../service/caller-coffre.ts'
 import { authenticateCaller } from '../authenticate.ts'
 import { PROBLEM } from '../schema.ts'
@@ -21,6 +22,8 @@ export interface RouteShape<Body extends z.ZodType, Path extends z.ZodType, Quer
   readonly query?: Query
   readonly result?: z.ZodType
   readonly status?: number
+  /** MAX_SMALL_BODY_BYTES when absent. */
+  readonly bodyLimit?: number
   run(
     coffre: Coffre,
     input: { readonly body: z.output<Body>; readonly path: z.output<Path>; readonly query: z.output<Query> },
@@ -38,6 +41,7 @@ export function addRoute<
   api.route({
     method: route.method,
     url: route.url,
+    bodyLimit: route.bodyLimit ?? MAX_SMALL_BODY_BYTES,
     schema: {
       summary: route.summary,
       tags: [route.tag],

@@ -6,6 +6,7 @@ import {
   type DataOperations,
 } from '../../model/coffre.ts'
 import { CoffreError } from '../../model/errors.ts'
+import { MAX_BODY_BYTES, MAX_ITEM_BYTES } from '../../model/limits.ts'
 import { decodeBase64, decodeByteFields, encodeByteFields } from '../byte-fields.ts'
 import {
   batchRequest,
@@ -39,6 +40,7 @@ export function addDataRoutes(api: Api, parts: ServerParts): void {
       url: `/${operation}`,
       summary: SUMMARY[operation],
       tag: 'data',
+      bodyLimit: MAX_ITEM_BYTES,
       body: OPERATION_REQUEST[operation],
       result: OPERATION_RESULT[operation],
       run: (coffre, { body }) => runOne(coffre, operation, body),
@@ -48,6 +50,7 @@ export function addDataRoutes(api: Api, parts: ServerParts): void {
       url: `/${operation}/batch`,
       summary: `${SUMMARY[operation]}, for up to 1,000 items`,
       tag: 'data',
+      bodyLimit: MAX_BODY_BYTES,
       body: batchRequest(OPERATION_REQUEST[operation]),
       result: batchResult(OPERATION_RESULT[operation]),
       run: (coffre, { body }) => runBatch(coffre, operation, body.items),
@@ -58,6 +61,7 @@ export function addDataRoutes(api: Api, parts: ServerParts): void {
     url: '/inspect',
     summary: 'What a blob says of itself, without a key',
     tag: 'data',
+    bodyLimit: MAX_ITEM_BYTES,
     body: INSPECT_REQUEST,
     result: INSPECTION,
     run: (coffre, { body }) =>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { MAX_CIPHERTEXT_CHARACTERS } from '../../model/limits.ts'
+import { MAX_CIPHERTEXT_CHARACTERS, MAX_ITEM_BYTES } from '../../model/limits.ts'
 import { VERDICTS } from '../../model/diagnosis.ts'
 import { CONTEXT, KEY_NAME } from '../schema.ts'
 import type { ServerParts } from '../server-parts.ts'
@@ -27,6 +27,7 @@ export function addDiagnosisRoutes(api: Api, parts: ServerParts): void {
     url: '/diagnose',
     summary: 'Why a blob does not decrypt; for administrators and operators, and never with its plaintext',
     tag: 'operator',
+    bodyLimit: MAX_ITEM_BYTES,
     body: DIAGNOSE,
     result: DIAGNOSIS,
     run: (coffre, { body }) => coffre.diagnose({ ...dropUndefined(body), blob: body.blob }),

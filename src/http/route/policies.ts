@@ -14,6 +14,8 @@ import { type Api, addRoute } from './api.ts'
 import { dropUndefined } from './drop-undefined.ts'
 
 const TAG = 'policies'
+/** Sixteen thousand patterns of the greatest length. */
+const MAX_POLICY_BODY_BYTES = 4 * 1024 * 1024
 
 export function addPolicyRoutes(api: Api, parts: ServerParts): void {
   addRoute(api, parts, {
@@ -21,6 +23,7 @@ export function addPolicyRoutes(api: Api, parts: ServerParts): void {
     url: '/policies',
     summary: 'Create a policy',
     tag: TAG,
+    bodyLimit: MAX_POLICY_BODY_BYTES,
     body: CREATE_POLICY,
     result: POLICY,
     status: 201,
@@ -49,6 +52,7 @@ export function addPolicyRoutes(api: Api, parts: ServerParts): void {
     summary: 'Replace the document of a policy',
     tag: TAG,
     path: POLICY_PATH,
+    bodyLimit: MAX_POLICY_BODY_BYTES,
     body: UPDATE_POLICY,
     result: POLICY,
     run: (coffre, { path, body }) => {
@@ -74,6 +78,7 @@ export function addPolicyRoutes(api: Api, parts: ServerParts): void {
     url: '/policies/test',
     summary: 'Whether a token, or a role with policies, may do something to a key, and which rule decides',
     tag: TAG,
+    bodyLimit: MAX_POLICY_BODY_BYTES,
     body: TEST_POLICY,
     result: POLICY_TEST,
     run: (coffre, { body }) =>
