@@ -9,10 +9,12 @@ const BOUNDS: AttemptBounds = {
 }
 /** Smaller requests cost little, and are always read. */
 const SMALL_BODY_BYTES = 64 * 1024
+const MEBIBYTE = 1024 * 1024
+/** The caller's fault, and found out by reading. */
+const REFUSED: ReadonlySet<number> = new Set([400, 413])
 
 /**
- * Bodies that were read and then refused as too large, too deep or of too many values, for each token. Past the bound
- * the token's large bodies are refused before anybody reads them; its other requests go on.
+ * Large bodies that were read and then refused, as too much or as nonsense, for each token. Past the bound the token's large bodies are refused before anybody reads them; its other requests go on.
  */
 export class RefusedBodies {
   readonly #attempts: FailedAttempts
@@ -26,9 +28,15 @@ export class RefusedBodies {
     if (isLarge(request)) this.#attempts.check(token)
   }
 
-  note(token: string): void {
-    this.#attempts.note(token)
+  note(request: FastifyRequest, token: string, status: number): void {
+    if (REFUSED.has(status) && isLarge(request)) this.#attempts.note(token, weightOf(request))
   }
+}
+
+/** One for each mebibyte that was read; nothing is of a body that announces to be too long. */
+function weightOf({ bodyBytes, headers, routeOptions }: FastifyRequest): number {
+  const mostRead = headers['content-length'] === undefined ? routeOptions.bodyLimit : 0
+  return Math.max(1, Math.ceil((bodyBytes ?? mostRead) / MEBIBYTE))
 }
 
 function isLarge({ headers }: FastifyRequest): boolean {

@@ -32,6 +32,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set with `coffre`: who asks. */
     callerId: string | undefined
+    /** Set once the whole of a JSON body is there. */
+    bodyBytes: number | undefined
     /** Set by `addRoute` once the token is known; absent on the few routes that need none. */
     coffre: Coffre
   }

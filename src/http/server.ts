@@ -9,6 +9,7 @@ import { API_PREFIX, REQUEST_ID_HEADER } from '../model/wire.ts'
 import { newRequestId } from '../service/caller.ts'
 import { addDiagnosisRoutes } from './route/diagnose.ts'
 import { addDocsPage } from './docs-page.ts'
+import { HeldRefusals } from './held-refusals.ts'
 import { RefusedBodies } from './refused-bodies.ts'
 import { parseJsonBody } from './json-body.ts'
 import { sendProblem } from './problem.ts'
@@ -32,7 +33,6 @@ import { TlsListener } from './tls/tls-listener.ts'
 /** A request's head must arrive within this; slow senders hold a socket no longer. */
 const HEADERS_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
-const TOO_LARGE = 413
 const MAX_HEADER_BYTES = 16 * 1024
 const NODE_OPTIONS = {
   headersTimeout: HEADERS_TIMEOUT_MS,
@@ -71,7 +71,11 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   server.setValidatorCompiler(validatorCompiler)
   // Answers are built from typed views; the response schemas are there for /openapi.json.
   server.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
-  server.setErrorHandler(sendProblem)
+  const held = new HeldRefusals()
+  server.setErrorHandler((error, request, reply) => {
+    if (!held.mayHold(error)) return sendProblem(error, request, reply)
+    return held.hold().then(() => sendProblem(error, request, reply))
+  })
   server.setNotFoundHandler((request, reply) => sendProblem(new CoffreError('NOT_FOUND'), request, reply))
   acceptJsonOnly(server)
   const routes = new RouteTable(server)
@@ -138,7 +142,8 @@ const OPENAPI = {
 /** A browser form cannot send JSON across sites without asking first, so nothing else is accepted. */
 function acceptJsonOnly(server: FastifyInstance): void {
   server.removeAllContentTypeParsers()
-  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    request.bodyBytes = body.length
     try {
       done(null, parseJsonBody(body))
     } catch (error) {
@@ -166,7 +171,7 @@ function observe(server: FastifyInstance, parts: ServerParts, routes: RouteTable
     const route = request.routeOptions.url ?? 'unknown'
     const { method } = request
     const status = reply.statusCode
-    if (status === TOO_LARGE && request.callerId !== undefined) server.refusedBodies.note(request.callerId)
+    if (request.callerId !== undefined) server.refusedBodies.note(request, request.callerId, status)
     parts.metrics.observeRequest({ method, route, status, seconds: reply.elapsedTime / 1_000 })
     request.log.debug({ method, route, status, milliseconds: reply.elapsedTime }, 'request')
   })

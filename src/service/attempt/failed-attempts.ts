@@ -62,7 +62,8 @@ export class FailedAttempts {
     if (wait > 0) throw rateLimited(wait)
   }
 
-  note(who: string): void {
+  /** `weight` is how many usual failures this one cost: the next is waited for as long as after so many. */
+  note(who: string, weight = 1): void {
     const place = this.#placeOf(who)
     const now = this.#clock()
     const bucket = this.#places.get(place) ?? { left: this.#bounds.perPlace.burst, at: now }
@@ -72,7 +73,7 @@ export class FailedAttempts {
       [this.#total, this.#bounds.total],
     ] as const) {
       refill(each, bound, now)
-      each.left = Math.max(0, each.left - 1)
+      each.left = Math.max(1 - weight, each.left - weight)
     }
     this.#places.set(place, bucket)
     if (this.#places.size > MAX_PLACES) this.#forgetOldest()
