@@ -19,6 +19,11 @@ const SLOW_SOCKET_MS = 5_000
 /** Below the limit of a body, far beyond the limit of depth. */
 const DEEP = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
 const WIDE = `{"items":[${'{},'.repeat(500_000)}{}]}`
+/** Few values of the greatest body, each of them slow to parse: one object of many members, and texts of escapes. */
+const MANY_MEMBERS = JSON.stringify(
+  Object.fromEntries(Array.from({ length: 70_000 }, (_, at) => [`m${at}`, 0])),
+)
+const ESCAPES = `{"items":["${'\\\\'.repeat(7_000_000)}"]}`
 
 /** While only the passphrase is missing: each guess asks for the work of Argon2id. */
 export const SEALED_ATTACK: Attack = {
@@ -54,6 +59,18 @@ export const ATTACKS: readonly Attack[] = [
     width: 8,
     once: ({ url, appToken }, signal) =>
       post(`${url}/api/v1/encrypt/batch`, { token: appToken, body: WIDE, signal }),
+  },
+  {
+    name: 'JSON of many members',
+    width: 8,
+    once: ({ url, appToken }, signal) =>
+      post(`${url}/api/v1/encrypt/batch`, { token: appToken, body: MANY_MEMBERS, signal }),
+  },
+  {
+    name: 'JSON of escapes',
+    width: 8,
+    once: ({ url, appToken }, signal) =>
+      post(`${url}/api/v1/encrypt/batch`, { token: appToken, body: ESCAPES, signal }),
   },
   {
     name: 'wrong tokens',

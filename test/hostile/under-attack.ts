@@ -1,14 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
 import { connectCoffre } from '../../src/client/connect-coffre.ts'
 import { Secret } from '../../src/model/secret.ts'
 import { ATTACKS, SEALED_ATTACK, type Target } from './attacks.ts'
+import type { Cost } from './server-probe.ts'
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
+const PROBE = join(import.meta.dirname, 'server-probe.ts')
+const TASKSET = '/usr/bin/taskset'
 const ATTACKER = join(import.meta.dirname, 'attacker-child.ts')
 /** Open loop: a slow answer does not keep the next request from being sent. */
 const REQUEST_EVERY_MS = 10
@@ -16,10 +20,14 @@ const REQUEST_EVERY_MS = 10
 export interface Timing {
   readonly median: number
   readonly p99: number
+  /** What the server spent meanwhile. */
+  readonly cost: Cost
 }
 
 export interface Finding extends Timing {
   readonly attack: string
+  /** The same requests alone, right before. */
+  readonly idle: Timing
   /** What the attacker got to send. */
   readonly sent: number
   /** Normal requests that did not give back their plaintext. */
@@ -28,7 +36,6 @@ export interface Finding extends Timing {
 }
 
 export interface Findings {
-  readonly idle: Timing
   readonly idleMebibytes: number
   readonly attacks: readonly Finding[]
 }
@@ -79,11 +86,10 @@ export async function measureWhileSealed(options: AttackOptions): Promise<Findin
 
 async function measure(measured: Measured, names: readonly string[]): Promise<Findings> {
   await sendNormal(measured) // warms up
-  const idle = summarize((await sendNormal(measured)).times)
   const idleMebibytes = readPeak(measured.server.pid)
   const attacks: Finding[] = []
   for (const name of names) attacks.push(await measureOne(name, measured))
-  return { idle, idleMebibytes, attacks }
+  return { idleMebibytes, attacks }
 }
 
 interface Server {
@@ -93,8 +99,9 @@ interface Server {
 }
 
 async function startServer(folder: string): Promise<Server> {
-  const args = [MAIN, 'serve', '--port', '0', '--json', '--data-dir', folder]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+  const args = ['--import', PROBE, MAIN, 'serve', '--port', '0', '--json', '--data-dir', folder]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore', 'ipc'] })
+  if (child.stdout === null) throw new Error('unreachable: stdout is a pipe')
   const lines = createInterface({ input: child.stdout })
   const [line] = (await once(lines, 'line')) as [string]
   const { url, firstTokenFile } = JSON.parse(line) as { url: string; firstTokenFile: string }
@@ -112,20 +119,31 @@ interface Measured {
   readonly requests: number
 }
 
-async function measureOne(name: string, measured: Measured): Promise<Finding> {
-  const { target, pid } = measured.server
-  const attacker = spawn('nice', [process.execPath, ATTACKER, name, JSON.stringify(target)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  const lines = createInterface({ input: attacker.stdout })[Symbol.asyncIterator]()
-  await lines.next()
-  const { times, failed } = await sendNormal(measured)
-  attacker.stdin.end()
-  const sent = Number((await lines.next()).value)
-  return { attack: name, ...summarize(times), sent, failed, peakMebibytes: readPeak(pid) }
+/**
+ * The machines of a real attacker are not ours: theirs here yields to everybody, on one core. Neither keeps it from
+ * filling the server's sockets.
+ */
+function spawnAttacker(name: string, target: Target) {
+  const attacker = [process.execPath, ATTACKER, name, JSON.stringify(target)]
+  const cores = availableParallelism()
+  const pinned = cores > 1 && existsSync(TASKSET) ? [TASKSET, '-c', String(cores - 1)] : []
+  const [command = 'nice', ...args] = [...pinned, 'nice', '-n', '19', ...attacker]
+  return spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
 }
 
-async function sendNormal({ normal, requests }: Measured) {
+async function measureOne(name: string, measured: Measured): Promise<Finding> {
+  const { target, pid } = measured.server
+  const alone = await sendNormal(measured)
+  const attacker = spawnAttacker(name, target)
+  const lines = createInterface({ input: attacker.stdout })[Symbol.asyncIterator]()
+  if ((await lines.next()).value !== 'begun') throw new Error(`the attacker did not begin: ${name}`)
+  const { timing, failed } = await sendNormal(measured)
+  attacker.stdin.end()
+  const sent = Number((await lines.next()).value)
+  return { attack: name, ...timing, idle: alone.timing, sent, failed, peakMebibytes: readPeak(pid) }
+}
+
+async function sendNormal({ server, normal, requests }: Measured) {
   const times: number[] = []
   let failed = 0
   const send = async () => {
@@ -134,15 +152,23 @@ async function sendNormal({ normal, requests }: Measured) {
     times.push(performance.now() - start)
   }
   const under: Promise<void>[] = []
+  await takeCost(server)
   for (let request = 0; request < requests; request += 1) {
     under.push(send())
     await setTimeout(REQUEST_EVERY_MS)
   }
   await Promise.all(under)
-  return { times, failed }
+  return { timing: { ...summarize(times), cost: await takeCost(server) }, failed }
 }
 
-function summarize(times: readonly number[]): Timing {
+/** Since it was last taken. */
+async function takeCost({ child }: Server): Promise<Cost> {
+  child.send('cost')
+  const [cost] = (await once(child, 'message')) as [Cost]
+  return cost
+}
+
+function summarize(times: readonly number[]) {
   const sorted = times.toSorted((left, right) => left - right)
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
   return { median: at(0.5), p99: at(0.99) }
