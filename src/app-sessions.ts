@@ -6,3 +6,14 @@ export {
   verifySecureSession,
   type VerifySecureSessionOptions,
 } from './service/sessions/secure-session.ts'
+export { MemoryRevocations } from './service/sessions/memory-revocations.ts'
+export { SealedCookies, type SealedCookiesOptions } from './service/sessions/sealed-cookies.ts'
+export {
+  type ReloadOptions,
+  type SecretKeySet,
+  SecretSessionKeys,
+  type SecretSessionKeysOptions,
+} from './service/sessions/secret-session-keys.ts'
+export type { SessionKey, SessionKeys } from './service/sessions/session-keys.ts'
+export type { SessionRevocation, SessionRevocations } from './service/sessions/session-revocations.ts'
+export { Sessions, type SessionsOptions } from './service/sessions/sessions.ts'

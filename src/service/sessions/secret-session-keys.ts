@@ -1,0 +1,187 @@
+import { readFileSync } from 'node:fs'
+import type { KeyMaterial } from '../../crypto/key-material.ts'
+import { hmacMac } from '../../crypto/mac.ts'
+import { deriveSecretSubkey, nameSecret, secretKeyMaterial } from '../../crypto/secret-key.ts'
+import { openPart, sealPart } from '../../crypto/session-cipher.ts'
+import { addMilliseconds, type Clock, DAY, type Instant, toInstant } from '../../model/clock.ts'
+import { CoffreError } from '../../model/errors.ts'
+import type { Secret } from '../../model/secret.ts'
+import type { SessionCipher, SessionKey, SessionKeys, SessionPurpose } from './session-keys.ts'
+
+/** docs/spec/session.md, "Keys from one SECRET_KEY". */
+const LABEL = 'coffre/session/v1/'
+const KID_BYTES = 16
+const SECRET_BYTES = { least: 32, most: 1_024 } as const
+/** More than anybody rotates within the life of a session. */
+const MAX_PREVIOUS = 16
+const MAX_FILE_BYTES = 64 * 1_024
+const hs256 = hmacMac('sha256')
+
+const PURPOSES = ['session', 'cookie', 'csrf', 'session-encrypt', 'cookie-encrypt'] as const
+
+type SubkeyPurpose = (typeof PURPOSES)[number]
+
+export type SecretText = string | Secret
+
+export interface SecretKeySet {
+  readonly current: SecretText
+  /** They verify and decrypt what they made; nothing new is made with them. */
+  readonly previous?: readonly SecretText[]
+}
+
+export interface SecretSessionKeysOptions extends SecretKeySet {
+  readonly clock?: Clock
+}
+
+export interface ReloadOptions {
+  /** False after a compromise: what the keys so far signed is over at once. They stay for a day otherwise. */
+  readonly keepPrevious?: boolean
+}
+
+interface SecretEntry {
+  readonly kid: string
+  readonly subkeys: ReadonlyMap<SubkeyPurpose, KeyMaterial>
+  /** Kept by a reload, up to this moment; absent: as long as it is given. */
+  readonly until?: Instant
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Session keys that are derived from the SECRET_KEY of an application, and from those before it. */
+export class SecretSessionKeys implements SessionKeys {
+  readonly #clock: Clock
+  /** The current one first. */
+  #entries: readonly SecretEntry[]
+  #environment: Environment | undefined
+
+  /** Throws SECRET_KEY_MISSING, and KEY_REFUSED for a secret that is too short to sign with. */
+  constructor({ clock, ...secrets }: SecretSessionKeysOptions) {
+    this.#clock = clock ?? (() => toInstant(Date.now()))
+    this.#entries = makeEntries(secrets)
+  }
+
+  /**
+   * From SECRET_KEY and SECRET_KEY_PREVIOUS (one each), or the files SECRET_KEY_FILE (one) and SECRET_KEY_PREVIOUS_FILE
+   * (one a line).
+   */
+  static fromEnvironment(environment: Environment = process.env, clock?: Clock): SecretSessionKeys {
+    const keys = new SecretSessionKeys({
+      ...readSecrets(environment),
+      ...(clock === undefined ? {} : { clock }),
+    })
+    keys.#environment = environment
+    return keys
+  }
+
+  /** Reads the environment and its files again: on SIGHUP, for example. Where that throws, nothing has changed. */
+  reload(options: ReloadOptions = {}): void {
+    if (this.#environment === undefined) throw new CoffreError('SECRET_KEY_MISSING')
+    this.replace(readSecrets(this.#environment), options)
+  }
+
+  /** Signs with `secrets.current` from now on, and logs nobody out unless `keepPrevious` is false. */
+  replace(secrets: SecretKeySet, { keepPrevious = true }: ReloadOptions = {}): void {
+    const given = makeEntries(secrets)
+    const ids = new Set(given.map(({ kid }) => kid))
+    const now = this.#clock()
+    const kept = keepPrevious
+      ? this.#entries.filter((entry) => !ids.has(entry.kid) && isLive(entry, now))
+      : []
+    const until = addMilliseconds(now, DAY)
+    this.#entries = [...given, ...kept.map((entry) => ({ until, ...entry }))].slice(0, 1 + MAX_PREVIOUS)
+  }
+
+  current(): Promise<SessionKey> {
+    const [first] = this.#entries
+    if (first === undefined) throw new Error('unreachable: makeEntries gives at least one')
+    return Promise.resolve({ kid: first.kid, algorithm: 'HS256' })
+  }
+
+  find(kid: string): Promise<SessionKey | undefined> {
+    return Promise.resolve(this.#find(kid) === undefined ? undefined : { kid, algorithm: 'HS256' })
+  }
+
+  sign(kid: string, purpose: SessionPurpose, message: Uint8Array): Promise<Uint8Array | undefined> {
+    const material = this.#entries[0]?.kid === kid ? this.#subkey(kid, purpose) : undefined
+    return Promise.resolve(material === undefined ? undefined : hs256.mac(material, message))
+  }
+
+  verify(kid: string, purpose: SessionPurpose, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+    const material = this.#subkey(kid, purpose)
+    return Promise.resolve(material !== undefined && hs256.verify(material, message, signature))
+  }
+
+  readonly cipher: SessionCipher = {
+    seal: (kid, purpose, head, plaintext) => {
+      const isCurrent = this.#entries[0]?.kid === kid
+      const material = isCurrent ? this.#subkey(kid, `${purpose}-encrypt`) : undefined
+      return material === undefined ? undefined : sealPart(material, head, plaintext)
+    },
+    open: (kid, purpose, head, sealed) => {
+      const material = this.#subkey(kid, `${purpose}-encrypt`)
+      return material === undefined ? undefined : openPart(material, head, sealed)
+    },
+  }
+
+  #find(kid: string): SecretEntry | undefined {
+    return this.#entries.find((entry) => entry.kid === kid && isLive(entry, this.#clock()))
+  }
+
+  #subkey(kid: string, purpose: SubkeyPurpose): KeyMaterial | undefined {
+    return this.#find(kid)?.subkeys.get(purpose)
+  }
+}
+
+function isLive({ until }: SecretEntry, now: Instant): boolean {
+  return until === undefined || now < until
+}
+
+function makeEntries({ current, previous = [] }: SecretKeySet): readonly SecretEntry[] {
+  if (previous.length > MAX_PREVIOUS) {
+    throw new CoffreError('LIMIT_EXCEEDED', { facts: { at: 'previous', maximum: MAX_PREVIOUS } })
+  }
+  return [current, ...previous].map(makeEntry)
+}
+
+function makeEntry(given: SecretText): SecretEntry {
+  const text = typeof given === 'object' ? given.reveal() : given
+  if (typeof text !== 'string' || text === '') throw new CoffreError('SECRET_KEY_MISSING')
+  const secret = secretKeyMaterial(text)
+  if (secret.length < SECRET_BYTES.least || secret.length > SECRET_BYTES.most) {
+    throw new CoffreError('KEY_REFUSED', { facts: { at: 'SECRET_KEY', ...SECRET_BYTES } })
+  }
+  const entry = {
+    kid: nameSecret(secret, `${LABEL}kid`, KID_BYTES),
+    subkeys: new Map(
+      PURPOSES.map((purpose) => [purpose, deriveSecretSubkey(secret, LABEL + purpose)] as const),
+    ),
+  }
+  secret.wipe()
+  return entry
+}
+
+function readSecrets(environment: Environment): SecretKeySet {
+  const [current] = readLines(environment, 'SECRET_KEY')
+  return { current: current ?? '', previous: readLines(environment, 'SECRET_KEY_PREVIOUS') }
+}
+
+/** A secret may hold every character, a comma as well, so a variable holds one, and a file one a line. */
+function readLines(environment: Environment, name: string): readonly string[] {
+  const value = environment[name]
+  const file = environment[`${name}_FILE`]
+  if (value !== undefined && value !== '') return [value]
+  if (file === undefined || file === '') return []
+  return readSecretFile(file, `${name}_FILE`)
+    .split(/\r?\n/)
+    .filter((line) => line !== '')
+}
+
+function readSecretFile(path: string, at: string): string {
+  try {
+    const bytes = readFileSync(path)
+    if (bytes.length <= MAX_FILE_BYTES) return bytes.toString('utf8')
+  } catch (cause) {
+    throw new CoffreError('SECRET_KEY_MISSING', { facts: { at }, cause })
+  }
+  throw new CoffreError('LIMIT_EXCEEDED', { facts: { at, maximum: MAX_FILE_BYTES } })
+}
