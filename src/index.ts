@@ -19,9 +19,12 @@ export type {
   VerifyExportOptions,
 } from './app.ts'
 export * from './app-sessions.ts'
+export { CacheService, openCache } from './app-cache.ts'
+export type { CacheOptions, ClientSecret, LookupOptions } from './app-cache.ts'
 export { type ConnectOptions, connectCoffre } from './client/connect-coffre.ts'
 export type * from './model/ceremony.ts'
 export type * from './model/audit.ts'
+export type * from './model/cache.ts'
 export type * from './model/coffre.ts'
 export type * from './model/diagnosis.ts'
 export type * from './model/login-role.ts'

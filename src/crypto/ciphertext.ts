@@ -25,6 +25,11 @@ export function judgeHead(key: VersionKey, ciphertext: string): 'truncated' | 'c
 }
 
 function sealMany(key: VersionKey, messages: readonly PlainMessage[]): string[] {
+  return sealMessages(key, messages).map((message) => message.toString('base64url'))
+}
+
+/** The messages as bytes, for formats that hold one (docs/spec/cache.md). */
+export function sealMessages(key: VersionKey, messages: readonly PlainMessage[]): Buffer[] {
   const subkey = subkeyForWriting(key, messages.length)
   let binding: Binding | undefined
   return messages.map(({ plaintext, context }) => {
@@ -46,21 +51,31 @@ function bind(subkey: Subkey, context: Context, last: Binding | undefined): Bind
   return { subkey, context, associatedData }
 }
 
-function sealMessage(binding: Binding, plaintext: Uint8Array): string {
+function sealMessage(binding: Binding, plaintext: Uint8Array): Buffer {
   const { subkey, associatedData } = binding
   const out = Buffer.allocUnsafe(OVERHEAD_BYTES + plaintext.length)
   out.set(subkey.prefix, 0)
   fillRandom(out, PREFIX_BYTES, GCM_NONCE_BYTES)
   const nonce = out.subarray(PREFIX_BYTES, BODY_OFFSET)
   sealAesGcmInto({ key: subkey.key, nonce, associatedData }, plaintext, out.subarray(BODY_OFFSET))
-  return out.toString('base64url')
+  return out
 }
 
 function openMany(key: VersionKey, messages: readonly SealedMessage[]): (Uint8Array | undefined)[] {
+  const texts = messages.map(({ ciphertext, context }) => ({ bytes: parseBase64url(ciphertext), context }))
+  return openMessages(key, texts)
+}
+
+interface MessageBytes {
+  readonly bytes: Buffer | undefined
+  readonly context: Context
+}
+
+/** As `openMany`, of messages as bytes. */
+export function openMessages(key: VersionKey, messages: readonly MessageBytes[]): (Uint8Array | undefined)[] {
   const header = encodeHeader({ construction: 'message', keyId: key.keyId, version: key.version })
   let binding: Binding | undefined
-  return messages.map(({ ciphertext, context }) => {
-    const bytes = parseBase64url(ciphertext)
+  return messages.map(({ bytes, context }) => {
     if (bytes === undefined || bytes.length < OVERHEAD_BYTES) return undefined
     // The caller chose the key by this header; it must be the very one, construction included.
     if (bytes.compare(header, 0, HEADER_BYTES, 0, HEADER_BYTES) !== 0) return undefined

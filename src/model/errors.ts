@@ -300,6 +300,31 @@ export const ERRORS = {
     sentence: 'The audit log is another one than its checkpoint outside the database says.',
     next: 'Check COFFRE_CHECKPOINT_FILE and who changed the database; accept a wanted restore with `coffre audit accept-restore`.',
   },
+  CACHE_MISS: {
+    fault: 'caller',
+    sentence: 'The cache has no such entry, or it has expired.',
+    next: 'Fetch the value from its source and set it again.',
+  },
+  CACHE_KEY_WRONG: {
+    fault: 'caller',
+    sentence: 'This cache entry was written under another key.',
+    next: 'Use the secret of the user who wrote it; after a change of secret, run `coffre cache rekey`.',
+  },
+  CACHE_CONFLICT: {
+    fault: 'caller',
+    sentence: 'The cache holds an entry of another key under this name.',
+    next: 'Use the form with a namespace for each user, or delete the entry first.',
+  },
+  CACHE_TAMPERED: {
+    fault: 'operator',
+    sentence: 'This cache entry was changed by somebody else.',
+    next: 'Find out who writes to the cache server; set the entry again from its source.',
+  },
+  CACHE_UNAVAILABLE: {
+    fault: 'system',
+    sentence: 'The cache server did not answer.',
+    next: 'Check COFFRE_CACHE_URL, the server and its memory; until then every read is a miss.',
+  },
   SELF_TEST_FAILED: {
     fault: 'system',
     sentence: 'A cryptographic self-test failed, so nothing was started.',

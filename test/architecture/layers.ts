@@ -14,16 +14,26 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   compliance: ['model', 'keyring', 'store', 'audit'],
   http: ['model', 'service', 'audit', 'monitor', 'compliance', 'version.ts'],
   client: ['model'],
-  cli: ['model', 'client', 'app.ts', 'app-doctor.ts', 'app-names.ts', 'config.ts', 'version.ts'],
+  cli: [
+    'model',
+    'client',
+    'app.ts',
+    'app-cache.ts',
+    'app-doctor.ts',
+    'app-names.ts',
+    'config.ts',
+    'version.ts',
+  ],
   'config.ts': ['model'],
   'version.ts': ['model'],
   'main.ts': ['cli'],
   'worker.ts': ['app-workers.ts'],
-  'index.ts': ['model', 'client', 'app.ts', 'app-sessions.ts', 'config.ts', 'version.ts'],
+  'index.ts': ['model', 'client', 'app.ts', 'app-cache.ts', 'app-sessions.ts', 'config.ts', 'version.ts'],
 }
 
 export const COMPOSITION_ROOTS: ReadonlySet<string> = new Set([
   'app.ts',
+  'app-cache.ts',
   'app-doctor.ts',
   'app-names.ts',
   'app-serve.ts',
@@ -47,7 +57,7 @@ export interface Door {
 export const FILE_DOORS: readonly Door[] = [
   {
     behind: /^store\/[^/]+\//,
-    openTo: /^(app(-doctor|-names)?\.ts$|store\/)/,
+    openTo: /^(app(-cache|-doctor|-names)?\.ts$|store\/)/,
     why: 'only app.ts picks a store; everything else imports the contract store/store.ts',
   },
 ]
@@ -76,6 +86,7 @@ export const OUTSIDE_RULES: readonly OutsideRule[] = [
     openTo: /^store\//,
     why: 'only store/ knows SQL',
   },
+  { modules: /^iovalkey$/, openTo: /^store\/valkey\//, why: 'one place speaks to Valkey' },
   {
     modules: /^(node:(http|http2)|fastify|@fastify\/.*|fastify-type-provider-zod)$/,
     openTo: /^http\//,

@@ -230,6 +230,26 @@ export const errorsDe: ErrorTexts = {
     sentence: 'Das Prüfprotokoll ist ein anderes, als sein Prüfpunkt außerhalb der Datenbank sagt.',
     next: 'Prüfen Sie COFFRE_CHECKPOINT_FILE und wer die Datenbank geändert hat; eine gewollte Wiederherstellung nehmen Sie mit `coffre audit accept-restore` an.',
   },
+  CACHE_MISS: {
+    sentence: 'Der Cache hat keinen solchen Eintrag, oder er ist abgelaufen.',
+    next: 'Holen Sie den Wert aus seiner Quelle und setzen Sie ihn neu.',
+  },
+  CACHE_KEY_WRONG: {
+    sentence: 'Dieser Cache-Eintrag wurde unter einem anderen Schlüssel geschrieben.',
+    next: 'Nehmen Sie das Geheimnis des Benutzers, der ihn schrieb; nach dessen Wechsel: `coffre cache rekey`.',
+  },
+  CACHE_CONFLICT: {
+    sentence: 'Der Cache hat unter diesem Namen einen Eintrag eines anderen Schlüssels.',
+    next: 'Nehmen Sie die Form mit eigenem Namensraum je Benutzer, oder löschen Sie den Eintrag zuerst.',
+  },
+  CACHE_TAMPERED: {
+    sentence: 'Dieser Cache-Eintrag wurde von jemand anderem verändert.',
+    next: 'Finden Sie heraus, wer auf den Cache-Server schreibt; setzen Sie den Eintrag neu aus seiner Quelle.',
+  },
+  CACHE_UNAVAILABLE: {
+    sentence: 'Der Cache-Server hat nicht geantwortet.',
+    next: 'Prüfen Sie COFFRE_CACHE_URL, den Server und seinen Speicher; bis dahin fehlt jeder Eintrag.',
+  },
   SELF_TEST_FAILED: {
     sentence: 'Ein kryptografischer Selbsttest ist fehlgeschlagen, deshalb wurde nichts gestartet.',
     next: 'Verwenden Sie diesen Rechner oder diese Version nicht; `coffre selftest` nennt den Test.',

@@ -230,6 +230,26 @@ export const errorsFr: ErrorTexts = {
     sentence: 'Le journal d’audit n’est pas celui que dit son point de contrôle hors de la base.',
     next: 'Vérifiez COFFRE_CHECKPOINT_FILE et qui a modifié la base ; acceptez une restauration voulue par `coffre audit accept-restore`.',
   },
+  CACHE_MISS: {
+    sentence: 'Le cache n’a pas cette entrée, ou elle a expiré.',
+    next: 'Relisez la valeur à sa source et enregistrez-la de nouveau.',
+  },
+  CACHE_KEY_WRONG: {
+    sentence: 'Cette entrée du cache a été écrite avec une autre clé.',
+    next: 'Prenez le secret de l’utilisateur qui l’a écrite ; après un changement de secret, lancez `coffre cache rekey`.',
+  },
+  CACHE_CONFLICT: {
+    sentence: 'Le cache contient sous ce nom une entrée d’une autre clé.',
+    next: 'Prenez la forme qui a un espace par utilisateur, ou supprimez d’abord l’entrée.',
+  },
+  CACHE_TAMPERED: {
+    sentence: 'Cette entrée du cache a été modifiée par quelqu’un d’autre.',
+    next: 'Cherchez qui écrit sur le serveur de cache ; enregistrez de nouveau l’entrée depuis sa source.',
+  },
+  CACHE_UNAVAILABLE: {
+    sentence: 'Le serveur de cache n’a pas répondu.',
+    next: 'Vérifiez COFFRE_CACHE_URL, le serveur et sa mémoire ; d’ici là, toute lecture est une absence.',
+  },
   SELF_TEST_FAILED: {
     sentence: 'Un autotest cryptographique a échoué ; rien n’a donc démarré.',
     next: 'N’utilisez pas cette machine ou cette version ; `coffre selftest` nomme le test.',

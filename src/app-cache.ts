@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises'
+import type { CacheAlert, JsonStyle } from './model/cache.ts'
+import { type Clock, toInstant } from './model/clock.ts'
+import { Secret } from './model/secret.ts'
+import { CacheService } from './service/cache/cache-service.ts'
+import type { CacheStore } from './store/cache-store.ts'
+import { LruCacheStore } from './store/lru/lru-cache-store.ts'
+
+export { CacheService, type LookupOptions } from './service/cache/cache-service.ts'
+export type { ClientSecret } from './service/cache/source-keys.ts'
+
+export interface CacheOptions {
+  /** `valkey://user:password@host:port/database` and the like; absent: inside this process, and gone with it. */
+  readonly url?: string | Secret
+  /** PEM file with the CA of a server with TLS; the system's when absent. */
+  readonly caFile?: string
+  /** How long a command to the server may take; 2,000 when absent. */
+  readonly timeoutMs?: number
+  /** Of the cache inside the process; 64 MiB when absent. */
+  readonly maxBytes?: number
+  /** 86,400 when absent. */
+  readonly ttlSeconds?: number
+  /** `compact` when absent. */
+  readonly jsonStyle?: JsonStyle
+  /** For what stops nothing and somebody should look at; a process warning when absent. */
+  readonly onAlert?: (alert: CacheAlert) => void
+  readonly clock?: Clock
+}
+
+const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
+
+/** A cache whose values nobody reads on its server. A server that is down is no error: everything is a miss then. */
+export async function openCache(options: CacheOptions = {}): Promise<CacheService> {
+  const { ttlSeconds, jsonStyle, onAlert = warnProcess, clock = systemClock } = options
+  const store = await openCacheStore(options)
+  try {
+    return new CacheService({ store, clock, ttlSeconds, jsonStyle, onAlert })
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+async function openCacheStore(options: CacheOptions): Promise<CacheStore> {
+  const { url, caFile, timeoutMs, maxBytes = DEFAULT_MAX_BYTES } = options
+  if (url === undefined) return new LruCacheStore({ maxBytes, now: () => performance.now() })
+  // Loaded here: most processes have no cache server.
+  const [{ ValkeyCacheStore }, { parseValkeyUrl }] = await Promise.all([
+    import('./store/valkey/valkey-cache-store.ts'),
+    import('./store/valkey/valkey-url.ts'),
+  ])
+  const address = parseValkeyUrl(url instanceof Secret ? url.reveal() : url)
+  const ca = caFile === undefined ? {} : { ca: await readFile(caFile, 'utf8') }
+  return ValkeyCacheStore.open(address, { ...ca, ...(timeoutMs === undefined ? {} : { timeoutMs }) })
+}
+
+function systemClock() {
+  return toInstant(Date.now())
+}
+
+/** For whoever gave no ear to alerts. It names no meter and no day. */
+function warnProcess({ kind, type }: CacheAlert): void {
+  const what = type === undefined ? kind : `${kind} (${type})`
+  process.emitWarning(`the cache: ${what}`, { type: 'CoffreWarning', code: `cache-${kind}` })
+}

@@ -1,0 +1,182 @@
+import { InvalidToken } from '../../crypto/fernet.ts'
+import {
+  daysBetween,
+  formatCacheName,
+  parseCacheName,
+  parseDailyType,
+  parsePdl,
+  parseRawName,
+} from '../../model/cache-name.ts'
+import type {
+  CacheAlert,
+  CacheCounts,
+  CacheResult,
+  DailyType,
+  DatedResult,
+  JsonStyle,
+} from '../../model/cache.ts'
+import type { Clock } from '../../model/clock.ts'
+import { CoffreError } from '../../model/errors.ts'
+import type { CacheStore } from '../../store/cache-store.ts'
+import { CacheWatch, type TamperRecord } from './cache-watch.ts'
+import { MAX_VALUE_BYTES, readJson, writeJson } from './json-text.ts'
+import { type Judged, SourceEntries } from './source-entries.ts'
+import { type ClientSecret, SourceKeys } from './source-keys.ts'
+import { parseTtl } from './ttl.ts'
+
+const DEFAULT_TTL_SECONDS = 86_400
+
+export interface CacheServiceParts {
+  readonly store: CacheStore
+  readonly clock: Clock
+  /** 86,400 when absent. */
+  readonly ttlSeconds?: number | undefined
+  /** `compact` when absent. */
+  readonly jsonStyle?: JsonStyle | undefined
+  readonly onAlert: (alert: CacheAlert) => void
+  readonly record?: TamperRecord | undefined
+}
+
+export interface LookupOptions {
+  /** Entries older than this are EXPIRED; the cache's own time to live when absent. */
+  readonly ttlSeconds?: number
+}
+
+/**
+ * The encrypted cache in the shape of the energy source: it reads and writes the source's names and bytes (Fernet under
+ * the SHA-256 of the client secret; docs/spec/cache.md, "Format 1"). `for(user)` is the sound form.
+ *
+ * A store that does not answer is never an error here: a read is a miss, a write answers false, and an alert tells it.
+ */
+export class CacheService {
+  readonly #parts: CacheServiceParts
+  readonly #watch: CacheWatch
+  readonly #keys = new SourceKeys()
+  readonly #entries: SourceEntries
+  readonly #ttlSeconds: number
+
+  constructor(parts: CacheServiceParts) {
+    this.#parts = parts
+    this.#watch = new CacheWatch(parts)
+    this.#entries = new SourceEntries(parts.store, parts.clock)
+    this.#ttlSeconds = parseTtl(parts.ttlSeconds ?? DEFAULT_TTL_SECONDS)
+  }
+
+  /** Since the process began. */
+  get counts(): CacheCounts {
+    return this.#watch.counts
+  }
+
+  /**
+   * Encrypts any JSON value and stores it for `ttl` seconds; 0 stores nothing. Answers whether it is stored. Throws
+   * CACHE_CONFLICT where an entry of another key has that name: two users of one meter do not destroy each other's data.
+   */
+  async set(key: string, value: unknown, encryptionKey: ClientSecret, ttl?: number): Promise<boolean> {
+    const name = formatCacheName(parseCacheName(key))
+    const ttlSeconds = this.#readTtl(ttl)
+    const plaintext = writeJson(value, this.#parts.jsonStyle ?? 'compact')
+    const sourceKey = this.#keys.get(encryptionKey)
+    if (ttlSeconds === 0) return false
+    const write = { name, plaintext, ttlSeconds }
+    const written = await this.#watch.ask(() => this.#entries.write(sourceKey, write))
+    if (written === undefined) return false
+    if (written.replacedTampered) await this.#watch.tellTampered(name, name)
+    if (written.outcome === 'conflict') {
+      this.#watch.countConflict()
+      throw new CoffreError('CACHE_CONFLICT')
+    }
+    this.#watch.countWrite(1)
+    return true
+  }
+
+  /**
+   * The value, or null where there is none that may be used: a miss, an expired entry, a store that does not answer.
+   * Throws `InvalidToken` for an entry of another key, and for one that was changed; `lookup` tells all of these apart.
+   */
+  async get(key: string, encryptionKey: ClientSecret): Promise<unknown> {
+    const result = await this.lookup(key, encryptionKey)
+    if (result.status === 'WRONG_KEY') throw new InvalidToken('mac')
+    if (result.status === 'TAMPERED') throw new InvalidToken('malformed')
+    return result.status === 'HIT' ? result.value : null
+  }
+
+  async lookup(key: string, encryptionKey: ClientSecret, options: LookupOptions = {}): Promise<CacheResult> {
+    const name = formatCacheName(parseCacheName(key))
+    const [result] = await this.#read([name], encryptionKey, options)
+    return result ?? { status: 'MISS' }
+  }
+
+  /** Every day from `from` to `to`, in one round trip. */
+  async getRange(
+    range: { readonly pdl: string; readonly type: DailyType; readonly from: string; readonly to: string },
+    encryptionKey: ClientSecret,
+    options: LookupOptions = {},
+  ): Promise<readonly DatedResult[]> {
+    const [type, pdl] = [parseDailyType(range.type), parsePdl(range.pdl)]
+    const days = daysBetween(range.from, range.to)
+    const names = days.map((date) => formatCacheName({ type, pdl, date }))
+    const results = await this.#read(names, encryptionKey, options)
+    return days.map((date, index) => ({ date, ...(results[index] ?? { status: 'MISS' }) }))
+  }
+
+  /** Answers whether there was an entry. */
+  async delete(key: string): Promise<boolean> {
+    const name = formatCacheName(parseCacheName(key))
+    return (await this.#watch.ask(() => this.#parts.store.delete([name]))) === 1
+  }
+
+  /** Data that is no secret, as JSON in the clear. Throws INVALID_REQUEST for a name that personal data could have. */
+  async setRaw(key: string, value: unknown, ttl?: number): Promise<boolean> {
+    const name = parseRawName(key)
+    const ttlSeconds = this.#readTtl(ttl)
+    const bytes = writeJson(value, this.#parts.jsonStyle ?? 'compact')
+    if (ttlSeconds === 0) return false
+    const isDone = await this.#watch.ask(async () => {
+      await this.#parts.store.set(name, bytes, ttlSeconds)
+      return true
+    })
+    return isDone ?? false
+  }
+
+  /** What `setRaw` stored, or null. Nothing authenticates it. */
+  async getRaw(key: string): Promise<unknown> {
+    const name = parseRawName(key)
+    const bytes = await this.#watch.ask(() => this.#parts.store.get(name))
+    return bytes === undefined || bytes.length > MAX_VALUE_BYTES ? null : readJson(bytes)
+  }
+
+  /** Forgets every key that it holds, and lets go of the store. */
+  async close(): Promise<void> {
+    this.#keys.wipe()
+    await this.#parts.store.close()
+  }
+
+  #readTtl(ttl: number | undefined): number {
+    return ttl === 0 ? 0 : parseTtl(ttl ?? this.#ttlSeconds)
+  }
+
+  async #read(
+    names: readonly string[],
+    secret: ClientSecret,
+    options: LookupOptions,
+  ): Promise<CacheResult[]> {
+    const sourceKey = this.#keys.get(secret)
+    const ttlSeconds = parseTtl(options.ttlSeconds ?? this.#ttlSeconds)
+    const judged = await this.#watch.ask(() => this.#entries.readMany(sourceKey, names, ttlSeconds))
+    const results: CacheResult[] = []
+    for (const [index, name] of names.entries()) {
+      const each = judged === undefined ? 'UNAVAILABLE' : (judged[index] ?? 'MISS')
+      if (each === 'TAMPERED') await this.#watch.tellTampered(name, name)
+      const result = resultOf(each)
+      this.#watch.count(result.status)
+      results.push(result)
+    }
+    return results
+  }
+}
+
+function resultOf(judged: Judged | 'UNAVAILABLE'): CacheResult {
+  if (typeof judged === 'string') return { status: judged }
+  const { plaintext: bytes, writtenAt } = judged
+  return { status: 'HIT', value: readJson(bytes), bytes, writtenAt, format: 1 }
+}

@@ -1,0 +1,105 @@
+import { InvalidToken, type InvalidTokenReason, readTokenTime } from '../../crypto/fernet.ts'
+import { type Clock, formatInstant, SECOND, toInstant } from '../../model/clock.ts'
+import type { CacheStore } from '../../store/cache-store.ts'
+import type { SourceKey } from './source-keys.ts'
+
+export interface OpenedSource {
+  readonly plaintext: Uint8Array
+  /** ISO 8601 in UTC. */
+  readonly writtenAt: string
+}
+
+export type Judged = OpenedSource | 'MISS' | 'EXPIRED' | 'WRONG_KEY' | 'TAMPERED'
+
+export interface SourceWrite {
+  readonly name: string
+  readonly plaintext: Uint8Array
+  readonly ttlSeconds: number
+}
+
+export interface SourceWritten {
+  /** `conflict`: an entry of another key is there, and stays. */
+  readonly outcome: 'written' | 'conflict'
+  /** What was there had been changed by somebody. */
+  readonly replacedTampered: boolean
+}
+
+/** `expired` and `future` tokens are authentic: their MAC was right. */
+const JUDGED: Readonly<Record<InvalidTokenReason, 'EXPIRED' | 'WRONG_KEY' | 'TAMPERED'>> = {
+  expired: 'EXPIRED',
+  future: 'EXPIRED',
+  mac: 'WRONG_KEY',
+  malformed: 'TAMPERED',
+  oversized: 'TAMPERED',
+  padding: 'TAMPERED',
+}
+
+/** A writer that lost so many races in a row has something else to complain about. */
+const MAX_ATTEMPTS = 5
+
+/** Entries of format 1 (docs/spec/cache.md) in a store. Every method throws CACHE_UNAVAILABLE. */
+export class SourceEntries {
+  readonly #store: CacheStore
+  readonly #clock: Clock
+
+  constructor(store: CacheStore, clock: Clock) {
+    this.#store = store
+    this.#clock = clock
+  }
+
+  /** One round trip, and a second one only for names whose token did not open. */
+  async readMany(key: SourceKey, names: readonly string[], ttlSeconds: number): Promise<Judged[]> {
+    const values = await this.#store.getMany(names)
+    return Promise.all(
+      values.map(async (value, index): Promise<Judged> => {
+        if (value === undefined) return 'MISS'
+        const judged = this.open(key, value, ttlSeconds)
+        // Whoever wrote it under this key is in the set; what does not open now was changed since.
+        const isOurs = judged === 'WRONG_KEY' && (await this.#store.isInSet(key.index, names[index] ?? ''))
+        return isOurs ? 'TAMPERED' : judged
+      }),
+    )
+  }
+
+  /** `WRONG_KEY` may be TAMPERED yet: a token that does not open does not say why. */
+  open(key: SourceKey, value: Uint8Array, ttlSeconds: number | undefined): Exclude<Judged, 'MISS'> {
+    const token = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1')
+    const age = ttlSeconds === undefined ? {} : { ttlSeconds }
+    try {
+      const plaintext = key.fernet.decrypt(token, { ...age, nowSeconds: this.#nowSeconds() })
+      const timestamp = readTokenTime(token)?.timestamp ?? 0 // it was read by `decrypt`
+      return { plaintext, writtenAt: formatInstant(toInstant(timestamp * SECOND)) }
+    } catch (error) {
+      if (!(error instanceof InvalidToken)) throw error
+      return JUDGED[error.reason]
+    }
+  }
+
+  /** Nothing of another key is ever overwritten, whoever else writes at the same time. */
+  async write(key: SourceKey, write: SourceWrite): Promise<SourceWritten> {
+    const { name, plaintext, ttlSeconds } = write
+    const value = Buffer.from(key.fernet.encrypt(plaintext, { nowSeconds: this.#nowSeconds() }), 'latin1')
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+      const [added, current, isCreated] = await Promise.all([
+        this.#store.addToSet(key.index, [name], ttlSeconds),
+        this.#store.get(name),
+        this.#store.setIfAbsent(name, value, ttlSeconds),
+      ])
+      if (isCreated) return { outcome: 'written', replacedTampered: false }
+      if (current === undefined) continue
+      const judged = this.open(key, current, undefined)
+      if (judged === 'WRONG_KEY' && added === 1) {
+        await this.#store.removeFromSet(key.index, [name])
+        return { outcome: 'conflict', replacedTampered: false }
+      }
+      const isReplaced = await this.#store.replace(name, { expected: current, value }, ttlSeconds)
+      const wasTampered = judged === 'TAMPERED' || judged === 'WRONG_KEY'
+      if (isReplaced) return { outcome: 'written', replacedTampered: wasTampered }
+    }
+    return { outcome: 'conflict', replacedTampered: false }
+  }
+
+  #nowSeconds(): number {
+    return Math.floor(this.#clock() / SECOND)
+  }
+}

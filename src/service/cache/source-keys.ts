@@ -1,0 +1,69 @@
+import { deriveSourceKey, sourceIndexId } from '../../crypto/cache-key.ts'
+import { Fernet } from '../../crypto/fernet.ts'
+import type { KeyMaterial } from '../../crypto/key-material.ts'
+import { CoffreError } from '../../model/errors.ts'
+import type { Secret } from '../../model/secret.ts'
+
+/** docs/spec/cache.md, "Bounds". */
+const MAX_SECRET_BYTES = 1_024
+/** Keys of users that were served lately. */
+const MAX_KEPT = 256
+
+/** A key of format 1, and the set of what was written under it. */
+export interface SourceKey {
+  readonly fernet: Fernet
+  readonly index: string
+}
+
+/** The client secret of a user, as text. */
+export type ClientSecret = string | Secret
+
+/** Throws INVALID_REQUEST for what can be no client secret. */
+function revealSecret(secret: ClientSecret): string {
+  const text = typeof secret === 'string' ? secret : secret.reveal()
+  const isRight = typeof text === 'string' && text !== '' && Buffer.byteLength(text) <= MAX_SECRET_BYTES
+  if (isRight && text.isWellFormed()) return text
+  throw new CoffreError('INVALID_REQUEST', {
+    facts: { at: 'encryptionKey', expected: `text of 1 to ${MAX_SECRET_BYTES} bytes` },
+  })
+}
+
+/** `coffre:cache:v1:<id>` (docs/spec/cache.md, "Format 1"). */
+function sourceIndexName(id: string): string {
+  return `coffre:cache:v1:${id}`
+}
+
+/** Keys of format 1, kept for the next call while there is place. */
+export class SourceKeys {
+  /** By what the key itself derives, so no secret lies in here. The least recently used first. */
+  readonly #kept = new Map<string, SourceKey & { readonly material: KeyMaterial }>()
+
+  get(secret: ClientSecret): SourceKey {
+    const material = deriveSourceKey(revealSecret(secret))
+    const id = sourceIndexId(material)
+    const known = this.#kept.get(id)
+    if (known !== undefined) {
+      material.wipe()
+      this.#kept.delete(id)
+      this.#kept.set(id, known)
+      return known
+    }
+    const key = { fernet: new Fernet(material), index: sourceIndexName(id), material }
+    this.#kept.set(id, key)
+    if (this.#kept.size > MAX_KEPT) this.#forgetOldest()
+    return key
+  }
+
+  wipe(): void {
+    while (this.#kept.size > 0) this.#forgetOldest()
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#kept
+    if (oldest === undefined) return
+    const [id, { fernet, material }] = oldest
+    this.#kept.delete(id)
+    fernet.wipe()
+    material.wipe()
+  }
+}
