@@ -1,13 +1,16 @@
 import { readFile } from 'node:fs/promises'
-import type { CacheAlert, JsonStyle } from './model/cache.ts'
+import type { CacheAlert, CacheKeys, JsonStyle } from './model/cache.ts'
 import { type Clock, toInstant } from './model/clock.ts'
+import type { Coffre } from './model/coffre.ts'
 import { Secret } from './model/secret.ts'
 import { CacheService } from './service/cache/cache-service.ts'
+import { DEFAULT_CACHE_KEY, wrappingOf } from './service/cache/coffre-wrapping.ts'
 import type { CacheStore } from './store/cache-store.ts'
 import { LruCacheStore } from './store/lru/lru-cache-store.ts'
 
 export { CacheService, type LookupOptions } from './service/cache/cache-service.ts'
 export type { ClientSecret } from './service/cache/source-keys.ts'
+export type { UserCache, UserCacheOptions } from './service/cache/user-cache.ts'
 
 export interface CacheOptions {
   /** `valkey://user:password@host:port/database` and the like; absent: inside this process, and gone with it. */
@@ -25,6 +28,12 @@ export interface CacheOptions {
   /** For what stops nothing and somebody should look at; a process warning when absent. */
   readonly onAlert?: (alert: CacheAlert) => void
   readonly clock?: Clock
+  /** Wraps the data keys of users; needed, with `keys`, for `for(user)`. In this process or a server's. */
+  readonly coffre?: Pick<Coffre, 'encrypt' | 'decrypt' | 'keys'>
+  /** Where the wrapped data keys are kept: two texts and a state for each user, in a table of the application. */
+  readonly keys?: CacheKeys
+  /** The managed key that they are under; `cache`, which is made when it is first needed, when absent. */
+  readonly keyName?: string
 }
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
@@ -34,11 +43,16 @@ export async function openCache(options: CacheOptions = {}): Promise<CacheServic
   const { ttlSeconds, jsonStyle, onAlert = warnProcess, clock = systemClock } = options
   const store = await openCacheStore(options)
   try {
-    return new CacheService({ store, clock, ttlSeconds, jsonStyle, onAlert })
+    return new CacheService({ store, clock, ttlSeconds, jsonStyle, onAlert, users: joinUsers(options) })
   } catch (error) {
     await store.close()
     throw error
   }
+}
+
+function joinUsers({ coffre, keys, keyName = DEFAULT_CACHE_KEY }: CacheOptions) {
+  if (coffre === undefined || keys === undefined) return undefined
+  return { keys, wrapping: wrappingOf(coffre, keyName) }
 }
 
 async function openCacheStore(options: CacheOptions): Promise<CacheStore> {

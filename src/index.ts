@@ -20,7 +20,13 @@ export type {
 } from './app.ts'
 export * from './app-sessions.ts'
 export { CacheService, openCache } from './app-cache.ts'
-export type { CacheOptions, ClientSecret, LookupOptions } from './app-cache.ts'
+export type {
+  CacheOptions,
+  ClientSecret,
+  LookupOptions,
+  UserCache,
+  UserCacheOptions,
+} from './app-cache.ts'
 export { type ConnectOptions, connectCoffre } from './client/connect-coffre.ts'
 export type * from './model/ceremony.ts'
 export type * from './model/audit.ts'

@@ -56,7 +56,7 @@ export function parsePdl(text: string): string {
 }
 
 /** A day that exists. */
-function parseDate(text: string): string {
+export function parseDate(text: string): string {
   return dayOf(text) === undefined ? refuse('date', 'a day that exists, such as 2024-01-15') : text
 }
 

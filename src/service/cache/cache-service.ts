@@ -18,11 +18,15 @@ import type {
 import type { Clock } from '../../model/clock.ts'
 import { CoffreError } from '../../model/errors.ts'
 import type { CacheStore } from '../../store/cache-store.ts'
+import { DataKeys, type DataKeysParts } from './data-keys.ts'
 import { CacheWatch, type TamperRecord } from './cache-watch.ts'
 import { MAX_VALUE_BYTES, readJson, writeJson } from './json-text.ts'
 import { type Judged, SourceEntries } from './source-entries.ts'
 import { type ClientSecret, SourceKeys } from './source-keys.ts'
 import { parseTtl } from './ttl.ts'
+import { UserCache, type UserCacheOptions } from './user-cache.ts'
+import type { UserCacheParts } from './user-cache-parts.ts'
+import { UserEntries } from './user-entries.ts'
 
 const DEFAULT_TTL_SECONDS = 86_400
 
@@ -35,6 +39,8 @@ export interface CacheServiceParts {
   readonly jsonStyle?: JsonStyle | undefined
   readonly onAlert: (alert: CacheAlert) => void
   readonly record?: TamperRecord | undefined
+  /** What `for(user)` needs; absent, there are only entries of format 1. */
+  readonly users?: Pick<DataKeysParts, 'keys' | 'wrapping'> | undefined
 }
 
 export interface LookupOptions {
@@ -54,12 +60,14 @@ export class CacheService {
   readonly #keys = new SourceKeys()
   readonly #entries: SourceEntries
   readonly #ttlSeconds: number
+  readonly #users: UserCacheParts | undefined
 
   constructor(parts: CacheServiceParts) {
     this.#parts = parts
     this.#watch = new CacheWatch(parts)
     this.#entries = new SourceEntries(parts.store, parts.clock)
     this.#ttlSeconds = parseTtl(parts.ttlSeconds ?? DEFAULT_TTL_SECONDS)
+    this.#users = parts.users === undefined ? undefined : this.#joinUsers(parts.users)
   }
 
   /** Since the process began. */
@@ -145,10 +153,37 @@ export class CacheService {
     return bytes === undefined || bytes.length > MAX_VALUE_BYTES ? null : readJson(bytes)
   }
 
+  /** The sound form: one user's own space, under a data key of his own. Throws CONFIG_REFUSED without a Coffre. */
+  for(user: string, options: UserCacheOptions = {}): UserCache {
+    if (this.#users === undefined) {
+      throw new CoffreError('CONFIG_REFUSED', {
+        facts: { setting: 'coffre', expected: 'a Coffre, which keeps the data keys of users' },
+      })
+    }
+    return new UserCache(this.#users, user, options)
+  }
+
   /** Forgets every key that it holds, and lets go of the store. */
   async close(): Promise<void> {
     this.#keys.wipe()
+    this.#users?.dataKeys.wipe()
     await this.#parts.store.close()
+  }
+
+  #joinUsers(users: Pick<DataKeysParts, 'keys' | 'wrapping'>): UserCacheParts {
+    const { store, clock, jsonStyle = 'compact' } = this.#parts
+    return {
+      store,
+      clock,
+      jsonStyle,
+      watch: this.#watch,
+      sourceKeys: this.#keys,
+      sources: this.#entries,
+      entries: new UserEntries(store),
+      dataKeys: new DataKeys({ ...users, clock }),
+      keys: users.keys,
+      readTtl: (ttl) => this.#readTtl(ttl),
+    }
   }
 
   #readTtl(ttl: number | undefined): number {

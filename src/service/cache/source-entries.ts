@@ -15,11 +15,13 @@ export interface SourceWrite {
   readonly name: string
   readonly plaintext: Uint8Array
   readonly ttlSeconds: number
+  /** Of an entry that is moved: it never replaces a later one. Absent: it is new, and written now. */
+  readonly writtenAt?: number
 }
 
 export interface SourceWritten {
-  /** `conflict`: an entry of another key is there, and stays. */
-  readonly outcome: 'written' | 'conflict'
+  /** `conflict`: an entry of another key is there, and stays. `later`: so does a later one of this key. */
+  readonly outcome: 'written' | 'conflict' | 'later'
   /** What was there had been changed by somebody. */
   readonly replacedTampered: boolean
 }
@@ -75,10 +77,15 @@ export class SourceEntries {
     }
   }
 
+  /** The same plaintext under another key, not a second younger. */
+  seal(key: SourceKey, opened: OpenedSource): Uint8Array {
+    return sealToken(key, opened.plaintext, readSeconds(opened))
+  }
+
   /** Nothing of another key is ever overwritten, whoever else writes at the same time. */
   async write(key: SourceKey, write: SourceWrite): Promise<SourceWritten> {
-    const { name, plaintext, ttlSeconds } = write
-    const value = Buffer.from(key.fernet.encrypt(plaintext, { nowSeconds: this.#nowSeconds() }), 'latin1')
+    const { name, plaintext, ttlSeconds, writtenAt } = write
+    const value = sealToken(key, plaintext, writtenAt ?? this.#nowSeconds())
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       const [added, current, isCreated] = await Promise.all([
         this.#store.addToSet(key.index, [name], ttlSeconds),
@@ -92,6 +99,9 @@ export class SourceEntries {
         await this.#store.removeFromSet(key.index, [name])
         return { outcome: 'conflict', replacedTampered: false }
       }
+      if (writtenAt !== undefined && typeof judged === 'object' && readSeconds(judged) > writtenAt) {
+        return { outcome: 'later', replacedTampered: false }
+      }
       const isReplaced = await this.#store.replace(name, { expected: current, value }, ttlSeconds)
       const wasTampered = judged === 'TAMPERED' || judged === 'WRONG_KEY'
       if (isReplaced) return { outcome: 'written', replacedTampered: wasTampered }
@@ -102,4 +112,13 @@ export class SourceEntries {
   #nowSeconds(): number {
     return Math.floor(this.#clock() / SECOND)
   }
+}
+
+function sealToken({ fernet }: SourceKey, plaintext: Uint8Array, nowSeconds: number): Uint8Array {
+  return Buffer.from(fernet.encrypt(plaintext, { nowSeconds }), 'latin1')
+}
+
+/** Seconds since 1970. */
+export function readSeconds({ writtenAt }: OpenedSource): number {
+  return Math.floor(Date.parse(writtenAt) / SECOND)
 }

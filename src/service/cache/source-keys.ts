@@ -11,6 +11,8 @@ const MAX_KEPT = 256
 
 /** A key of format 1, and the set of what was written under it. */
 export interface SourceKey {
+  /** Names the key, and tells nothing of it. */
+  readonly id: string
   readonly fernet: Fernet
   readonly index: string
 }
@@ -19,7 +21,7 @@ export interface SourceKey {
 export type ClientSecret = string | Secret
 
 /** Throws INVALID_REQUEST for what can be no client secret. */
-function revealSecret(secret: ClientSecret): string {
+export function revealSecret(secret: ClientSecret): string {
   const text = typeof secret === 'string' ? secret : secret.reveal()
   const isRight = typeof text === 'string' && text !== '' && Buffer.byteLength(text) <= MAX_SECRET_BYTES
   if (isRight && text.isWellFormed()) return text
@@ -29,7 +31,7 @@ function revealSecret(secret: ClientSecret): string {
 }
 
 /** `coffre:cache:v1:<id>` (docs/spec/cache.md, "Format 1"). */
-function sourceIndexName(id: string): string {
+export function sourceIndexName(id: string): string {
   return `coffre:cache:v1:${id}`
 }
 
@@ -48,7 +50,7 @@ export class SourceKeys {
       this.#kept.set(id, known)
       return known
     }
-    const key = { fernet: new Fernet(material), index: sourceIndexName(id), material }
+    const key = { id, fernet: new Fernet(material), index: sourceIndexName(id), material }
     this.#kept.set(id, key)
     if (this.#kept.size > MAX_KEPT) this.#forgetOldest()
     return key
