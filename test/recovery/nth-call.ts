@@ -17,8 +17,12 @@ export interface Rig<Kind extends string> {
   close(subject: Subject): Promise<void>
   /** Calls are counted from here on; number `at` fails. */
   arm(at: number, kind: Kind): void
+  /** Runs the operation, where calls of others in between are not to be counted as its own. */
+  attempt?<Result>(work: () => Promise<Result>): Promise<Result>
   /** Once the call that failed has ended. */
   disarm(): Promise<Calls>
+  /** When no step follows. Absent: it holds nothing that others need. */
+  end?(): Promise<void>
 }
 
 export interface Calls {
@@ -90,7 +94,7 @@ export async function sweep<Kind extends string>(
       let sweeper = new Sweeper(await choice.makeRig(operation), operation)
       const attempt = async (fault: Fault<Kind>): Promise<Calls> => {
         if (operation.growsWithStore === true) {
-          await sweeper.checkAll()
+          await sweeper.end()
           sweeper = new Sweeper(await choice.makeRig(operation), operation)
         }
         return sweeper.attempt(fault)
@@ -99,7 +103,7 @@ export async function sweep<Kind extends string>(
       const count = await (choice.sample === undefined
         ? failEvery(attempt, fault)
         : failSome(attempt, fault, choice.sample))
-      await sweeper.checkAll()
+      await sweeper.end()
       assert.ok(count.failed > 0, `${operation.name} makes no call`)
       calls[`${kind}, ${start}`] = count
     }
@@ -175,8 +179,9 @@ class Sweeper<Kind extends string> {
   }
 
   /** What an attempt left must also have outlived the attempts after it. */
-  async checkAll(): Promise<void> {
+  async end(): Promise<void> {
     await this.#with(false, ({ coffre }) => checkInvariants(coffre, this.#all))
+    await this.#rig.end?.()
   }
 
   async #prepare(subject: Subject, attempt: Attempt): Promise<void> {
@@ -199,7 +204,8 @@ class Sweeper<Kind extends string> {
     if (fault.warm) await this.#warm(subject, attempt)
     const before = await subject.core.audit.size()
     this.#rig.arm(fault.at, fault.kind)
-    const code = await codeOf(() => run(subject, attempt))
+    const attempted = () => codeOf(() => run(subject, attempt))
+    const code = await (this.#rig.attempt?.(attempted) ?? attempted())
     const calls = await this.#rig.disarm()
     const { reached } = calls
     const where = `${name}, call ${fault.at} (${reached ?? 'none'}), ${fault.kind}`

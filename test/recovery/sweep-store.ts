@@ -1,6 +1,9 @@
 import { localCaller } from '../../src/service/caller.ts'
+import { openPostgresStore } from '../../src/store/postgres/open-postgres-store.ts'
 import { openSqliteStore } from '../../src/store/sqlite/open-sqlite-store.ts'
+import type { Store } from '../../src/store/store.ts'
 import { coreOver, memorySeal } from '../core-over.ts'
+import type { PostgresServer } from '../postgres-server.ts'
 import { makeMemoryFolder, type Scope } from '../temporary.ts'
 import { FAULT_KINDS, type FaultKind, FaultPlan, faultyStore } from './faulty-store.ts'
 import { type Rig, sampleCalls, sweep, type SweepResult } from './nth-call.ts'
@@ -10,6 +13,8 @@ import type { SweptOperation } from './swept-operations.ts'
 const AUDIT_BOUND_MS = 250
 /** Where the audit log waits, it gives up before the driver does, as in the product. */
 const SLOW_DRIVER_MS = 300
+/** How many times as long PostgreSQL may take as SQLite in memory. */
+const SLOWER_COMMITS = 8
 /** Nothing else has a bound of its own, so the length does not matter. */
 const DRIVER_MS = 5
 
@@ -27,11 +32,12 @@ const SLOW_TOO: ReadonlySet<string> = new Set(['rotate', 'encrypt', 'unseal'])
 export function sweepStore(
   scope: Scope,
   operation: SweptOperation,
-  { thorough = false }: { readonly thorough?: boolean } = {},
+  { thorough = false, server }: { readonly thorough?: boolean; readonly server?: PostgresServer } = {},
 ): Promise<SweepResult> {
   return sweep(
     {
-      makeRig: () => storeRig(scope, operation),
+      makeRig: async () =>
+        storeRig(await openStore(scope, server), operation, server === undefined ? 1 : SLOWER_COMMITS),
       kinds: FAULT_KINDS,
       starts: (kind) => (thorough ? ['cold', 'warm'] : quickStarts(kind, operation)),
       ...(thorough ? {} : { sample: sampleCalls }),
@@ -44,18 +50,22 @@ function quickStarts(kind: FaultKind, { name }: SweptOperation): readonly ('cold
   return kind === 'time-out' && SLOW_TOO.has(name) ? ['cold'] : QUICK[kind]
 }
 
-/** One real SQLite store, and a Coffre over it for each step; the one that fails sees it through a plan. */
-async function storeRig(scope: Scope, operation: SweptOperation): Promise<Rig<FaultKind>> {
-  const store = await openSqliteStore({ folder: makeMemoryFolder(scope) })
-  scope.after(() => store.close())
-  const plan = new FaultPlan(operation.action.startsWith('data.') ? SLOW_DRIVER_MS : DRIVER_MS)
+/** A new database of `server`, or a new folder. */
+async function openStore(scope: Scope, server: PostgresServer | undefined): Promise<Store> {
+  if (server === undefined) return await openSqliteStore({ folder: makeMemoryFolder(scope) })
+  return await openPostgresStore({ url: await server.makeDatabase(), random: () => 0.5 })
+}
+
+/** One real store, and a Coffre over it for each step; the one that fails sees it through a plan. */
+async function storeRig(store: Store, operation: SweptOperation, slower: number): Promise<Rig<FaultKind>> {
+  const plan = new FaultPlan(operation.action.startsWith('data.') ? SLOW_DRIVER_MS * slower : DRIVER_MS)
   const shared = faultyStore(store, plan)
   const seal = memorySeal()
   await coreOver(store, { seal }).core.initialise(localCaller(), seal)
   return {
     mayHaveHappened: new Set<FaultKind>(['answer lost', 'late']),
     open: async ({ clock, sealed }) => {
-      const subject = coreOver(shared, { seal, clock, maxAuditWaitMs: AUDIT_BOUND_MS })
+      const subject = coreOver(shared, { seal, clock, maxAuditWaitMs: AUDIT_BOUND_MS * slower })
       if (!sealed) await subject.coffre.operator.unseal()
       return subject
     },
@@ -63,5 +73,6 @@ async function storeRig(scope: Scope, operation: SweptOperation): Promise<Rig<Fa
     close: async ({ coffre }) => void (await coffre.operator.seal()),
     arm: (at, kind) => plan.arm(at, kind),
     disarm: () => plan.disarm(),
+    end: () => store.close(),
   }
 }
