@@ -18,6 +18,7 @@ import { proofCommands } from './command/proof-commands.ts'
 import { serveCommand } from './command/serve-command.ts'
 import { storeCommands } from './command/store-commands.ts'
 import { tokenCommands } from './command/token-commands.ts'
+import { userCommands } from './command/user-commands.ts'
 import type { CommandRow, GroupRow } from './command-row.ts'
 
 export const groupRows: readonly GroupRow[] = [
@@ -27,6 +28,7 @@ export const groupRows: readonly GroupRow[] = [
   { path: ['data-key'], summary: 'group.data-key' },
   { path: ['token'], summary: 'group.token' },
   { path: ['login-role'], summary: 'group.login-role' },
+  { path: ['user'], summary: 'group.user' },
   { path: ['store'], summary: 'group.store' },
   { path: ['policy'], summary: 'group.policy' },
   { path: ['audit'], summary: 'group.audit' },
@@ -53,6 +55,7 @@ const rows: readonly CommandRow[] = [
   doctorCommand,
   ...tokenCommands,
   ...loginCommands,
+  ...userCommands,
   ...policyCommands,
   ...auditCommands,
   ...storeCommands,

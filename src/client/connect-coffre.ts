@@ -10,6 +10,7 @@ import { sendBatch, sendInspect, sendOperation } from './remote-data.ts'
 import { remotePolicies, remoteTokens } from './remote-access.ts'
 import { remoteAudit } from './remote-audit.ts'
 import { remoteLogins } from './remote-logins.ts'
+import { remoteUsers } from './remote-users.ts'
 import { remoteKeys } from './remote-keys.ts'
 import { remoteStreams, sendLines } from './remote-streams.ts'
 import type { ClientTls } from './send-encrypted.ts'
@@ -56,6 +57,7 @@ export function connectCoffre(url: string, token?: Secret | string, options: Con
     tokens: remoteTokens(connection),
     policies: remotePolicies(connection),
     logins: remoteLogins(connection),
+    users: remoteUsers(connection),
     audit: remoteAudit(connection, options),
     operator: remoteOperator(connection),
     encrypt: (request) => sendOperation(connection, 'encrypt', request),

@@ -4,6 +4,7 @@ import type { Logins, LoginRoleView } from '../model/login-role.ts'
 import { Secret } from '../model/secret.ts'
 import * as shape from './answer-shape.ts'
 import type { Connection } from './connection.ts'
+import { revealText } from './remote-users.ts'
 
 const LOGIN_ROLE_SHAPE: shape.AnswerShape<LoginRoleView> = {
   name: 'string',
@@ -14,7 +15,7 @@ const LOGIN_ROLE_SHAPE: shape.AnswerShape<LoginRoleView> = {
 }
 
 export function remoteLogins(connection: Connection): Logins {
-  const login = async (way: 'jwt' | 'certificate', body: object): Promise<CreatedToken> => {
+  const login = async (way: 'jwt' | 'certificate' | 'client', body: object): Promise<CreatedToken> => {
     const answer = await connection.send({ method: 'POST', path: `/login/${way}`, body })
     const created = shape.parseAnswer<shape.CreatedTokenText>(answer, shape.CREATED_TOKEN_SHAPE)
     return { ...created, token: new Secret(created.token) }
@@ -40,5 +41,7 @@ export function remoteLogins(connection: Connection): Logins {
     },
     withJwt: (request) => login('jwt', request),
     withCertificate: (request) => login('certificate', request),
+    withClient: ({ clientId, clientSecret, ...rest }) =>
+      login('client', { client_id: clientId, client_secret: revealText(clientSecret), ...rest }),
   }
 }

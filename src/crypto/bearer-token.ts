@@ -6,6 +6,7 @@ import { randomBytes } from './random.ts'
 
 /** docs/spec/token.md: `coffre_<id>_<secret><checksum>`. */
 const PATTERN = /^coffre_([a-z0-9]{10})_([A-Za-z0-9]{43})([0-9a-f]{8})$/
+const CLIENT_SECRET = /^coffre_cs_([a-z0-9]{10})_([A-Za-z0-9]{43})([0-9a-f]{8})$/
 const ID_ALPHABET = 'abcdefghijkmnpqrstuvwxyz23456789' // 32 letters without l, o, 0 and 1
 const SECRET_ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const ID_CHARACTERS = 10
@@ -20,16 +21,46 @@ export interface NewToken {
 }
 
 export function createToken(): NewToken {
-  const id = drawText(ID_ALPHABET, ID_CHARACTERS)
-  const body = `coffre_${id}_${drawText(SECRET_ALPHABET, SECRET_CHARACTERS)}`
+  const id = drawId()
+  return { id, ...sealText(`coffre_${id}_`) }
+}
+
+export interface NewClientSecret {
+  readonly secret: Secret
+  readonly hash: string
+}
+
+/** docs/spec/token.md: `coffre_cs_<id>_<secret><checksum>`; `id` are the ten letters of a user's id. */
+export function createClientSecret(id: string): NewClientSecret {
+  const { token: secret, hash } = sealText(`coffre_cs_${id}_`)
+  return { secret, hash }
+}
+
+/** Ten letters, about 50 bits: an id, not a secret. */
+export function drawId(): string {
+  return drawText(ID_ALPHABET, ID_CHARACTERS)
+}
+
+/** 256 random bits behind `prefix`, and a checksum. */
+function sealText(prefix: string): Omit<NewToken, 'id'> {
+  const body = `${prefix}${drawText(SECRET_ALPHABET, SECRET_CHARACTERS)}`
   const text = `${body}${checksum(body)}`
-  return { id, token: new Secret(text), hash: hashToken(text) }
+  return { token: new Secret(text), hash: hashToken(text) }
 }
 
 /** The id of a well-formed token. A typing error fails here, before any look-up. */
 export function readTokenId(text: string): string | undefined {
+  return readId(text, PATTERN)
+}
+
+/** The same for a client secret. */
+export function readClientSecretId(text: string): string | undefined {
+  return readId(text, CLIENT_SECRET)
+}
+
+function readId(text: string, pattern: RegExp): string | undefined {
   if (text.length > MAX_TOKEN_CHARACTERS) return undefined
-  const match = PATTERN.exec(text)
+  const match = pattern.exec(text)
   if (match === null) return undefined
   const [, id, , sum] = match
   return checksum(text.slice(0, -8)) === sum ? id : undefined

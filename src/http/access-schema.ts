@@ -8,7 +8,7 @@ import {
   MAX_TOKEN_POLICIES,
 } from '../model/limits.ts'
 import { KEY_OPERATIONS, RULE_OPERATIONS } from '../model/policy.ts'
-import { ROLES } from '../model/token.ts'
+import { HOLDER_ROLES, ROLES } from '../model/token.ts'
 import { CONTEXT, KEY_NAME, MOMENT, TEXT } from './schema.ts'
 
 // The shapes of tokens and policies; see schema.ts.
@@ -19,7 +19,7 @@ const SECONDS = z.number().int()
 export const CREATE_TOKEN = z.strictObject({
   name: z.string().min(1).max(MAX_TEXT_CHARACTERS),
   description: TEXT.optional(),
-  role: z.enum(ROLES),
+  role: z.enum(HOLDER_ROLES),
   policies: z
     .array(POLICY_NAME)
     .max(MAX_TOKEN_POLICIES)
@@ -46,6 +46,7 @@ export const TOKEN = z.object({
   renewableUntil: MOMENT.optional(),
   maxUses: z.number().int().optional(),
   usesLeft: z.number().int().optional(),
+  user: z.string().optional().describe('Of the role user: whose it is'),
   parent: z.string().optional().describe('The token that made it'),
   lastUsedAt: MOMENT.optional().describe('To the hour'),
 })
@@ -61,6 +62,7 @@ export const IDENTITY = z.object({
   role: z.enum(ROLES),
   confined: z.boolean(),
   policies: z.array(z.string()),
+  user: z.string().optional(),
   token: TOKEN.optional(),
 })
 
@@ -94,7 +96,7 @@ export const POLICY = z.object({
 })
 export const TEST_POLICY = z.strictObject({
   token: z.string().min(1).max(32).optional().describe('Its id; or role and policies instead'),
-  role: z.enum(ROLES).optional(),
+  role: z.enum(HOLDER_ROLES).optional(),
   policies: z.array(POLICY_NAME).max(MAX_TOKEN_POLICIES).optional(),
   operation: z.enum(KEY_OPERATIONS),
   key: KEY_NAME,

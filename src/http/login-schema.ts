@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { MAX_TOKEN_POLICIES } from '../model/limits.ts'
+import { MAX_CLIENT_SECRET_CHARACTERS, MAX_TOKEN_POLICIES } from '../model/limits.ts'
 import { LOGIN_ALGORITHMS, LOGIN_METHODS } from '../model/login-role.ts'
 import { ROLES } from '../model/token.ts'
 import { MOMENT } from './schema.ts'
@@ -39,4 +39,10 @@ const LOGIN = {
 }
 
 export const JWT_LOGIN = z.strictObject({ ...LOGIN, jwt: z.string().min(1).max(8_192) })
+/** Named as OAuth 2.0 names them (RFC 6749, section 2.3.1). */
+export const CLIENT_LOGIN = z.strictObject({
+  client_id: z.string().min(1).max(128),
+  client_secret: z.string().min(1).max(MAX_CLIENT_SECRET_CHARACTERS),
+  tenant: z.string().max(63).optional(),
+})
 export const CERTIFICATE_LOGIN = z.strictObject(LOGIN)

@@ -24,6 +24,7 @@ import { addLoginRoutes } from './route/logins.ts'
 import { addKeyRoutes } from './route/keys.ts'
 import { addOperatorRoutes } from './route/operator.ts'
 import { addPolicyRoutes } from './route/policies.ts'
+import { addUserRoutes } from './route/users.ts'
 import { addTransferRoutes } from './route/transfer.ts'
 import { addTokenRoutes } from './route/tokens.ts'
 import { RouteTable } from './route-table.ts'
@@ -94,6 +95,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
       addKeyRoutes(api, parts)
       addTokenRoutes(api, parts)
       addLoginRoutes(api, parts, tls)
+      addUserRoutes(api, parts)
       addDiagnosisRoutes(api, parts)
       addPolicyRoutes(api, parts)
       addAuditRoutes(api, parts)
@@ -136,7 +138,12 @@ const OPENAPI = {
     version: '1',
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
   },
-  components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+  components: {
+    securitySchemes: {
+      token: { type: 'http', scheme: 'bearer' },
+      client: { type: 'http', scheme: 'basic', description: 'Client id and client secret of a user' },
+    },
+  },
 } as const
 
 /** A browser form cannot send JSON across sites without asking first, so nothing else is accepted. */

@@ -53,6 +53,9 @@ export const AUDIT_ACTIONS = [
   'policy.delete',
   'login-role.create',
   'login-role.delete',
+  'user.create',
+  'user.rotate-secret',
+  'user.delete',
   'access.refused',
   'access.unauthenticated',
   'audit.accept-restore',
@@ -63,7 +66,7 @@ export type AuditAction = (typeof AUDIT_ACTIONS)[number]
 
 /** Who asked. `local` is whoever holds the data folder and its seal key. */
 export interface Principal {
-  readonly kind: 'token' | 'local' | 'system' | 'anonymous'
+  readonly kind: 'token' | 'user' | 'local' | 'system' | 'anonymous'
   readonly id: string
   readonly tenant: TenantId
 }

@@ -8,6 +8,7 @@ import type { Secret } from './secret.ts'
 import type { Keys } from './coffre-keys.ts'
 import type { Streams } from './streams.ts'
 import type { Role } from './token.ts'
+import type { Users } from './user.ts'
 
 export type * from './coffre-keys.ts'
 export type * from './coffre-transfer.ts'
@@ -22,6 +23,7 @@ export interface Coffre extends Streams {
   readonly tokens: Tokens
   readonly policies: Policies
   readonly logins: Logins
+  readonly users: Users
   readonly audit: Audit
   readonly operator: Operator
 
@@ -300,6 +302,8 @@ export interface TokenView {
   readonly renewableUntil?: string
   readonly maxUses?: number
   readonly usesLeft?: number
+  /** Exactly for the role `user`: whose it is. */
+  readonly user?: string
   /** The id of the token that made it. */
   readonly parent?: string
   /** To the hour. */
@@ -314,6 +318,8 @@ export interface Identity {
   /** True: the policies say which keys it reaches. */
   readonly confined: boolean
   readonly policies: readonly string[]
+  /** Exactly for the role `user`. */
+  readonly user?: string
   readonly token?: TokenView
 }
 

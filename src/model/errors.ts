@@ -94,6 +94,16 @@ export const ERRORS = {
     sentence: 'A login role of that name exists already.',
     next: 'Choose another name, or delete the existing one.',
   },
+  USER_NOT_FOUND: {
+    fault: 'caller',
+    sentence: 'There is no such user.',
+    next: 'List the users with `coffre user list`, or create one with `coffre user create`.',
+  },
+  USER_EXISTS: {
+    fault: 'caller',
+    sentence: 'A user of that client id exists already.',
+    next: 'Choose another client id, or give the existing user a new secret with `coffre user rotate-secret`.',
+  },
   KEY_NOT_FOUND: {
     fault: 'caller',
     sentence: 'There is no such key.',

@@ -10,6 +10,10 @@ export type VersionNumber = Brand<number, 'VersionNumber'>
 export type TokenId = Brand<string, 'TokenId'>
 export type PolicyName = Brand<string, 'PolicyName'>
 export type LoginRoleName = Brand<string, 'LoginRoleName'>
+/** `usr_` and ten letters: what a client secret of Coffre's own form names. */
+export type UserId = Brand<string, 'UserId'>
+/** How an operator's own systems name a user. */
+export type ClientId = Brand<string, 'ClientId'>
 export type RequestId = Brand<string, 'RequestId'>
 
 const TENANT = /^[a-z0-9][a-z0-9-]{0,62}$/
@@ -18,6 +22,9 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const KEY_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/
 const TOKEN_ID = /^[A-Za-z0-9_-]{1,32}$/
 const POLICY_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
+const USER_ID = /^usr_[a-z0-9]{10}$/
+/** No colon: HTTP Basic ends a name there. No slash: a tenant may stand before it. */
+const CLIENT_ID = /^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}$/
 const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/
 const MAX_VERSION = 2 ** 31 - 1 // one signed 32-bit column in every store
 
@@ -63,6 +70,20 @@ export function parseLoginRoleName(text: string): LoginRoleName {
   return typeof text === 'string' && POLICY_NAME.test(text)
     ? (text as LoginRoleName)
     : refuse('loginRole', 'a-z, 0-9 and -, at most 63')
+}
+
+export function parseUserId(text: string): UserId {
+  return isUserId(text) ? text : refuse('user', 'usr_ and ten of a-z 0-9')
+}
+
+export function isUserId(text: unknown): text is UserId {
+  return typeof text === 'string' && USER_ID.test(text)
+}
+
+export function parseClientId(text: string): ClientId {
+  return typeof text === 'string' && CLIENT_ID.test(text)
+    ? (text as ClientId)
+    : refuse('clientId', '1 to 128 of A-Z a-z 0-9 _ . @ + -, starting with a letter or digit')
 }
 
 export function parseRequestId(text: string): RequestId {

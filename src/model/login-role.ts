@@ -1,6 +1,7 @@
 import type { CreatedToken } from './coffre.ts'
 import type { Instant } from './clock.ts'
 import type { LoginRoleName, TenantId } from './ids.ts'
+import type { Secret } from './secret.ts'
 import type { Role } from './token.ts'
 
 export const LOGIN_METHODS = ['jwt', 'certificate'] as const
@@ -63,7 +64,7 @@ export interface LoginRoleDescription {
   readonly jwks?: string
   /** At least one: otherwise everybody whom the issuer knows would be let in. */
   readonly boundClaims: BoundClaims
-  /** Of the tokens that it gives. */
+  /** Of the tokens that it gives. For `user`, the subject must be the id or client id of a user. */
   readonly role: Role
   readonly policies?: readonly string[]
   /** 60 to 86,400 (a day); 3,600 when absent. */
@@ -99,6 +100,15 @@ export interface Logins {
   withJwt(request: JwtLoginRequest): Promise<CreatedToken>
   /** The same for the client certificate of this connection. */
   withCertificate(request: LoginRequest): Promise<CreatedToken>
+  /** An hour's token of the role `user` for a client id and its secret. */
+  withClient(request: ClientLoginRequest): Promise<CreatedToken>
+}
+
+export interface ClientLoginRequest {
+  readonly clientId: string
+  readonly clientSecret: Secret | string
+  /** `default` when absent. */
+  readonly tenant?: string
 }
 
 export interface LoginRequest {

@@ -1,8 +1,10 @@
 import type { Instant } from './clock.ts'
-import type { PolicyName, TenantId, TokenId } from './ids.ts'
+import type { PolicyName, TenantId, TokenId, UserId } from './ids.ts'
 
 /** Default deny: a role is the list of what it may do (service/access/permission.ts). */
-export const ROLES = ['admin', 'operator', 'auditor', 'app'] as const
+export const ROLES = ['admin', 'operator', 'auditor', 'app', 'user'] as const
+/** What `token create` gives. A user's token comes from a login, so that it is always somebody's. */
+export const HOLDER_ROLES = ['admin', 'operator', 'auditor', 'app'] as const
 
 export type Role = (typeof ROLES)[number]
 
@@ -24,6 +26,8 @@ export interface Token {
   readonly createdAt: Instant
   readonly expiresAt?: Instant
   readonly revokedAt?: Instant
+  /** Exactly for the role `user`: whose it is. */
+  readonly user?: UserId
   /** The token that made it; it may be of another tenant. */
   readonly parent?: TokenId
   /** What a renewal adds at most, and until when it may renew itself at all. */

@@ -21,6 +21,7 @@ import type {
 } from '../model/streams.ts'
 import type { Diagnosis, DiagnosisRequest } from '../model/diagnosis.ts'
 import type { Logins } from '../model/login-role.ts'
+import type { Users } from '../model/user.ts'
 import { authorize } from './access/authorize.ts'
 import { type Caller, newRequestId } from './caller.ts'
 import { callerAudit } from './caller-audit.ts'
@@ -148,6 +149,20 @@ export class CallerCoffre implements Coffre {
       deleteRole: (name) => logins.deleteRole(caller, name),
       withJwt: (request) => logins.withJwt(caller, request),
       withCertificate: (request) => logins.withCertificate(caller, request, caller.certificate),
+      withClient: (request) => logins.withClient(caller, request),
+    }
+  }
+
+  get users(): Users {
+    const { users } = this.#core
+    const caller = this.#caller
+    return {
+      create: (request) => users.create(caller, request),
+      list: (query) => users.list(caller, query),
+      get: (user) => users.get(caller, user),
+      me: () => users.me(caller),
+      rotateSecret: (user, request) => users.rotateSecret(caller, user, request),
+      delete: (user) => users.delete(caller, user),
     }
   }
 
@@ -210,6 +225,7 @@ export function withOwnRequests(caller: Caller): Caller {
     principal: caller.principal,
     role: caller.role,
     access: caller.access,
+    ...(caller.user === undefined ? {} : { user: caller.user }),
     get requestId() {
       return newRequestId()
     },

@@ -1,6 +1,6 @@
 import { randomUuid } from '../crypto/random.ts'
 import type { Principal } from '../model/audit-event.ts'
-import { DEFAULT_TENANT, parseRequestId, type RequestId, type TenantId } from '../model/ids.ts'
+import { DEFAULT_TENANT, parseRequestId, type RequestId, type TenantId, type UserId } from '../model/ids.ts'
 import type { Role } from '../model/token.ts'
 import { type Access, UNCONFINED } from './policy/access.ts'
 
@@ -11,6 +11,8 @@ export interface Caller {
   /** The keys that policies leave to it. */
   readonly access: Access
   readonly requestId: RequestId
+  /** Exactly for the role `user`: whose row it may reach. */
+  readonly user?: UserId
   /** Where the request came from, as far as it came through a network. */
   readonly address?: string
   /** A token's: it was valid when at least this many changes were committed. */

@@ -1,17 +1,20 @@
 import type { Instant } from '../model/clock.ts'
 import type {
+  ClientId,
   KeyId,
   KeyName,
   LoginRoleName,
   PolicyName,
   TenantId,
   TokenId,
+  UserId,
   VersionNumber,
 } from '../model/ids.ts'
 import type { Key } from '../model/key.ts'
 import type { LoginRole } from '../model/login-role.ts'
 import type { Policy } from '../model/policy.ts'
 import type { Token } from '../model/token.ts'
+import type { User } from '../model/user.ts'
 import type { RootGeneration, WrapBinding, Wrapped } from '../model/wrapped.ts'
 import type { ReadChanges } from './changes.ts'
 
@@ -64,6 +67,11 @@ export interface ReadStore extends ReadChanges {
   findLoginRole(tenant: TenantId, name: LoginRoleName): Promise<LoginRole | undefined>
   /** Ordered by name. */
   listLoginRoles(tenant: TenantId): Promise<readonly LoginRole[]>
+  findUser(id: UserId): Promise<User | undefined>
+  findUserByClient(tenant: TenantId, clientId: ClientId): Promise<User | undefined>
+  /** Ordered by id; `after` is exclusive. */
+  listUsers(query: ListUsersQuery): Promise<readonly User[]>
+  findWrappingCheck(name: string): Promise<string | undefined>
   /** Those of the newest root key first. */
   listSealSlots(): Promise<readonly SealSlot[]>
   /** Between root keys, while a rotation lasts. */
@@ -118,6 +126,21 @@ export interface StoreTransaction extends ReadStore {
   insertLoginRole(role: LoginRole): Promise<void>
   /** Throws LOGIN_ROLE_NOT_FOUND. */
   deleteLoginRole(tenant: TenantId, name: LoginRoleName): Promise<void>
+  /** Throws USER_EXISTS when the tenant has a user of that client id. */
+  insertUser(user: User): Promise<void>
+  /** Throws CONFLICT when the stored epoch is not `before.epoch`. */
+  updateUser(before: User, after: User): Promise<void>
+  /** With every token of the user. Throws USER_NOT_FOUND. What was in the row is erased. */
+  deleteUser(id: UserId): Promise<void>
+  /** Answers how many there were. */
+  deleteTokensOf(user: UserId): Promise<number>
+  /** The provider's keys of all users of all tenants; answers how many there were. They are erased. */
+  clearApiKeys(at: Instant): Promise<number>
+  storeWrappingCheck(check: {
+    readonly name: string
+    readonly value: string
+    readonly at: Instant
+  }): Promise<void>
   insertSealSlot(slot: SealSlot): Promise<void>
   /** Answers whether it was there. */
   deleteSealSlot(id: string): Promise<boolean>
@@ -156,6 +179,15 @@ export interface ListKeysQuery {
   readonly tenant: TenantId
   readonly after?: KeyName
   readonly limit: number
+}
+
+export interface ListUsersQuery {
+  /** Absent: of every tenant, for work over all. */
+  readonly tenant?: TenantId
+  readonly after?: UserId
+  readonly limit: number
+  /** True: only users with a provider's key. */
+  readonly withApiKey?: boolean
 }
 
 /** The root key under one seal provider. */

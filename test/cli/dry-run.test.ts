@@ -28,8 +28,8 @@ describe('--dry-run', () => {
       'operator ceremony take-over,operator recovery-sheet,operator restore-seal-key,' +
       'key create,key update,key import,key rotate,key rollback,key suspend,key resume,' +
       'key deactivate,key compromise,key floor,key destroy,key schedule-destroy,key cancel-destroy,' +
-      'token create,token revoke,token renew,login,login-role create,login-role delete,policy create,' +
-      'policy update,policy delete,store migrate-to,audit checkpoint,audit key rotate,' +
+      'token create,token revoke,token renew,login,login-role create,login-role delete,user create,' +
+      'user rotate-secret,user delete,policy create,policy update,policy delete,store migrate-to,audit checkpoint,audit key rotate,' +
       'audit accept-restore'
     assert.deepEqual(changing, expected.split(','))
   })

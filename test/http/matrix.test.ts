@@ -28,6 +28,7 @@ const PEER = generateKeyPairSync('x25519').publicKey.export({ type: 'spki', form
 
 const POLICY_SETS = { 'no policy': [], covering: ['covering'], 'not covering': ['elsewhere'] } as const
 type PolicySet = keyof typeof POLICY_SETS
+const POLICY_SET_NAMES = ['no policy', 'covering', 'not covering'] as const satisfies readonly PolicySet[]
 const TENANTS = ['default', 'acme'] as const
 type Tenant = (typeof TENANTS)[number]
 
@@ -79,6 +80,12 @@ const nobodys: Target = { ...foreign, token: 'zzzzzzzzzz', policy: 'none-policy'
 
 async function makeToken(tenant: Tenant, role: Role, set: PolicySet): Promise<string> {
   const by = tenant === 'default' ? admin : acmeAdmin
+  if (role === 'user') {
+    const { clientId, clientSecret } = await by.users.create()
+    assert.ok(clientSecret !== undefined)
+    const made = await connectCoffre(url).logins.withClient({ clientId, clientSecret, tenant })
+    return made.token.reveal()
+  }
   const made = await by.tokens.create({
     name: 'asker',
     role,
@@ -91,7 +98,9 @@ async function makeToken(tenant: Tenant, role: Role, set: PolicySet): Promise<st
 const askers: Asker[] = []
 for (const tenant of TENANTS) {
   for (const role of ROLES) {
-    for (const set of ['no policy', 'covering', 'not covering'] as const) {
+    // No policy confines a user: there is nothing to confine.
+    const sets = role === 'user' ? (['no policy'] as const) : POLICY_SET_NAMES
+    for (const set of sets) {
       const title = `${role} of ${tenant}, ${set}`
       askers.push({ title, tenant, role, set, token: await makeToken(tenant, role, set) })
     }
@@ -114,7 +123,9 @@ async function partsOf(file: Uint8Array): Promise<Uint8Array> {
 function ask(row: RouteRow, target: Target, token: string): Promise<Answer> {
   const [method = '', pattern = ''] = row.route.split(' ')
   const id = { '{name}': row.about === 'policy' ? target.policy : `${target.name}-aes`, '{id}': target.token }
-  const path = pattern.replace(/\{(name|id)\}/, (found) => id[found === '{id}' ? '{id}' : '{name}'])
+  const path = pattern
+    .replace('{user}', 'nobody')
+    .replace(/\{(name|id)\}/, (found) => id[found === '{id}' ? '{id}' : '{name}'])
   const body = method === 'GET' || method === 'DELETE' ? {} : { body: row.body?.(target) ?? {} }
   const query = (row.query ?? '')
     .replace('{key}', `${target.name}-aes`)
@@ -145,6 +156,8 @@ function expect(row: RouteRow, asker: Asker, owner: Tenant): Expected {
 }
 
 function hasPermission(needs: Permission, { role, set, tenant }: Asker): boolean {
+  // An administrator is no user.
+  if (needs === 'user.self') return role === 'user'
   const may = MAY[role]
   if (may !== 'everything' && !may.includes(needs)) return false
   if (DEFAULT_TENANT_ONLY.includes(needs) && tenant !== 'default') return false
@@ -171,6 +184,10 @@ async function check(row: RouteRow, asker: Asker): Promise<void> {
 async function checkItself(row: RouteRow, asker: Asker): Promise<void> {
   const token = await makeToken(asker.tenant, asker.role, asker.set)
   const answer = await ask(row, targets.default, token)
+  if (asker.role === 'user' && row.route === 'POST /tokens/renew') {
+    assert.deepEqual([answer.status, answer.body['code']], [403, 'FORBIDDEN'])
+    return
+  }
   assert.ok(answer.status < 300, `${row.route} by ${asker.title}: ${JSON.stringify(answer.body)}`)
 }
 
@@ -207,7 +224,7 @@ describe('every route', () => {
 
 describe('lists', () => {
   test('hold what a caller may see and nothing else', async () => {
-    for (const asker of askers) {
+    for (const asker of askers.filter(({ role }) => role !== 'user')) {
       const { keys } = connectCoffre(url, asker.token)
       const names = (await keys.list()).map(({ name }) => name).filter((name) => name !== 'new-aes')
       const expected = ['aes', 'agree', 'mac', 'sign'].map((kind) => `${targets[asker.tenant].name}-${kind}`)

@@ -34,20 +34,26 @@ export type Permission =
   | 'policy.change'
   | 'login.read'
   | 'login.change'
+  | 'user.read'
+  | 'user.change'
+  | 'user.self'
   | 'audit.read'
   | 'operator.change'
 
 export const MAY: Readonly<Record<Role, readonly Permission[] | 'everything'>> = {
   admin: 'everything',
   operator: ['data.diagnose', 'key.read', 'key.rotate', 'key.move', 'operator.change'],
-  auditor: ['key.read', 'token.read', 'policy.read', 'login.read', 'audit.read'],
+  auditor: ['key.read', 'token.read', 'policy.read', 'login.read', 'user.read', 'audit.read'],
   app: ['data.use', 'key.read'],
+  user: ['user.self'],
 }
 /** For callers without policies only. */
 export const UNCONFINED_ONLY: readonly Permission[] = [
   'policy.change',
   'login.read',
   'login.change',
+  'user.read',
+  'user.change',
   'audit.read',
   'operator.change',
 ]
@@ -242,6 +248,13 @@ export const ROUTE_TABLE: readonly RouteRow[] = [
   { route: 'DELETE /login-roles/{name}', needs: 'login.change', about: 'nothing' },
   { route: 'POST /login/jwt', needs: 'anybody', about: 'nothing' },
   { route: 'POST /login/certificate', needs: 'anybody', about: 'nothing' },
+  { route: 'POST /login/client', needs: 'anybody', about: 'nothing' },
+  { route: 'POST /users', needs: 'user.change', about: 'nothing' },
+  { route: 'GET /users', needs: 'user.read', about: 'nothing' },
+  { route: 'GET /users/{user}', needs: 'user.read', about: 'nothing' },
+  { route: 'POST /users/{user}/rotate-secret', needs: 'user.change', about: 'nothing' },
+  { route: 'DELETE /users/{user}', needs: 'user.change', about: 'nothing' },
+  { route: 'GET /users/me', needs: 'user.self', about: 'nothing' },
   { route: 'GET /audit/records', needs: 'audit.read', about: 'nothing' },
   { route: 'GET /audit/verify', needs: 'audit.read', about: 'nothing' },
   { route: 'POST /audit/verify', needs: 'audit.read', about: 'nothing' },

@@ -60,6 +60,8 @@ const DONE_ALREADY: ReadonlySet<ErrorCode | undefined> = new Set([
   'KEY_PENDING_DESTRUCTION',
   'POLICY_EXISTS',
   'POLICY_NOT_FOUND',
+  'USER_EXISTS',
+  'USER_NOT_FOUND',
   'LOGIN_ROLE_EXISTS',
   'LOGIN_ROLE_NOT_FOUND',
 ])

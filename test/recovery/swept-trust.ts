@@ -66,6 +66,10 @@ async function makeLoginRole({ coffre }: Subject, { key }: Attempt): Promise<voi
   await coffre.logins.createRole({ name: key, method: 'certificate', boundClaims, role: 'app' })
 }
 
+async function makeUser({ coffre }: Subject, { key }: Attempt): Promise<void> {
+  await coffre.users.create({ clientId: key })
+}
+
 const WAYS_IN: readonly SweptOperation[] = [
   { name: 'login role create', action: 'login-role.create', run: makeLoginRole },
   {
@@ -73,6 +77,21 @@ const WAYS_IN: readonly SweptOperation[] = [
     action: 'login-role.delete',
     prepare: makeLoginRole,
     run: ({ coffre }, { key }) => coffre.logins.deleteRole(key),
+  },
+  { name: 'user create', action: 'user.create', run: makeUser },
+  {
+    name: 'user rotate secret',
+    action: 'user.rotate-secret',
+    prepare: makeUser,
+    run: async ({ coffre }, { key }) => {
+      await coffre.users.rotateSecret(key)
+    },
+  },
+  {
+    name: 'user delete',
+    action: 'user.delete',
+    prepare: makeUser,
+    run: ({ coffre }, { key }) => coffre.users.delete(key),
   },
   {
     name: 'token renew',

@@ -1,10 +1,17 @@
-import type { Coffre } from '../../model/coffre.ts'
+import type { Coffre, CreatedToken } from '../../model/coffre.ts'
 import { CoffreError } from '../../model/errors.ts'
-import { LOGIN_ALGORITHMS, LOGIN_METHODS, type CreateLoginRoleRequest } from '../../model/login-role.ts'
+import { MAX_CLIENT_SECRET_CHARACTERS } from '../../model/limits.ts'
+import {
+  type CreateLoginRoleRequest,
+  LOGIN_ALGORITHMS,
+  LOGIN_METHODS,
+  type Logins,
+} from '../../model/login-role.ts'
 import { ROLES } from '../../model/token.ts'
 import type { CommandRow } from '../command-row.ts'
 import { type ExitCode, OK } from '../exit-code.ts'
 import { readLimited, readLimitedFile } from '../input/read-limited.ts'
+import { readSecretFile } from '../input/secret-file.ts'
 import { forgetToken, saveToken } from '../input/saved-token.ts'
 import { type Invocation, valueAt } from '../invocation.ts'
 import { DRY_RUN } from '../line/option-rows.ts'
@@ -17,6 +24,8 @@ const TTL_SECONDS = { from: 60, to: 86_400 }
 const MAX_USES = { from: 1, to: 1_000_000_000 }
 const MAX_JWKS_BYTES = 64 * 1024
 const MAX_JWT_BYTES = 8 * 1024
+/** A user needs no login role. */
+const WAYS = [...LOGIN_METHODS, 'client'] as const
 const ROLE_ARGUMENT = [{ syntax: '<login-role>', help: 'argument.loginRole' }] as const
 
 export const loginCommands: readonly CommandRow[] = [
@@ -24,10 +33,12 @@ export const loginCommands: readonly CommandRow[] = [
     path: ['login'],
     summary: 'command.login',
     options: [
-      { flags: '--method <method>', help: 'option.loginMethod', choices: LOGIN_METHODS },
+      { flags: '--method <method>', help: 'option.loginMethod', choices: WAYS },
       { flags: '--role <login-role>', help: 'option.loginRole' },
       { flags: '--tenant <tenant>', help: 'option.loginTenant' },
       { flags: '--jwt-file <file>', help: 'option.jwtFile' },
+      { flags: '--client-id <id>', help: 'option.clientId' },
+      { flags: '--client-secret-file <file>', help: 'option.loginSecretFile' },
       DRY_RUN,
     ],
     run: runLogin,
@@ -72,17 +83,11 @@ export const loginCommands: readonly CommandRow[] = [
 async function runLogin(invocation: Invocation): Promise<ExitCode> {
   const { options, printer, terminal } = invocation
   const address = requireServer(invocation, 'coffre login')
-  const method = options.choice('method', LOGIN_METHODS) ?? missing('--method')
-  const tenant = options.text('tenant')
-  const request = { role: options.required('role'), ...(tenant === undefined ? {} : { tenant }) }
-  const jwt = method === 'jwt' ? await readJwt(invocation) : undefined
+  const { request, login } = await readLogin(invocation)
   const coffre = await connectWithout(invocation, address)
   try {
-    if (options.flag('dry-run')) return await planLogin(invocation, coffre, { method, ...request })
-    const created =
-      jwt === undefined
-        ? await coffre.logins.withCertificate(request)
-        : await coffre.logins.withJwt({ ...request, jwt })
+    if (options.flag('dry-run')) return await planLogin(invocation, coffre, request)
+    const created = await login(coffre.logins)
     const file = await saveToken(terminal.environment, address, created.token)
     const { token: _secret, ...shown } = created
     const { id, role, expiresAt = '–' } = created
@@ -90,6 +95,36 @@ async function runLogin(invocation: Invocation): Promise<ExitCode> {
     return OK
   } finally {
     await coffre.close()
+  }
+}
+
+/** `request` is what may be shown of it. */
+interface AskedLogin {
+  readonly request: object
+  readonly login: (logins: Logins) => Promise<CreatedToken>
+}
+
+async function readLogin(invocation: Invocation): Promise<AskedLogin> {
+  const { options, terminal } = invocation
+  const method = options.choice('method', WAYS) ?? missing('--method')
+  const tenant = options.text('tenant')
+  const within = tenant === undefined ? {} : { tenant }
+  if (method === 'client') {
+    const named = { clientId: options.required('client-id'), ...within }
+    const path = options.required('client-secret-file')
+    const limit = { name: '--client-secret-file', maximumBytes: MAX_CLIENT_SECRET_CHARACTERS }
+    const clientSecret = await readSecretFile(terminal, path, limit)
+    return {
+      request: { method, ...named },
+      login: (logins) => logins.withClient({ ...named, clientSecret }),
+    }
+  }
+  const named = { role: options.required('role'), ...within }
+  const jwt = method === 'jwt' ? await readJwt(invocation) : undefined
+  return {
+    request: { method, ...named },
+    login: (logins) =>
+      jwt === undefined ? logins.withCertificate(named) : logins.withJwt({ ...named, jwt }),
   }
 }
 

@@ -2,7 +2,7 @@ import type { PolicyTestRequest, PolicyTestResult, PolicyView } from '../../mode
 import { CoffreError, hasCode } from '../../model/errors.ts'
 import { parsePolicyName } from '../../model/ids.ts'
 import { KEY_OPERATIONS, type PolicyDocument } from '../../model/policy.ts'
-import { ROLES } from '../../model/token.ts'
+import { HOLDER_ROLES } from '../../model/token.ts'
 import type { CommandRow } from '../command-row.ts'
 import { type ExitCode, FINDING, OK } from '../exit-code.ts'
 import { readBytes } from '../input/read-input.ts'
@@ -52,7 +52,7 @@ export const policyCommands: readonly CommandRow[] = [
     ],
     options: [
       { flags: '--token-id <id>', help: 'option.tokenTested' },
-      { flags: '--role <role>', help: 'option.role', choices: ROLES },
+      { flags: '--role <role>', help: 'option.role', choices: HOLDER_ROLES },
       { flags: '--policy <name>', help: 'option.policy', repeats: true },
       CONTEXT,
     ],
@@ -170,7 +170,7 @@ function readTest(invocation: Invocation): PolicyTestRequest {
     throw UsageError.of('usage.choice', { name: '<operation>', choices: KEY_OPERATIONS.join(', ') })
   }
   const token = options.text('token-id')
-  const role = options.choice('role', ROLES)
+  const role = options.choice('role', HOLDER_ROLES)
   if (token === undefined && role === undefined) {
     throw UsageError.of('usage.oneOf', { name: '--token-id', other: '--role' })
   }

@@ -1,7 +1,7 @@
 import type { CreateTokenRequest, RevokeOptions } from '../../model/coffre.ts'
 import { parseTokenId } from '../../model/ids.ts'
 import { MAX_TOKEN_USES } from '../../model/limits.ts'
-import { type Role, ROLES } from '../../model/token.ts'
+import { HOLDER_ROLES, type Role } from '../../model/token.ts'
 import type { CommandRow, OptionRow } from '../command-row.ts'
 import { type ExitCode, OK } from '../exit-code.ts'
 import { type Invocation, valueAt } from '../invocation.ts'
@@ -25,7 +25,7 @@ export const tokenCommands: readonly CommandRow[] = [
     summary: 'command.token.create',
     arguments: [{ syntax: '<name>', help: 'argument.tokenName' }],
     options: [
-      { flags: '--role <role>', help: 'option.role', choices: ROLES },
+      { flags: '--role <role>', help: 'option.role', choices: HOLDER_ROLES },
       { flags: '--policy <name>', help: 'option.policy', repeats: true },
       { flags: '--tenant <name>', help: 'option.tenant' },
       { flags: '--description <text>', help: 'option.tokenDescription' },
@@ -89,7 +89,7 @@ function readRequest(invocation: Invocation): CreateTokenRequest {
 }
 
 function requireRole({ options }: Invocation): Role {
-  const role = options.choice('role', ROLES)
+  const role = options.choice('role', HOLDER_ROLES)
   if (role === undefined) throw UsageError.of('usage.optionMissing', { name: '--role' })
   return role
 }

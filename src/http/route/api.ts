@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Coffre } from '../../model/coffre.ts'
 import { MAX_SMALL_BODY_BYTES } from '../../model/limits.ts'
 import { CallerCoffre } from '../../service/caller-coffre.ts'
-import { authenticateCaller } from '../authenticate.ts'
+import { authenticateCaller, authenticateUser } from '../authenticate.ts'
 import { PROBLEM } from '../schema.ts'
 import type { ServerParts } from '../server-parts.ts'
 
@@ -24,6 +24,8 @@ export interface RouteShape<Body extends z.ZodType, Path extends z.ZodType, Quer
   readonly status?: number
   /** MAX_SMALL_BODY_BYTES when absent. */
   readonly bodyLimit?: number
+  /** True: a client secret does as well as a token. */
+  readonly takesClientSecret?: true
   run(
     coffre: Coffre,
     input: { readonly body: z.output<Body>; readonly path: z.output<Path>; readonly query: z.output<Query> },
@@ -31,7 +33,7 @@ export interface RouteShape<Body extends z.ZodType, Path extends z.ZodType, Quer
   ): Promise<unknown>
 }
 
-/** Registers a route that needs a token. */
+/** Registers a route that needs a token, or what does as well. */
 export function addRoute<
   Body extends z.ZodType = z.ZodUndefined,
   Path extends z.ZodType = z.ZodUndefined,
@@ -45,7 +47,7 @@ export function addRoute<
     schema: {
       summary: route.summary,
       tags: [route.tag],
-      security: [{ token: [] }],
+      security: route.takesClientSecret === true ? [{ token: [] }, { client: [] }] : [{ token: [] }],
       ...(route.body === undefined ? {} : { body: route.body }),
       ...(route.path === undefined ? {} : { params: route.path }),
       ...(route.query === undefined ? {} : { querystring: route.query }),
@@ -53,7 +55,8 @@ export function addRoute<
     },
     // Before the body is read: strangers cannot make us parse.
     onRequest: async (request) => {
-      const caller = await authenticateCaller(parts.core, request)
+      const authenticate = route.takesClientSecret === true ? authenticateUser : authenticateCaller
+      const caller = await authenticate(parts.core, request)
       api.refusedBodies.check(request, caller.principal.id)
       request.callerId = caller.principal.id
       request.coffre = new CallerCoffre(parts.core, caller)

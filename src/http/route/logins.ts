@@ -7,6 +7,7 @@ import { CREATED_TOKEN } from '../access-schema.ts'
 import { anonymousCaller } from '../authenticate.ts'
 import {
   CERTIFICATE_LOGIN,
+  CLIENT_LOGIN,
   CREATE_LOGIN_ROLE,
   JWT_LOGIN,
   LOGIN_ROLE,
@@ -48,6 +49,14 @@ export function addLoginRoutes(api: Api, parts: ServerParts, tls: TlsListener | 
     const { role } = request.body
     const created = await coffre.logins.withCertificate({ ...dropUndefined(request.body), role })
     return reply.code(201).send(shown(created))
+  })
+  const client = options('A token of one hour for a client id and its secret; needs no token')
+  const body = { ...client.schema, body: CLIENT_LOGIN }
+  typed.post('/login/client', { ...client, schema: body }, async (request, reply) => {
+    const coffre = new CallerCoffre(parts.core, anonymousCaller(request))
+    const { client_id: clientId, client_secret: clientSecret, tenant } = request.body
+    const within = tenant === undefined ? {} : { tenant }
+    return reply.code(201).send(shown(await coffre.logins.withClient({ clientId, clientSecret, ...within })))
   })
 }
 

@@ -60,6 +60,8 @@ export const de: Messages = {
   'prompt.passphrase': 'Siegel-Passphrase',
   'prompt.passphraseAgain': 'Dieselbe Passphrase noch einmal',
   'prompt.passphraseDiffers': 'Die beiden Passphrasen sind verschieden.',
+  'prompt.deleteUser':
+    'Benutzer {id}, seinen Anbieterschlüssel und seine Token löschen? Nichts davon kommt zurück.',
   'prompt.destroy': 'Version {version} von {key} endgültig löschen?',
   'prompt.scheduleDestroy': '{key} jetzt anhalten und in {days} Tagen ganz löschen?',
   'prompt.compromise': '{key} als kompromittiert kennzeichnen? Das ist unwiderruflich.',
@@ -98,6 +100,11 @@ export const de: Messages = {
   'done.loggedOut': 'Das Token ist widerrufen und entfernt.',
   'done.loginRoleCreated': 'Anmelderolle {name} angelegt.',
   'done.loginRoleDeleted': 'Anmelderolle {name} gelöscht.',
+  'done.userCreated':
+    'Benutzer {id} mit der Client-Kennung {clientId}. Sein Geheimnis wird nicht wieder angezeigt.',
+  'done.userSecretRotated':
+    'Benutzer {id} ({clientId}) hat ein neues Geheimnis; das alte und alle seine Token sind beendet.',
+  'done.userDeleted': 'Benutzer {id} und alles, was für ihn aufbewahrt war, gelöscht.',
   'done.tokenRenewed': 'Token {id} verlängert; gültig bis {moment}.',
   'done.policyCreated': 'Richtlinie {name} erzeugt.',
   'done.policyUpdated': 'Richtlinie {name} geändert; ihre Epoche ist {epoch}.',
@@ -234,6 +241,7 @@ export const de: Messages = {
   'column.epoch': 'EPOCHE',
   'column.updated': 'GEÄNDERT',
   'column.id': 'ID',
+  'column.clientId': 'CLIENT-KENNUNG',
   'column.index': 'NR.',
   'column.at': 'ZEIT',
   'column.action': 'AKTION',
@@ -257,6 +265,7 @@ export const de: Messages = {
   'field.key': 'Schlüssel',
   'field.keyId': 'Schlüssel-ID',
   'field.version': 'Version',
+  'field.clientId': 'Client-Kennung',
   'field.role': 'Rolle',
   'field.tenant': 'Mandant',
   'field.policies': 'Richtlinien',

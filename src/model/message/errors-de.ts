@@ -49,6 +49,14 @@ export const errorsDe: ErrorTexts = {
     sentence: 'Eine Anmelderolle dieses Namens gibt es bereits.',
     next: 'Wählen Sie einen anderen Namen oder löschen Sie die vorhandene.',
   },
+  USER_NOT_FOUND: {
+    sentence: 'Diesen Benutzer gibt es nicht.',
+    next: 'Zeigen Sie die Benutzer mit `coffre user list` an, oder legen Sie einen mit `coffre user create` an.',
+  },
+  USER_EXISTS: {
+    sentence: 'Ein Benutzer mit dieser Client-Kennung ist schon da.',
+    next: 'Wählen Sie eine andere Kennung, oder geben Sie dem vorhandenen Benutzer mit `coffre user rotate-secret` ein neues Geheimnis.',
+  },
   KEY_NOT_FOUND: {
     sentence: 'Diesen Schlüssel gibt es nicht.',
     next: 'Zeigen Sie die Schlüssel mit `coffre key list` an oder erzeugen Sie ihn mit `coffre key create`.',

@@ -49,6 +49,14 @@ export const errorsFr: ErrorTexts = {
     sentence: 'Un rôle de connexion de ce nom existe déjà.',
     next: 'Choisissez un autre nom, ou supprimez le rôle existant.',
   },
+  USER_NOT_FOUND: {
+    sentence: 'Cet utilisateur n’existe pas.',
+    next: 'Affichez les utilisateurs avec `coffre user list`, ou créez-en un avec `coffre user create`.',
+  },
+  USER_EXISTS: {
+    sentence: 'Un utilisateur porte déjà cet identifiant client.',
+    next: 'Choisissez un autre identifiant, ou donnez un nouveau secret à l’utilisateur existant avec `coffre user rotate-secret`.',
+  },
   KEY_NOT_FOUND: {
     sentence: 'Cette clé n’existe pas.',
     next: 'Affichez les clés avec `coffre key list`, ou créez-la avec `coffre key create`.',

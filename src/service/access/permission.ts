@@ -11,6 +11,9 @@ export const PERMISSIONS = [
   'policy.change',
   'login.read',
   'login.change',
+  'user.read',
+  'user.change',
+  'user.self',
   'audit.read',
   'metrics.read',
   'operator.change',
@@ -22,8 +25,10 @@ export type Permission = (typeof PERMISSIONS)[number]
 const GRANTED: Readonly<Record<Role, readonly Permission[]>> = {
   admin: PERMISSIONS,
   operator: ['data.diagnose', 'key.read', 'key.rotate', 'key.move', 'metrics.read', 'operator.change'],
-  auditor: ['key.read', 'token.read', 'policy.read', 'login.read', 'audit.read'],
+  auditor: ['key.read', 'token.read', 'policy.read', 'login.read', 'user.read', 'audit.read'],
   app: ['data.use', 'key.read'],
+  // Its own row, and no other: services take the user from the caller.
+  user: ['user.self'],
 }
 
 /** They concern the whole installation, so only callers of the default tenant have them. */
@@ -35,6 +40,8 @@ const BEYOND_KEYS: readonly Permission[] = [
   'login.read',
   'login.change',
   'policy.change',
+  'user.read',
+  'user.change',
   'audit.read',
 ]
 

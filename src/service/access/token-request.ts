@@ -9,6 +9,7 @@ import {
   type PolicyName,
   type TenantId,
   type TokenId,
+  type UserId,
 } from '../../model/ids.ts'
 import {
   MAX_TEXT_CHARACTERS,
@@ -16,7 +17,7 @@ import {
   MAX_TOKEN_POLICIES,
   MAX_TOKEN_USES,
 } from '../../model/limits.ts'
-import { isRole, type Token } from '../../model/token.ts'
+import { HOLDER_ROLES, isRole, type Token } from '../../model/token.ts'
 
 const MIN_TTL_SECONDS = 60
 const MAX_TTL_SECONDS = 31_536_000 // one year
@@ -29,16 +30,19 @@ export interface TokenGround {
   readonly tenant: TenantId
   readonly policies: readonly PolicyName[]
   readonly parent: TokenId | undefined
+  readonly user?: UserId
   readonly now: Instant
 }
 
 /** The token that a request asks for. Throws INVALID_REQUEST. */
 export function describeToken(request: CreateTokenRequest, ground: TokenGround): Token {
-  const { tenant, policies, parent, now } = ground
+  const { tenant, policies, parent, user, now } = ground
   const description = request.description ?? ''
   checkText(request.name, 'name', 1)
   checkText(description, 'description', 0)
-  if (!isRole(request.role)) refuse('role', 'admin, operator, auditor or app')
+  // A token of that role that is nobody's could reach nothing.
+  if (!isRole(request.role) || (request.role === 'user') !== (user !== undefined))
+    refuse('role', HOLDER_ROLES.join(', '))
   const ttlSeconds = readTtl(request.ttlSeconds ?? DEFAULT_TTL_SECONDS, 'ttlSeconds')
   return {
     id: parseTokenId(ground.id),
@@ -51,6 +55,7 @@ export function describeToken(request: CreateTokenRequest, ground: TokenGround):
     hash: ground.hash,
     createdAt: now,
     expiresAt: addMilliseconds(now, ttlSeconds * SECOND),
+    ...(user === undefined ? {} : { user }),
     ...(parent === undefined ? {} : { parent }),
     ...readRenewal(request.maxTtlSeconds, ttlSeconds, now),
     ...readUses(request.maxUses),

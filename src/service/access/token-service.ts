@@ -19,6 +19,7 @@ import {
   SYSTEM_TENANT,
   type TenantId,
   type TokenId,
+  type UserId,
 } from '../../model/ids.ts'
 import type { Secret } from '../../model/secret.ts'
 import type { Token } from '../../model/token.ts'
@@ -57,6 +58,8 @@ export interface Issue {
   readonly by: Pick<Caller, 'principal' | 'requestId'>
   readonly tenant: TenantId
   readonly policies: readonly PolicyName[]
+  /** Exactly for the role `user`. */
+  readonly user?: UserId
   /** The token is revoked with this one. */
   readonly parent?: TokenId
   /** Gets the token before it is valid, so that no valid token is ever lost. */
@@ -107,17 +110,18 @@ export class TokenService {
    */
   async issue(request: CreateTokenRequest, issue: Issue): Promise<CreatedToken> {
     const { store, trail, clock } = this.#parts
-    const { by, tenant, policies, parent } = issue
+    const { by, tenant, policies, parent, user } = issue
     // Its keys sign for Coffre itself.
     if (tenant === SYSTEM_TENANT) {
       throw new CoffreError('INVALID_REQUEST', { facts: { at: 'tenant', expected: 'not Coffre’s own' } })
     }
     const made = createToken()
     const ground = { id: made.id, hash: made.hash, tenant, policies, parent, now: clock() }
-    const token = describeToken(request, ground)
+    const holder = user === undefined ? {} : { user }
+    const token = describeToken(request, { ...ground, ...holder })
     await issue.keep?.(made.token)
     const foreign = tenant === by.principal.tenant ? {} : { tenant }
-    const detail = { token: token.id, role: token.role, ...foreign, ...issue.detail }
+    const detail = { token: token.id, role: token.role, ...holder, ...foreign, ...issue.detail }
     await store.transaction(async (tx) => {
       await requirePolicies(tx, tenant, policies)
       await tx.insertToken(token)
@@ -166,6 +170,7 @@ export class TokenService {
       role,
       confined: access.isConfined,
       policies: access.policies,
+      ...(caller.user === undefined ? {} : { user: caller.user }),
       ...(own === undefined ? {} : { token: viewToken(own) }),
     }
   }
@@ -218,6 +223,7 @@ export class TokenService {
       principal: { kind: 'token', id: token.id, tenant: token.tenant },
       role: token.role,
       access: await this.#parts.policies.accessOf(token),
+      ...(token.user === undefined ? {} : { user: token.user }),
       asOf,
       ...origin,
     }
@@ -236,6 +242,11 @@ export class TokenService {
   /** Writes down the failures that were only counted so far. */
   close(): Promise<void> {
     return this.#failures.flush()
+  }
+
+  /** After tokens were deleted, in the same process. */
+  forgetAll(): void {
+    this.#cache.forgetAll()
   }
 
   /** A login by other means that failed: bounded and recorded as a wrong token is. */

@@ -18,6 +18,7 @@ export function viewToken(token: Token): TokenView {
     ...viewMoment('revokedAt', token.revokedAt),
     ...viewMoment('renewableUntil', token.renewal?.until),
     ...(uses === undefined ? {} : { maxUses: uses.maximum, usesLeft: uses.left }),
+    ...(token.user === undefined ? {} : { user: token.user }),
     ...(parent === undefined ? {} : { parent }),
     ...viewMoment('lastUsedAt', token.lastUsedAt),
   }

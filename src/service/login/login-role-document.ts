@@ -10,7 +10,7 @@ import {
   type LoginMethod,
   type LoginRoleDescription,
 } from '../../model/login-role.ts'
-import { isRole, type Role } from '../../model/token.ts'
+import { isRole, type Role, ROLES } from '../../model/token.ts'
 import { readPolicyNames, readUses } from '../access/token-request.ts'
 import type { PolicyName } from '../../model/ids.ts'
 import { isLoginAlgorithm, KeySet } from './key-set.ts'
@@ -45,7 +45,8 @@ export function parseLoginRole(asked: LoginRoleDescription): LoginRule {
   if (!Number.isInteger(ttlSeconds) || ttlSeconds < MIN_TTL_SECONDS || ttlSeconds > MAX_TTL_SECONDS) {
     refuse('ttlSeconds', `${MIN_TTL_SECONDS} to ${MAX_TTL_SECONDS}`)
   }
-  if (!isRole(asked.role)) refuse('role', 'admin, operator, auditor or app')
+  if (!isRole(asked.role)) refuse('role', ROLES.join(', '))
+  if (asked.role === 'user' && policies.length > 0) refuse('policies', 'none for the role user')
   readUses(maxUses)
   return {
     method,

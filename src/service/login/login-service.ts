@@ -4,6 +4,7 @@ import type { CreatedToken } from '../../model/coffre.ts'
 import { CoffreError, hasCode } from '../../model/errors.ts'
 import { DEFAULT_TENANT, parseLoginRoleName, parseTenantId, type TenantId } from '../../model/ids.ts'
 import type {
+  ClientLoginRequest,
   CreateLoginRoleRequest,
   JwtLoginRequest,
   LoginMethod,
@@ -15,9 +16,12 @@ import type {
 import { MAX_TEXT_CHARACTERS } from '../../model/limits.ts'
 import type { Store } from '../../store/store.ts'
 import { authorize } from '../access/authorize.ts'
-import type { TokenService } from '../access/token-service.ts'
+import type { Issue, TokenService } from '../access/token-service.ts'
 import type { AuditTrail } from '../audit-trail.ts'
 import type { Caller } from '../caller.ts'
+import { revealText } from '../users/client-secret.ts'
+import { findUserNamed } from '../users/find-user.ts'
+import type { UserService } from '../users/user-service.ts'
 import { matchesClaims } from './bound-claims.ts'
 import { judgeJwt, readJwtHead } from './judge-jwt.ts'
 import { type FetchDocument, KeySetCache } from './key-set-cache.ts'
@@ -25,6 +29,8 @@ import { type LoginRule, parseLoginRole } from './login-role-document.ts'
 
 /** More ways in than anybody oversees. */
 const MAX_LOGIN_ROLES = 256
+/** As of a login role that says nothing. */
+const CLIENT_TTL_SECONDS = 3_600
 
 /** How documents of issuers come here; `app.ts` joins it with `http/outgoing`. */
 export interface IssuerDocuments {
@@ -44,6 +50,7 @@ export interface LoginServiceParts {
   readonly trail: AuditTrail
   readonly clock: Clock
   readonly tokens: TokenService
+  readonly users: UserService
   readonly documents: IssuerDocuments
 }
 
@@ -148,6 +155,24 @@ export class LoginService {
     })
   }
 
+  /** An hour's token of a user; the caller is anonymous, and the secret is its credential. */
+  async withClient(caller: Caller, request: ClientLoginRequest): Promise<CreatedToken> {
+    const { clientId, clientSecret, tenant } = request
+    const user = await this.#parts.users.authenticate(
+      { clientId, secret: revealText(clientSecret), tenant },
+      caller,
+    )
+    const asked = { name: 'login client', role: 'user', ttlSeconds: CLIENT_TTL_SECONDS } as const
+    const principal = { ...caller.principal, tenant: user.tenant }
+    return this.#parts.tokens.issue(asked, {
+      by: { principal, requestId: caller.requestId },
+      tenant: user.tenant,
+      policies: [],
+      user: user.id,
+      detail: { method: 'client' },
+    })
+  }
+
   /**
    * One answer for every failure: no such tenant or role, another method, no proof, other claims. Failures are bounded
    * and recorded as wrong tokens are.
@@ -166,9 +191,10 @@ export class LoginService {
       proof === undefined ||
       !matchesClaims(proof.claims, rule.boundClaims)
     ) {
-      await this.#parts.tokens.noteFailure(caller)
-      throw new CoffreError('UNAUTHENTICATED')
+      return this.#fail(caller)
     }
+    const holder = await this.#findHolder(role.tenant, rule, proof)
+    if (rule.role === 'user' && holder.user === undefined) return this.#fail(caller)
     const { maxUses, ttlSeconds, policies } = rule
     const uses = maxUses === undefined ? {} : { maxUses }
     const asked = {
@@ -181,7 +207,19 @@ export class LoginService {
     const detail = { login: role.name, method: way.method }
     const principal = { ...caller.principal, tenant: role.tenant }
     const by = { principal, requestId: caller.requestId }
-    return this.#parts.tokens.issue(asked, { by, tenant: role.tenant, policies, detail })
+    return this.#parts.tokens.issue(asked, { by, tenant: role.tenant, policies, ...holder, detail })
+  }
+
+  /** A role that gives tokens of users gives each to the one whom the subject names. */
+  async #findHolder(tenant: TenantId, rule: LoginRule, proof: Proof): Promise<Pick<Issue, 'user'>> {
+    if (rule.role !== 'user') return {}
+    const user = await findUserNamed(this.#parts.store, tenant, proof.subject)
+    return user === undefined ? {} : { user: user.id }
+  }
+
+  async #fail(caller: Caller): Promise<never> {
+    await this.#parts.tokens.noteFailure(caller)
+    throw new CoffreError('UNAUTHENTICATED')
   }
 
   /** A name that cannot be one is as absent as one that is not there. */

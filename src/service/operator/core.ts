@@ -24,6 +24,7 @@ import { KeyService } from '../keys/key-service.ts'
 import { KeyringCache } from '../keys/keyring-cache.ts'
 import { UseReserve } from '../keys/use-reserve.ts'
 import { type IssuerDocuments, LoginService, NO_DOCUMENTS } from '../login/login-service.ts'
+import { UserService } from '../users/user-service.ts'
 import { PolicyCache } from '../policy/policy-cache.ts'
 import { PolicyService } from '../policy/policy-service.ts'
 import { Ceremonies } from './ceremonies.ts'
@@ -79,6 +80,7 @@ export class Core {
   readonly tokens: TokenService
   readonly policies: PolicyService
   readonly logins: LoginService
+  readonly users: UserService
   readonly audit: AuditReader
   readonly checkpoints: Checkpoints
   readonly trail: AuditTrail
@@ -103,11 +105,13 @@ export class Core {
     this.tokens = new TokenService({ store, trail, clock, policies: cache, changes })
     this.policies = new PolicyService({ store, trail, clock, cache })
     this.#unsealGate = new UnsealGate(clock)
+    this.users = new UserService({ store, trail, clock, tokens: this.tokens })
     this.logins = new LoginService({
       store,
       trail,
       clock,
       tokens: this.tokens,
+      users: this.users,
       documents: parts.documents ?? NO_DOCUMENTS,
     })
     this.audit = parts.audit

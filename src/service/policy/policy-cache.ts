@@ -5,7 +5,7 @@ import type { Token } from '../../model/token.ts'
 import type { Change } from '../../store/changes.ts'
 import type { ReadStore } from '../../store/store.ts'
 import type { ChangeListener } from '../change-feed.ts'
-import { type Access, compileAccess, UNCONFINED } from './access.ts'
+import { type Access, compileAccess, NO_ACCESS, UNCONFINED } from './access.ts'
 import { parsePolicyDocument } from './policy-document.ts'
 
 /** What app tokens could do before there were policies. */
@@ -28,6 +28,7 @@ export class PolicyCache implements ChangeListener {
   }
 
   async accessOf(token: Pick<Token, 'tenant' | 'role' | 'policies'>): Promise<Access> {
+    if (token.role === 'user') return NO_ACCESS
     const names = policiesOf(token)
     if (names.length === 0) return UNCONFINED
     // Neither tenants nor names hold a slash or a comma.

@@ -9,6 +9,8 @@ export interface Schema {
   readonly key_version: KeyVersionTable
   readonly token: TokenTable
   readonly policy: PolicyTable
+  readonly users: UserTable
+  readonly wrapping_check: WrappingCheckTable
   readonly login_role: LoginRoleTable
   readonly seal_slot: SealSlotTable
   readonly root_link: RootLinkTable
@@ -87,6 +89,37 @@ export interface TokenTable {
   max_uses: number | null
   uses_left: number | null
   last_used_at: number | null
+  /** Set exactly for the role `user`. */
+  user_id: string | null
+}
+
+export interface UserTable {
+  id: string
+  tenant: string
+  client_id: string
+  /** Lower-case hex SHA-256 of a text with at least 128 random bits, or a PHC string. */
+  client_secret_hash: string
+  created_at: number
+  updated_at: number
+  epoch: number
+  /** The five of a provider's key are set together; `api_key_last_four` only where the key is long. */
+  api_key_encrypted: string | null
+  api_key_provider: string | null
+  api_key_created_at: number | null
+  api_key_last_four: string | null
+  api_key_fingerprint: string | null
+  /** The data key of the user's cache as a ciphertext, and under a key from the client secret. */
+  cache_key: string | null
+  cache_key_secret: string | null
+  /** A JSON object: work on the cache that goes on after a crash. */
+  cache_state: string | null
+}
+
+/** By which a key that came from outside is known again. */
+export interface WrappingCheckTable {
+  name: string
+  value: string
+  created_at: number
 }
 
 export interface LoginRoleTable {

@@ -1,22 +1,26 @@
 import type { Instant } from '../../model/clock.ts'
 import type {
+  ClientId,
   KeyId,
   KeyName,
   LoginRoleName,
   PolicyName,
   TenantId,
   TokenId,
+  UserId,
   VersionNumber,
 } from '../../model/ids.ts'
 import type { Key } from '../../model/key.ts'
 import type { LoginRole } from '../../model/login-role.ts'
 import type { Policy } from '../../model/policy.ts'
 import type { Token } from '../../model/token.ts'
+import type { User } from '../../model/user.ts'
 import type { RootGeneration, Wrapped } from '../../model/wrapped.ts'
 import type {
   AuditHead,
   AuditNodeQuery,
   ListKeysQuery,
+  ListUsersQuery,
   ReadStore,
   SealSlot,
   StoredAuditNode,
@@ -43,6 +47,8 @@ import { listSealSlots } from './seal-slots.ts'
 import { findLoginRole, listLoginRoles } from './login-roles.ts'
 import { findPolicy, listPolicies } from './policies.ts'
 import { findToken, listTokens, listTokensMadeBy } from './tokens.ts'
+import { findUser, findUserByClient, listUsers } from './users.ts'
+import { findWrappingCheck } from './wrapping-checks.ts'
 import { countWrapped, listWrapped } from './wrapped-columns.ts'
 
 /** The reading half of the contract on one connection. Each method is one statement, so it sees one moment. */
@@ -101,6 +107,22 @@ export class SqlReader implements ReadStore {
 
   listLoginRoles(tenant: TenantId): Promise<readonly LoginRole[]> {
     return listLoginRoles(this.#db, tenant)
+  }
+
+  findUser(id: UserId): Promise<User | undefined> {
+    return findUser(this.#db, id)
+  }
+
+  findUserByClient(tenant: TenantId, clientId: ClientId): Promise<User | undefined> {
+    return findUserByClient(this.#db, tenant, clientId)
+  }
+
+  listUsers(query: ListUsersQuery): Promise<readonly User[]> {
+    return listUsers(this.#db, query)
+  }
+
+  findWrappingCheck(name: string): Promise<string | undefined> {
+    return findWrappingCheck(this.#db, name)
   }
 
   listSealSlots(): Promise<readonly SealSlot[]> {

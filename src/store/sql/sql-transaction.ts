@@ -1,10 +1,19 @@
 import { sql } from 'kysely'
 import type { Instant } from '../../model/clock.ts'
-import type { KeyId, LoginRoleName, PolicyName, TenantId, TokenId, VersionNumber } from '../../model/ids.ts'
+import type {
+  KeyId,
+  LoginRoleName,
+  PolicyName,
+  TenantId,
+  TokenId,
+  UserId,
+  VersionNumber,
+} from '../../model/ids.ts'
 import type { Key } from '../../model/key.ts'
 import type { LoginRole } from '../../model/login-role.ts'
 import type { Policy } from '../../model/policy.ts'
 import type { Token } from '../../model/token.ts'
+import type { User } from '../../model/user.ts'
 import { type RootGeneration, rootOf, type Wrapped } from '../../model/wrapped.ts'
 import type {
   AuditHead,
@@ -27,7 +36,16 @@ import { deleteSealSlot, insertSealSlot } from './seal-slots.ts'
 import { SqlReader } from './sql-reader.ts'
 import { deleteLoginRole, insertLoginRole } from './login-roles.ts'
 import { deletePolicy, insertPolicy, updatePolicy } from './policies.ts'
-import { insertToken, markTokenUsed, renewToken, revokeToken, takeTokenUse } from './tokens.ts'
+import {
+  deleteTokensOf,
+  insertToken,
+  markTokenUsed,
+  renewToken,
+  revokeToken,
+  takeTokenUse,
+} from './tokens.ts'
+import { clearApiKeys, deleteUser, insertUser, updateUser } from './users.ts'
+import { storeWrappingCheck } from './wrapping-checks.ts'
 import { replaceWrapped } from './wrapped-columns.ts'
 import { insertKey, reserveUses, updateKey } from './write-keys.ts'
 
@@ -98,6 +116,38 @@ export class SqlTransaction extends SqlReader implements StoreTransaction {
 
   deleteLoginRole(tenant: TenantId, name: LoginRoleName): Promise<void> {
     return deleteLoginRole(this.#db, tenant, name)
+  }
+
+  insertUser(user: User): Promise<void> {
+    return insertUser(this.#db, user)
+  }
+
+  async updateUser(before: User, after: User): Promise<void> {
+    const isLess = before.apiKey !== undefined && before.apiKey.encrypted !== after.apiKey?.encrypted
+    if (isLess) this.#erased += 1
+    await updateUser(this.#db, before, after)
+  }
+
+  async deleteUser(id: UserId): Promise<void> {
+    await this.deleteTokensOf(id)
+    await deleteUser(this.#db, id)
+    this.#erased += 1
+  }
+
+  async deleteTokensOf(user: UserId): Promise<number> {
+    const deleted = await deleteTokensOf(this.#db, user)
+    // One for all of them: whoever does not know this kind forgets every token.
+    if (deleted > 0) await this.#markChanged('user', user)
+    return deleted
+  }
+
+  async clearApiKeys(at: Instant): Promise<number> {
+    this.#erased += 1
+    return clearApiKeys(this.#db, at)
+  }
+
+  storeWrappingCheck(check: Parameters<StoreTransaction['storeWrappingCheck']>[0]): Promise<void> {
+    return storeWrappingCheck(this.#db, check)
   }
 
   async insertPolicy(policy: Policy): Promise<void> {

@@ -1,6 +1,14 @@
 import { type Instant, toInstant } from '../../model/clock.ts'
 import { CoffreError } from '../../model/errors.ts'
-import { parsePolicyName, parseTenantId, parseTokenId, type TenantId, type TokenId } from '../../model/ids.ts'
+import {
+  parsePolicyName,
+  parseTenantId,
+  parseTokenId,
+  parseUserId,
+  type TenantId,
+  type TokenId,
+  type UserId,
+} from '../../model/ids.ts'
 import { isRole, type Token } from '../../model/token.ts'
 import type { Database, TokenTable } from './schema.ts'
 import { parseStored, toCount, toMember } from './stored-row.ts'
@@ -75,8 +83,16 @@ export async function markTokenUsed(db: Database, id: TokenId, at: Instant): Pro
   await db.updateTable('token').set({ last_used_at: at }).where('id', '=', id).execute()
 }
 
+/** Answers how many there were. */
+export async function deleteTokensOf(db: Database, user: UserId): Promise<number> {
+  const deleted = await db.deleteFrom('token').where('user_id', '=', user).executeTakeFirst()
+  return Number(deleted.numDeletedRows)
+}
+
 function toToken(row: TokenTable): Token {
   if (!SHA256_HEX.test(row.hash)) throw new RangeError('not a hash')
+  // A token of nobody must not become one of somebody, nor the reverse.
+  if ((row.role === 'user') !== (row.user_id !== null)) throw new RangeError('not a holder')
   return {
     id: parseTokenId(row.id),
     tenant: parseTenantId(row.tenant),
@@ -89,6 +105,7 @@ function toToken(row: TokenTable): Token {
     createdAt: toInstant(row.created_at),
     ...(row.expires_at === null ? {} : { expiresAt: toInstant(row.expires_at) }),
     ...(row.revoked_at === null ? {} : { revokedAt: toInstant(row.revoked_at) }),
+    ...(row.user_id === null ? {} : { user: parseUserId(row.user_id) }),
     ...(row.parent === null ? {} : { parent: parseTokenId(row.parent) }),
     ...toRenewal(row),
     ...toUses(row),
@@ -132,5 +149,6 @@ function toTokenRow(token: Token): TokenTable {
     max_uses: token.uses?.maximum ?? null,
     uses_left: token.uses?.left ?? null,
     last_used_at: token.lastUsedAt ?? null,
+    user_id: token.user ?? null,
   }
 }

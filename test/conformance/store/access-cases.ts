@@ -4,7 +4,7 @@ import { toInstant } from '../../../src/model/clock.ts'
 import { hasCode } from '../../../src/model/errors.ts'
 import { DEFAULT_TENANT, parsePolicyName, parseTenantId } from '../../../src/model/ids.ts'
 import { ROLES } from '../../../src/model/token.ts'
-import { LATER, NOW, samplePolicy, sampleToken, sampleWrapped } from './sample.ts'
+import { LATER, NOW, samplePolicy, sampleToken, sampleUser, sampleWrapped } from './sample.ts'
 import type { WithStore } from './suite.ts'
 
 export function testAccess(withStore: WithStore): void {
@@ -12,7 +12,7 @@ export function testAccess(withStore: WithStore): void {
     withStore(async (store) => {
       for (const role of ROLES) {
         for (const dates of [{}, { expiresAt: LATER }, { expiresAt: LATER, revokedAt: NOW }]) {
-          const token = sampleToken({ role, ...dates })
+          const token = sampleToken({ role, ...(role === 'user' ? { user: sampleUser().id } : {}), ...dates })
           await store.transaction((tx) => tx.insertToken(token))
           assert.deepEqual(await store.findToken(token.id), token)
         }

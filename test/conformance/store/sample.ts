@@ -3,17 +3,20 @@ import type { AuditEvent } from '../../../src/model/audit-event.ts'
 import { type Instant, toInstant } from '../../../src/model/clock.ts'
 import {
   DEFAULT_TENANT,
+  parseClientId,
   parseKeyId,
   parseKeyName,
   parsePolicyName,
   parseRequestId,
   parseTokenId,
+  parseUserId,
   parseVersionNumber,
   type VersionNumber,
 } from '../../../src/model/ids.ts'
 import type { Key } from '../../../src/model/key.ts'
 import type { Policy } from '../../../src/model/policy.ts'
 import type { Token } from '../../../src/model/token.ts'
+import type { User } from '../../../src/model/user.ts'
 import { toWrapped, type Wrapped } from '../../../src/model/wrapped.ts'
 import { firstVersion } from '../../../src/keyring/rotation.ts'
 import type { AuditHead, Store, StoredAuditRecord } from '../../../src/store/store.ts'
@@ -116,4 +119,18 @@ export function sampleHead(size: number): AuditHead {
 
 export function appendRecords(store: Store, from: number, count: number): Promise<void> {
   return store.transaction((tx) => tx.appendAudit(sampleRecords(from, count), sampleHead(from + count)))
+}
+
+export function sampleUser(changes: Partial<User> = {}): User {
+  const id = parseUserId(`usr_${randomUUID().replaceAll('-', '').slice(0, 10)}`)
+  return {
+    id,
+    tenant: DEFAULT_TENANT,
+    clientId: parseClientId(id),
+    secretHash: 'a'.repeat(64),
+    createdAt: NOW,
+    updatedAt: NOW,
+    epoch: 1,
+    ...changes,
+  }
 }

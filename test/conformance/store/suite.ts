@@ -8,6 +8,7 @@ import { testKeys } from './key-cases.ts'
 import { testKeyChanges } from './key-change-cases.ts'
 import { testLoginRoles } from './login-role-cases.ts'
 import { testTransactions } from './transaction-cases.ts'
+import { testUsers } from './user-cases.ts'
 
 /** One store that outlives its connections. */
 export interface StoreUnderTest {
@@ -39,6 +40,7 @@ export function testStore(name: string, make: () => Promise<StoreUnderTest>): vo
     describe('transactions', () => testTransactions(withStore))
     describe('tokens and seal slots', () => testAccess(withStore))
     describe('login roles', () => testLoginRoles(withStore))
+    describe('users', () => testUsers(withStore))
     describe('audit', () => testAudit(withStore))
     describe('changes', () => testChanges(withStore))
     describe('jobs', () => testJobs(withStore))

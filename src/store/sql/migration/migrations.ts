@@ -2,6 +2,7 @@ import type { SchemaWords } from '../engine.ts'
 import { accessStatements, loginStatements } from './access-statements.ts'
 import { auditProofTables } from './audit-proof-tables.ts'
 import { processTables } from './process-tables.ts'
+import { userTables } from './user-tables.ts'
 
 /** One step forward. A released migration never changes; its checksum is compared at every start. */
 export interface Migration {
@@ -30,6 +31,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 5, name: 'login roles', runsFrom: 3, statements: loginStatements },
   { number: 6, name: 'audit checkpoints', runsFrom: 3, statements: auditProofTables },
   { number: 7, name: 'imported and exportable keys', runsFrom: 3, statements: transferColumns },
+  // An older Coffre does not know the role `user`, so it takes no token of that role.
+  { number: 8, name: 'users', runsFrom: 3, statements: userTables },
 ]
 
 /** Of this Coffre. */

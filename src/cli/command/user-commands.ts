@@ -1,0 +1,134 @@
+import { MAX_CLIENT_SECRET_CHARACTERS } from '../../model/limits.ts'
+import { Secret } from '../../model/secret.ts'
+import type { CreatedUser } from '../../model/user.ts'
+import type { CommandRow, OptionRow } from '../command-row.ts'
+import { type ExitCode, OK } from '../exit-code.ts'
+import { confirm } from '../input/prompt.ts'
+import { readSecretFile } from '../input/secret-file.ts'
+import { type Invocation, valueAt } from '../invocation.ts'
+import { DRY_RUN, FORCE, OUT, YES } from '../line/option-rows.ts'
+import { formatJson } from '../output/printer.ts'
+import { reportPlan } from '../output/report-plan.ts'
+import { withSink } from '../output/sink.ts'
+import { formatUser, formatUsers } from '../output/user-text.ts'
+import { withCoffre } from '../with-coffre.ts'
+
+const LIST_LIMIT = { from: 1, to: 1_000 }
+const DEFAULT_LIST_LIMIT = 100
+const USER = [{ syntax: '<user>', help: 'argument.user' }] as const
+const SECRET_FILE: OptionRow = { flags: '--client-secret-file <file>', help: 'option.chosenSecretFile' }
+
+export const userCommands: readonly CommandRow[] = [
+  {
+    path: ['user', 'create'],
+    summary: 'command.user.create',
+    options: [{ flags: '--client-id <id>', help: 'option.clientId' }, SECRET_FILE, OUT, FORCE, DRY_RUN],
+    run: runCreate,
+  },
+  {
+    path: ['user', 'list'],
+    summary: 'command.user.list',
+    options: [
+      { flags: '--after <id>', help: 'option.afterUser' },
+      { flags: '--limit <number>', help: 'option.limitUsers' },
+    ],
+    run: runList,
+  },
+  { path: ['user', 'show'], summary: 'command.user.show', arguments: USER, run: runShow },
+  {
+    path: ['user', 'rotate-secret'],
+    summary: 'command.user.rotate-secret',
+    arguments: USER,
+    options: [SECRET_FILE, OUT, FORCE, DRY_RUN],
+    run: runRotate,
+  },
+  {
+    path: ['user', 'delete'],
+    summary: 'command.user.delete',
+    arguments: USER,
+    options: [YES, DRY_RUN],
+    run: runDelete,
+  },
+]
+
+async function runCreate(invocation: Invocation): Promise<ExitCode> {
+  const clientId = invocation.options.text('client-id')
+  const request = clientId === undefined ? {} : { clientId }
+  const chosen = await readChosen(invocation)
+  if (invocation.options.flag('dry-run')) return reportPlan(invocation, { request, lines: [] })
+  return showSecret(invocation, 'done.userCreated', () =>
+    withCoffre(invocation, (coffre) => coffre.users.create({ ...request, ...chosen })),
+  )
+}
+
+async function runRotate(invocation: Invocation): Promise<ExitCode> {
+  const user = valueAt(invocation, 0)
+  const chosen = await readChosen(invocation)
+  if (invocation.options.flag('dry-run')) {
+    const { id } = await withCoffre(invocation, (coffre) => coffre.users.get(user))
+    return reportPlan(invocation, { request: { user: id }, lines: [] })
+  }
+  return showSecret(invocation, 'done.userSecretRotated', () =>
+    withCoffre(invocation, (coffre) => coffre.users.rotateSecret(user, chosen)),
+  )
+}
+
+async function readChosen({ options, terminal }: Invocation): Promise<{ readonly clientSecret?: Secret }> {
+  const path = options.text('client-secret-file')
+  if (path === undefined) return {}
+  const limit = { name: '--client-secret-file', maximumBytes: MAX_CLIENT_SECRET_CHARACTERS }
+  return { clientSecret: await readSecretFile(terminal, path, limit) }
+}
+
+/** The one moment at which a client secret shows itself. */
+async function showSecret(
+  invocation: Invocation,
+  done: 'done.userCreated' | 'done.userSecretRotated',
+  make: () => Promise<CreatedUser>,
+): Promise<ExitCode> {
+  const { printer } = invocation
+  await withSink(invocation, 'out', async (sink) => {
+    const { clientSecret, ...user } = await make()
+    const secret = clientSecret?.reveal()
+    const shown = secret === undefined ? user : { ...user, clientSecret: secret }
+    if (printer.json) await sink.write(`${formatJson(shown)}\n`)
+    else if (secret !== undefined) await sink.write(`${secret}\n`)
+    await printer.note(done, { id: user.id, clientId: user.clientId })
+  })
+  return OK
+}
+
+function runList(invocation: Invocation): Promise<ExitCode> {
+  const { options, printer } = invocation
+  const after = options.text('after')
+  const limit = options.wholeNumber('limit', LIST_LIMIT) ?? DEFAULT_LIST_LIMIT
+  return withCoffre(invocation, async (coffre) => {
+    const users = await coffre.users.list({ limit, ...(after === undefined ? {} : { after }) })
+    await printer.show({ users }, () => formatUsers(printer, users))
+    const last = users.at(-1)
+    if (last === undefined) await printer.note('list.empty')
+    else if (users.length === limit) await printer.note('list.more', { option: `--after ${last.id}` })
+    return OK
+  })
+}
+
+function runShow(invocation: Invocation): Promise<ExitCode> {
+  const { printer } = invocation
+  return withCoffre(invocation, async (coffre) => {
+    const user = await coffre.users.get(valueAt(invocation, 0))
+    await printer.show(user, () => formatUser(printer, user))
+    return OK
+  })
+}
+
+function runDelete(invocation: Invocation): Promise<ExitCode> {
+  const { options, printer } = invocation
+  return withCoffre(invocation, async (coffre) => {
+    const { id } = await coffre.users.get(valueAt(invocation, 0))
+    if (options.flag('dry-run')) return reportPlan(invocation, { request: { user: id }, lines: [] })
+    await confirm(invocation, 'prompt.deleteUser', { id })
+    await coffre.users.delete(id)
+    await printer.done({ id, deleted: true }, 'done.userDeleted', { id })
+    return OK
+  })
+}

@@ -1,0 +1,56 @@
+import { parseClientId } from '../model/ids.ts'
+import { Secret } from '../model/secret.ts'
+import type { CreatedUser, Users, UserView } from '../model/user.ts'
+import { type AnswerShape, parseAnswer, parseList } from './answer-shape.ts'
+import type { Call, Connection } from './connection.ts'
+import { formatQuery } from './remote-keys.ts'
+
+const USER_SHAPE: AnswerShape<UserView> = {
+  id: 'string',
+  clientId: 'string',
+  tenant: 'string',
+  createdAt: 'string',
+  updatedAt: 'string',
+}
+
+/** On the wire a new secret is plain text. */
+interface CreatedUserText extends UserView {
+  readonly clientSecret?: string
+}
+
+export function remoteUsers(connection: Connection): Users {
+  const ask = async (call: Call): Promise<UserView> =>
+    parseAnswer<UserView>(await connection.send(call), USER_SHAPE)
+  const make = async (path: string, request: { readonly clientSecret?: Secret | string }) => {
+    const { clientSecret, ...rest } = request
+    const body = clientSecret === undefined ? rest : { ...rest, clientSecret: revealText(clientSecret) }
+    const answer = await connection.send({ method: 'POST', path, body })
+    return hideSecret(parseAnswer<CreatedUserText>(answer, USER_SHAPE))
+  }
+  return {
+    create: (request = {}) => make('/users', request),
+    list: async (query = {}) => {
+      const path = `/users${formatQuery({ after: query.after, limit: query.limit })}`
+      return parseList<UserView>(await connection.send({ method: 'GET', path }), 'users', USER_SHAPE)
+    },
+    get: (user) => ask({ method: 'GET', path: userPath(user) }),
+    me: () => ask({ method: 'GET', path: '/users/me' }),
+    rotateSecret: (user, request = {}) => make(`${userPath(user)}/rotate-secret`, request),
+    delete: async (user) => {
+      await connection.send({ method: 'DELETE', path: userPath(user) })
+    },
+  }
+}
+
+export function revealText(secret: Secret | string): string {
+  return typeof secret === 'string' ? secret : secret.reveal()
+}
+
+function hideSecret({ clientSecret, ...user }: CreatedUserText): CreatedUser {
+  return clientSecret === undefined ? user : { ...user, clientSecret: new Secret(clientSecret) }
+}
+
+/** An id reads as a client id too; parsing keeps either from leaving its place in the path. */
+function userPath(user: string): string {
+  return `/users/${parseClientId(user)}`
+}
