@@ -23,5 +23,7 @@ test('a planted secret is found in every spelling and at every alignment', () =>
     }
   }
   assert.throws(() => canaries.requireNone('a place', JSON.stringify({ text })), assert.AssertionError)
+  const share = canaries.addText('COFFRE-SHARE-0G4YTK-9QF3ZZ-7AB2CD-EF45GH-JK67MN')
+  assert.throws(() => canaries.requireNone('a place', `not a share: ${share.slice(8, 40)}`))
   canaries.requireNone('a place', 'nothing of the kind')
 })

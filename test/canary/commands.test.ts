@@ -1,57 +1,148 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { commandRows } from '../../src/cli/commands.ts'
 import type { CommandRow } from '../../src/cli/command-row.ts'
-import { CoffreProcess } from '../cli/coffre-process.ts'
+import { COMPILE_CACHE, CoffreProcess, MAIN } from '../cli/coffre-process.ts'
 import { Canaries } from './canary.ts'
+import { SecretForms } from './secret-forms.ts'
+import { checkFiles, listProcesses } from './traced-server.ts'
 
-/** Commands whose answer is the secret, or that do not end. */
-const NOT_RUN: Readonly<Record<string, string>> = {
-  serve: 'it does not end; endpoints.test.ts runs a server',
-}
 /** What a command writes to its output may be what was put in. Nothing may be in its errors. */
 const OUTPUT_IS_DATA: ReadonlySet<string> = new Set(['decrypt', 'file decrypt'])
+/** It does not end by itself. */
+const SERVE = 'serve'
+const LOOK_EVERY_MS = 30
 
 test('a secret on the input of any command, or in any of its files, is in no message of it', async (t) => {
   const process_ = new CoffreProcess(t)
-  await process_.prepare('init', 'key create canary')
-  const canaries = new Canaries()
-  canaries.add(Buffer.from(readFileSync(join(process_.dataDir, 'seal.key'), 'utf8').trim(), 'hex'))
+  const scene = await makeScene(process_)
   let runs = 0
   for (const row of commandRows) {
     const name = row.path.join(' ')
-    if (NOT_RUN[name] !== undefined) continue
-    for (const args of argumentsOf(row, () => secretFile(process_, canaries))) {
+    if (name === SERVE) continue
+    for (const args of await argumentsOf(row, scene)) {
       const finished = await process_.runHere(args, {
-        input: `${canaries.make()}\n${canaries.make()}\n`,
-        environment: { COFFRE_TOKEN: canaries.make(), COFFRE_PASSPHRASE: canaries.make() },
+        input: await makeInput(scene),
+        environment: await makeEnvironment(scene),
       })
       runs += 1
-      canaries.requireNone(`the errors of coffre ${name}`, finished.error)
-      if (finished.code !== 0 || !OUTPUT_IS_DATA.has(name))
-        canaries.requireNone(`the output of coffre ${name}`, finished.bytes)
+      check(name, { ...finished, out: finished.bytes }, scene.canaries)
     }
   }
+  checkFiles(process_.dataDir, scene.canaries)
   assert.ok(runs > commandRows.length)
-  t.diagnostic(`cases: ${canaries.size} secrets, ${runs} runs of ${commandRows.length} commands`)
+  assert.ok(scene.forms.made >= 1_000, `only ${scene.forms.made} secrets`)
+  t.diagnostic(`cases: ${scene.forms.made} secrets, ${runs} runs of ${commandRows.length} commands`)
 })
 
+test('a secret of any command is in nothing that ps shows while it runs', {
+  skip: process.platform === 'win32' ? 'Windows has no ps' : false,
+}, async (t) => {
+  const process_ = new CoffreProcess(t)
+  const scene = await makeScene(process_)
+  let looks = 0
+  for (const row of commandRows) {
+    const name = row.path.join(' ')
+    const lines = await argumentsOf(row, scene)
+    // With a file for each option that takes one; a server also as it is, because it starts then.
+    for (const args of name === SERVE
+      ? [[SERVE, '--port', '0', '--json'], ...lines.slice(-1)]
+      : lines.slice(-1)) {
+      const seen = await runSeen(process_, args, scene)
+      looks += seen.looks
+      check(name, seen, scene.canaries)
+    }
+  }
+  assert.ok(looks >= commandRows.length, `only ${looks} looks`)
+  t.diagnostic(
+    `cases: ${scene.forms.made} secrets, ${commandRows.length} commands, ${looks} looks at all processes`,
+  )
+})
+
+interface Scene {
+  readonly canaries: Canaries
+  readonly forms: SecretForms
+  readonly folder: string
+}
+
+async function makeScene(process_: CoffreProcess): Promise<Scene> {
+  await process_.prepare('init', 'key create canary')
+  const canaries = new Canaries()
+  canaries.add(Buffer.from(readFileSync(join(process_.dataDir, 'seal.key'), 'utf8').trim(), 'hex'))
+  return { canaries, forms: new SecretForms(canaries), folder: process_.folder }
+}
+
+interface Said {
+  readonly code: number | null
+  readonly out: string | Uint8Array
+  readonly error: string
+}
+
+function check(name: string, { code, out, error }: Said, canaries: Canaries): void {
+  canaries.requireNone(`the errors of coffre ${name}`, error)
+  if (code !== 0 || !OUTPUT_IS_DATA.has(name)) canaries.requireNone(`the output of coffre ${name}`, out)
+}
+
+async function makeInput({ forms }: Scene): Promise<string> {
+  return `${await forms.make()}\n${await forms.make()}\n`
+}
+
+async function makeEnvironment({ forms }: Scene): Promise<Record<string, string>> {
+  return { COFFRE_TOKEN: await forms.make(), COFFRE_PASSPHRASE: await forms.make() }
+}
+
 /** A command three times: bare, for machines, and with a secret in every file that it takes. */
-function argumentsOf(row: CommandRow, makeFile: () => string): readonly (readonly string[])[] {
+async function argumentsOf(row: CommandRow, scene: Scene): Promise<readonly (readonly string[])[]> {
   const given = (row.arguments ?? []).map((argument) => argument.choices?.[0] ?? 'canary')
   const bare = [...row.path, ...given]
-  const files = (row.options ?? [])
-    .filter(({ flags }) => /<(file|path)>/.test(flags))
-    .flatMap(({ flags }) => [/--[a-z-]+/.exec(flags)?.[0] ?? '', makeFile()])
+  const files: string[] = []
+  for (const { flags } of row.options ?? []) {
+    if (/<(file|path)>/.test(flags)) files.push(/--[a-z-]+/.exec(flags)?.[0] ?? '', await secretFile(scene))
+  }
   return [bare, [...bare, '--json'], [...bare, ...files, '--json']]
 }
 
-let files = 0
-
-function secretFile(process_: CoffreProcess, canaries: Canaries): string {
-  const path = process_.path(`secret-${(files += 1)}`)
-  writeFileSync(path, `${canaries.make()}\n`, { mode: 0o600 })
+async function secretFile({ folder, forms }: Scene): Promise<string> {
+  const path = join(folder, `secret-${forms.made}`)
+  writeFileSync(path, `${await forms.make()}\n`, { mode: 0o600 })
   return path
+}
+
+/** In a process of its own, among all others that this machine shows meanwhile; a server until it listens. */
+async function runSeen(
+  process_: CoffreProcess,
+  args: readonly string[],
+  scene: Scene,
+): Promise<Said & { readonly looks: number }> {
+  const environment = { COFFRE_DATA_DIR: process_.dataDir, ...(await makeEnvironment(scene)) }
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: scene.folder,
+    NODE_COMPILE_CACHE: COMPILE_CACHE,
+    ...environment,
+  }
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd: scene.folder, env })
+  let [out, error, looks, isOver] = ['', '', 0, false]
+  child.stdout.on('data', (piece: Buffer) => {
+    out += piece.toString()
+    if (args[0] === SERVE) child.kill('SIGTERM')
+  })
+  child.stderr.on('data', (piece: Buffer) => (error += piece.toString()))
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(await makeInput(scene))
+  const closed = once(child, 'close').then(([code]: (number | null)[]) => {
+    isOver = true
+    return code ?? null
+  })
+  while (!isOver) {
+    scene.canaries.requireNone(`ps while coffre ${args.join(' ')} runs`, listProcesses())
+    looks += 1
+    await setTimeout(LOOK_EVERY_MS)
+  }
+  return { code: await closed, out, error, looks }
 }

@@ -1,21 +1,18 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import type { ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { connectCoffre } from '../../src/client/connect-coffre.ts'
 import type { Coffre } from '../../src/model/coffre.ts'
 import { makeFolder } from '../temporary.ts'
 import { Canaries } from './canary.ts'
 import { type JsonSchema, makeValue } from './schema-values.ts'
+import { checkFiles, startTraced, stop } from './traced-server.ts'
 
-const CHILD = resolve(import.meta.dirname, '../http/logging-server.ts')
 /** Texts and their records, in batches of so many. */
 const BATCH = 100
 const BATCHES = 9
-/** Where the first token and the seal key are on purpose (docs/en/security.md). */
-const SECRET_FILES = new Set(['first-token', 'seal.key'])
 const IS_LINUX = process.platform === 'linux'
 
 interface OpenApi {
@@ -30,7 +27,7 @@ interface Operation {
 test('a thousand secrets through every endpoint leave no trace in logs, errors, metrics, files and processes', async (t) => {
   const canaries = new Canaries()
   const folder = makeFolder(t)
-  const server = await startServer(folder)
+  const server = await startTraced(folder)
   t.after(() => server.child.kill('SIGKILL'))
   const token = readFileSync(join(folder, 'first-token'), 'utf8').trim()
   canaries.add(token)
@@ -39,6 +36,8 @@ test('a thousand secrets through every endpoint leave no trace in logs, errors, 
   await useSecrets(coffre, canaries)
   const asked = await askEverything({ url: server.url, coffre, token, canaries })
   assert.ok(asked >= 30, `only ${asked} endpoints`)
+  assert.equal((await coffre.operator.status()).sealed, true)
+  await coffre.operator.unseal()
   assert.ok(canaries.size >= 1_000, `only ${canaries.size} secrets`)
   const metrics = await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${token}` } })
   canaries.requireNone('/metrics', await metrics.text())
@@ -52,21 +51,6 @@ test('a thousand secrets through every endpoint leave no trace in logs, errors, 
   canaries.requireNone('the log', server.log())
   t.diagnostic(`cases: ${canaries.size} secrets, ${asked} endpoints`)
 })
-
-async function startServer(folder: string) {
-  const child = spawn(process.execPath, [CHILD, folder], { stdio: ['pipe', 'pipe', 'pipe'] })
-  let log = ''
-  child.stderr.on('data', (piece: Buffer) => (log += piece.toString()))
-  const [first] = (await once(child.stdout, 'data')) as [Buffer]
-  child.stdout.on('data', (piece: Buffer) => (log += piece.toString()))
-  return { child, url: first.toString().trim(), log: () => log }
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  const gone = once(child, 'exit')
-  child.stdin?.end()
-  await gone
-}
 
 /** What succeeds: plaintexts, context values, messages, data keys, tokens. */
 async function useSecrets(coffre: Coffre, canaries: Canaries): Promise<void> {
@@ -118,9 +102,7 @@ async function askEverything(server: Server): Promise<number> {
     key: 'canary',
   }
   let asked = 0
-  for (const [path, methods] of Object.entries(api.paths)) {
-    // It would end the others' use of keys; its own secrets are asked below.
-    if (path.endsWith('/seal')) continue
+  for (const [path, methods] of sealLast(Object.entries(api.paths))) {
     for (const [method, { requestBody }] of Object.entries(methods)) {
       const schema = requestBody?.content['application/json']?.schema
       const filled = path.replaceAll(/\{[^}]+\}/g, () => encodeURIComponent(canaries.make()))
@@ -133,6 +115,12 @@ async function askEverything(server: Server): Promise<number> {
     }
   }
   return asked
+}
+
+/** It ends the others' use of keys. */
+function sealLast<Methods>(paths: readonly [string, Methods][]): readonly [string, Methods][] {
+  const seals = ([path]: [string, Methods]) => Number(path.endsWith('/seal'))
+  return paths.toSorted((left, right) => seals(left) - seals(right))
 }
 
 /** Last, because an address with many wrong credentials is slowed down. */
@@ -176,13 +164,4 @@ async function askOne(
 
 function readProcess({ pid }: ChildProcess, name: string, canaries: Canaries): void {
   canaries.requireNone(`/proc/…/${name}`, readFileSync(`/proc/${pid}/${name}`))
-}
-
-/** Every file of the data folder, the write-ahead log included. */
-function checkFiles(folder: string, canaries: Canaries): void {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
-  for (const file of files) {
-    if (!file.isFile() || SECRET_FILES.has(file.name)) continue
-    canaries.requireNone(file.name, readFileSync(join(file.parentPath, file.name)))
-  }
 }

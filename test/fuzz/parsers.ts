@@ -1,5 +1,7 @@
+import { makeCacheParsers, makeSessionParser } from './cache-parsers.ts'
 import { makeCodecParsers } from './codec-parsers.ts'
 import { makeOutsideParsers } from './outside-parsers.ts'
+import { makeTrustParsers } from './trust-parsers.ts'
 
 export interface FuzzedParser {
   readonly name: string
@@ -16,5 +18,11 @@ export interface FuzzedParser {
 
 /** Every reader of bytes from outside, with keys and valid inputs of its own. */
 export async function makeFuzzedParsers(): Promise<readonly FuzzedParser[]> {
-  return [...makeCodecParsers(), ...(await makeOutsideParsers())]
+  return [
+    ...makeCodecParsers(),
+    ...(await makeOutsideParsers()),
+    ...(await makeTrustParsers()),
+    ...makeCacheParsers(),
+    await makeSessionParser(),
+  ]
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
 import { Kysely } from 'kysely'
-import { copyFor } from '../../src/audit/checkpoint/checkpoint-copy.ts'
+import type { CheckpointCopy } from '../../src/audit/checkpoint/checkpoint-copy.ts'
 import type { AuditVerification } from '../../src/model/audit.ts'
 import { LogReader } from '../../src/audit/log-reader.ts'
 import { SqlReader } from '../../src/store/sql/sql-reader.ts'
@@ -53,7 +53,11 @@ export interface FlipChoice {
  */
 export async function flipDatabase(place: TamperPlace, choice: FlipChoice): Promise<readonly ColumnTally[]> {
   const database = copyToMemory(join(place.dataDir, 'coffre.db'))
-  const log = new LogReader(readingStore(database), copyFor(place))
+  const text = readFileSync(place.checkpointFile, 'utf8')
+  const log = new LogReader(
+    readingStore(database),
+    copyOf(() => text),
+  )
   const tallies: ColumnTally[] = []
   try {
     for (const table of TABLES) {
@@ -64,6 +68,34 @@ export async function flipDatabase(place: TamperPlace, choice: FlipChoice): Prom
     database.close()
   }
   return tallies
+}
+
+/** Flips bits of the copy outside the database, `step` bits apart. */
+export async function flipCopy(place: TamperPlace, step: number): Promise<Tally> {
+  const database = copyToMemory(join(place.dataDir, 'coffre.db'))
+  const good = readFileSync(place.checkpointFile)
+  let text = good.toString('utf8')
+  const log = new LogReader(
+    readingStore(database),
+    copyOf(() => text),
+  )
+  const missed: string[] = []
+  let tried = 0
+  assert.equal((await look(log)).shown, false)
+  for (let bit = 0; bit < good.length * 8; bit += step) {
+    text = flipByte(Buffer.from(good), bit).toString('utf8')
+    if (!(await look(log)).shown) missed.push(`copy bit ${bit}`)
+    tried += 1
+    if (tried % FLIPS_PER_TURN === 0) await setImmediate()
+  }
+  database.close()
+  return { tried, missed }
+}
+
+/** A copy that is read as the file is, without a file: bytes that are not UTF-8 become U+FFFD. */
+function copyOf(text: () => string): CheckpointCopy {
+  const write = async () => assert.fail('nothing here writes')
+  return { place: 'memory', read: async () => text(), write }
 }
 
 /** A database in memory has no write-ahead log, and its header may not ask for one. */
@@ -186,7 +218,7 @@ function flipBit(value: SQLInputValue, bit: number): bigint | Uint8Array {
   return flipByte(Buffer.from(value), bit)
 }
 
-export function flipByte(bytes: Buffer, bit: number): Buffer {
+function flipByte(bytes: Buffer, bit: number): Buffer {
   bytes[bit >> 3] = bytes.readUInt8(bit >> 3) ^ (1 << (bit & 7))
   return bytes
 }

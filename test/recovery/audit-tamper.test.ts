@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { makeFolder } from '../temporary.ts'
-import { flipDatabase } from './audit-flip.ts'
-import { flipCopy, makeSignedLog, moveRecords, requireNone, type TamperPlace } from './audit-tamper.ts'
+import { flipCopy, flipDatabase } from './audit-flip.ts'
+import { makeSignedLog, moveRecords, requireNone, type TamperPlace } from './audit-tamper.ts'
 
 /** A prime, so that every position within a byte is met. The whole is `npm run campaign -- audit`. */
 const STEP = 211

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { openAuditLog, openCore } from '../../src/app.ts'
 import { parseTenantId } from '../../src/model/ids.ts'
 import { CallerCoffre } from '../../src/service/caller-coffre.ts'
 import { localCaller, systemCaller } from '../../src/service/caller.ts'
-import { flipByte, look } from './audit-flip.ts'
+import { look } from './audit-flip.ts'
 
 /** A log of at least so many records, closed, with its checkpoints in the database and in a file. */
 export interface TamperPlace {
@@ -42,22 +41,6 @@ export async function makeSignedLog(place: TamperPlace, choice: LogChoice): Prom
   } while (size < records)
   await core.close()
   return size
-}
-
-/** Flips bits of the copy outside the database, `step` bits apart. */
-export async function flipCopy(place: TamperPlace, step: number): Promise<Tally> {
-  const log = await openAuditLog(place)
-  const good = readFileSync(place.checkpointFile)
-  const missed: string[] = []
-  let tried = 0
-  for (let bit = 0; bit < good.length * 8; bit += step) {
-    writeFileSync(place.checkpointFile, flipByte(Buffer.from(good), bit))
-    if (!(await look(log)).shown) missed.push(`copy bit ${bit}`)
-    tried += 1
-  }
-  writeFileSync(place.checkpointFile, good)
-  await log.close()
-  return { tried, missed }
 }
 
 /** Every deletion, neighbouring and far swap, duplicate, cut tail and insertion of records. */

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { test } from 'node:test'
+import { BY_A_PATTERN, FUZZED_FUNCTIONS, NOT_FROM_OUTSIDE } from './fuzzed-functions.ts'
+import { makeFuzzedParsers } from './parsers.ts'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const PARSER = /^export (?:async )?function ((?:parse|decode|unwrap|open)[A-Z]\w*)/gm
+
+function findFunctions(): readonly string[] {
+  const elsewhere = [...BY_A_PATTERN, ...NOT_FROM_OUTSIDE]
+  const files = globSync('src/**/*.ts', { cwd: ROOT }).filter(
+    (file) => !elsewhere.some((folder) => file.startsWith(folder)),
+  )
+  return files.flatMap((file) =>
+    [...readFileSync(resolve(ROOT, file), 'utf8').matchAll(PARSER)].map(([, name = '']) => name),
+  )
+}
+
+test('every exported parser of bytes from outside is fuzzed, or says why not', async () => {
+  const found = new Set(findFunctions())
+  assert.ok(found.size > 30, 'the search finds nothing')
+  const listed = new Set(Object.keys(FUZZED_FUNCTIONS))
+  assert.deepEqual(
+    [...found].filter((name) => !listed.has(name)),
+    [],
+    'give it to a fuzzed parser, and name that one in fuzzed-functions.ts',
+  )
+  assert.deepEqual(
+    [...listed].filter((name) => !found.has(name)),
+    [],
+    'it is gone, or has another name',
+  )
+  const parsers = new Set((await makeFuzzedParsers()).map(({ name }) => name))
+  const unknown = Object.values(FUZZED_FUNCTIONS).filter(
+    (name) => !name.startsWith('(') && !parsers.has(name),
+  )
+  assert.deepEqual(unknown, [], 'no such fuzzed parser')
+})

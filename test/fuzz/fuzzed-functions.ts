@@ -1,0 +1,70 @@
+/**
+ * Every exported function of `src` whose name says that it parses, decodes, opens or unwraps: the name of the fuzzed
+ * parser that gives it inputs, or, in brackets, why none does.
+ */
+export const FUZZED_FUNCTIONS: Readonly<Record<string, string>> = {
+  // crypto
+  openAesGcm: 'chunked',
+  parseBase64: 'checkpoint',
+  parseBase64url: 'key-set',
+  openChunked: 'chunked',
+  openChunkedReader: '(range reads of a whole file: test/vectors/chunked.test.ts cuts and flips it)',
+  openWhole: 'chunked',
+  openMessages: 'ciphertext',
+  openEncryptedPkcs8: 'import-pem',
+  parseFernetKey: 'fernet-key',
+  decodeToken: 'fernet-token',
+  parsePublicKey: 'public-key',
+  unwrapAsRecipient: 'rsa-aes-key-wrap',
+  parseFrontier: 'audit-frontier',
+  parsePasswordHash: 'password-hash',
+  parseSpkiPem: 'public-key-pem',
+  unwrapRoot: 'root-link',
+  unwrapFromSibling: 'sibling-roots',
+  parseCheckpoint: 'checkpoint',
+  parseSize: 'inclusion-proof',
+  parseInclusionProof: 'inclusion-proof',
+  parseConsistencyProof: 'consistency-proof',
+  parseVerifierKey: 'verifier-key',
+  parseNote: 'checkpoint',
+  unwrapKey: 'wrapped-key',
+  openEntry: 'cache-entry',
+  decodeCacheKey: 'cache-key',
+  unwrapWithSecret: '(an Argon2id for each input; behind it are chunked and cache-key)',
+  openPart: 'session-token',
+  // seal
+  parseSealKey: 'seal-key',
+  parseShare: 'share',
+  decodeShare: 'share',
+  parseShareSet: 'share-set',
+  // audit
+  parseHistory: 'checkpoint-history',
+  // service
+  decodeObject: 'key-set',
+  parseStrictObject: 'key-set',
+  openImportToken: '(an AES-GCM blob of fixed length by a pattern: rsa-oaep-sha256 and wrapped-key)',
+  parseLoginRole: 'login-role',
+  openLogSigner: '(reads a key of our own store)',
+  parsePolicyDocument: 'policy',
+  openSigned: 'session-token',
+  parseTtl: '(a number)',
+  parseState: 'cache-state',
+  openUnderSecret: '(unwrapWithSecret, with another code)',
+  // client and http
+  parseProblem: 'problem',
+  parseBatchError: 'batch-error',
+  parseServerAddress: 'server-address',
+  parseJsonBody: 'json-body',
+  decodeByteFields: '(strings that decodeBase64 judges)',
+  decodeBase64: '(canonical base64 by encoding again)',
+  parseFetchUrl: '(new URL and a list: test/unit/http/fetch-document.test.ts)',
+  parseItem: 'problem',
+  parseAnswer: 'problem',
+  parseList: 'problem',
+  parseObject: 'problem',
+}
+
+/** Words and ids by one pattern each: a string in, a string out. */
+export const BY_A_PATTERN: readonly string[] = ['src/model/']
+/** Rows of our own database, and files and arguments of whoever runs Coffre. */
+export const NOT_FROM_OUTSIDE: readonly string[] = ['src/store/', 'src/cli/', 'src/app']
