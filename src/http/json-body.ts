@@ -15,11 +15,11 @@ import {
 export function parseJsonBody(body: string | Buffer): unknown {
   const text = typeof body === 'string' ? body : decodeUtf8(body)
   if (text === '') return {}
-  requireFewEscapes(text)
+  const hasEscapes = requireFewEscapes(text)
   requireSmall(text)
   try {
     // A reviver visits every value, so it only runs where the name can be in the text, escaped or not.
-    const suspicious = text.includes('__proto__') || text.includes('\\u')
+    const suspicious = text.includes('__proto__') || (hasEscapes && text.includes('\\u'))
     return suspicious ? JSON.parse(text, refusePrototype) : JSON.parse(text)
   } catch (cause) {
     if (cause instanceof CoffreError) throw cause
@@ -41,13 +41,14 @@ function decodeUtf8(body: Buffer): string {
   throw new CoffreError('INVALID_REQUEST', { facts: { at: 'body', expected: 'UTF-8' } })
 }
 
-/** A parser copies a text without escapes whole, and one with escapes character by character. */
-function requireFewEscapes(text: string): void {
+/** Whether there are any. A parser copies a text without escapes whole, and one with them character by character. */
+function requireFewEscapes(text: string): boolean {
   let escapes = 0
   for (let at = text.indexOf('\\'); at !== -1; at = text.indexOf('\\', at + 2)) {
     escapes += 1
     if (escapes > MAX_JSON_ESCAPES) refuseLarge({ escapes: MAX_JSON_ESCAPES })
   }
+  return escapes > 0
 }
 
 /** Text that is no JSON only has to come to an end here. */
@@ -64,15 +65,15 @@ function requireSmall(text: string): void {
 
 /** The arrays and objects that the scan is inside of, and how much each may still hold. */
 class OpenValues {
-  readonly #isObject = new Uint8Array(MAX_JSON_DEPTH + 1)
-  readonly #commas = new Uint32Array(MAX_JSON_DEPTH + 1)
+  readonly #isObject: boolean[] = [false]
+  readonly #commas: number[] = [0]
   #depth = 0
   #values = 0
 
   enter(character: number): void {
     if (this.#depth === MAX_JSON_DEPTH) refuseLarge({ depth: MAX_JSON_DEPTH })
     this.#depth += 1
-    this.#isObject[this.#depth] = Number(character === OBJECT)
+    this.#isObject[this.#depth] = character === OBJECT
     this.#commas[this.#depth] = 0
     this.#count()
   }
@@ -80,7 +81,7 @@ class OpenValues {
   next(): void {
     const commas = (this.#commas[this.#depth] ?? 0) + 1
     this.#commas[this.#depth] = commas
-    if (this.#isObject[this.#depth] === 1) {
+    if (this.#isObject[this.#depth] === true) {
       if (commas >= MAX_JSON_MEMBERS) refuseLarge({ members: MAX_JSON_MEMBERS })
     } else if (commas >= MAX_JSON_ELEMENTS) refuseLarge({ elements: MAX_JSON_ELEMENTS })
     this.#count()
