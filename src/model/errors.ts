@@ -345,6 +345,11 @@ export const ERRORS = {
     sentence: 'The configuration is not acceptable.',
     next: 'Correct every setting that is named here.',
   },
+  CSRF_REFUSED: {
+    fault: 'caller',
+    sentence: 'This request may come from a page of another site.',
+    next: 'Send it from the application’s own page, as JSON, with the value of the cookie `csrf` in `X-CSRF-Token`.',
+  },
   SECRET_KEY_MISSING: {
     fault: 'operator',
     // The sentence of the program that these sessions come from, which people search for.

@@ -266,6 +266,10 @@ export const errorsDe: ErrorTexts = {
     sentence: 'Die Konfiguration ist nicht zulässig.',
     next: 'Berichtigen Sie jede oben genannte Einstellung.',
   },
+  CSRF_REFUSED: {
+    sentence: 'Diese Anfrage kommt vielleicht von der Seite einer anderen Website.',
+    next: 'Senden Sie sie von einer Seite der Anwendung, als JSON, mit dem Wert des Cookies `csrf` in `X-CSRF-Token`.',
+  },
   SECRET_KEY_MISSING: {
     sentence: 'SECRET_KEY non configurée',
     next: 'Setzen Sie SECRET_KEY oder geben Sie die Datei an, in der er steht (SECRET_KEY_FILE).',

@@ -266,6 +266,10 @@ export const errorsFr: ErrorTexts = {
     sentence: 'La configuration n’est pas acceptable.',
     next: 'Corrigez chaque réglage indiqué ci-dessus.',
   },
+  CSRF_REFUSED: {
+    sentence: 'Cette requête vient peut-être d’une page d’un autre site.',
+    next: 'Envoyez-la depuis une page de l’application, en JSON, avec la valeur du cookie `csrf` dans `X-CSRF-Token`.',
+  },
   SECRET_KEY_MISSING: {
     sentence: 'SECRET_KEY non configurée',
     next: 'Définissez SECRET_KEY, ou donnez le fichier qui la contient (SECRET_KEY_FILE).',

@@ -1,0 +1,49 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Admission, SessionGate, type SessionWebOptions, type WebHeader } from './session-gate.ts'
+import { WebSession } from './web-session.ts'
+
+export type { SessionWebOptions } from './session-gate.ts'
+export type { WebSession } from './web-session.ts'
+
+/** A request that went through `coffreSessions`. */
+export interface WithSession {
+  session: WebSession
+}
+
+export type SessionMiddleware = (
+  request: IncomingMessage & Partial<WithSession>,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => Promise<void>
+
+/** Sessions in cookies, with CSRF and CORS, for Express and whatever else takes its middleware. */
+export function coffreSessions(options: SessionWebOptions): SessionMiddleware {
+  const gate = new SessionGate(options)
+  return async (request, response, next) => {
+    try {
+      const { method = 'GET', headers } = request
+      const admission = await gate.admit({ method, headers })
+      if (answer(admission, response)) return
+      const current = admission.kind === 'pass' ? admission.session : undefined
+      const setHeader = ([name, value]: WebHeader) => void response.appendHeader(name, value)
+      request.session = new WebSession(gate, current, setHeader)
+    } catch (error) {
+      next(error)
+      return
+    }
+    next()
+  }
+}
+
+/** Whether the request was answered here. */
+function answer(admission: Admission, response: ServerResponse): boolean {
+  for (const [name, value] of admission.headers) response.appendHeader(name, value)
+  if (admission.kind === 'pass') return false
+  if (admission.kind === 'preflight') {
+    response.writeHead(204).end()
+    return true
+  }
+  response.writeHead(admission.status, { 'content-type': 'application/json; charset=utf-8' })
+  response.end(JSON.stringify(admission.error))
+  return true
+}

@@ -1,0 +1,169 @@
+import { CoffreError } from '../../model/errors.ts'
+import type { NewSession, Session, SessionData } from '../../model/session.ts'
+import type { Sessions } from '../../service/sessions/sessions.ts'
+import { cookieName, formatCookie, readCookie } from './cookie.ts'
+import {
+  corsHeaders,
+  isPreflight,
+  isSafe,
+  judgeOrigin,
+  type OriginRules,
+  readHeader,
+  readOrigins,
+  type WebRequest,
+} from './cross-origin.ts'
+
+const CSRF_HEADER = 'x-csrf-token'
+const CSRF_COOKIE = 'csrf'
+const COOKIE_NAME = /^[A-Za-z0-9_-]{1,64}$/
+
+export interface SessionWebOptions {
+  readonly sessions: Sessions
+  /** Where the application is reached: `https://app.example`. */
+  readonly origin: string
+  /** Other origins whose pages may call with the user's cookies. */
+  readonly allowedOrigins?: string | readonly string[]
+  /** `session` when absent; `__Host-` is put in front. */
+  readonly cookie?: string
+  /** `lax` when absent, so that links from elsewhere find the user logged in. `none` only with `allowedOrigins`. */
+  readonly sameSite?: 'strict' | 'lax' | 'none'
+  /** What bodies of requests that change something may be; `application/json` when absent. */
+  readonly contentTypes?: readonly string[]
+  /**
+   * True: cookies without `Secure` and `__Host-`, for development over http. Refused where `NODE_ENV` is `production`.
+   */
+  readonly insecureDevelopment?: boolean
+  /** For what is only good in development; a process warning when absent. */
+  readonly onWarning?: (text: string) => void
+}
+
+export type WebHeader = readonly [name: string, value: string]
+
+/** What to do with a request, whatever framework it came through. */
+export type Admission =
+  | { readonly kind: 'pass'; readonly session: Session | undefined; readonly headers: readonly WebHeader[] }
+  /** An answer of 204 without a body. */
+  | { readonly kind: 'preflight'; readonly headers: readonly WebHeader[] }
+  | {
+      readonly kind: 'refuse'
+      readonly status: 403 | 415
+      readonly error: CoffreError
+      readonly headers: readonly WebHeader[]
+    }
+
+/** A session that begins or ends, with the headers that tell the browser. */
+export interface SessionChange {
+  readonly session: Session | undefined
+  readonly headers: readonly WebHeader[]
+}
+
+/** Cookies, CSRF and CORS around `Sessions`: what the adapters for frameworks have in common. */
+export class SessionGate {
+  readonly #sessions: Sessions
+  readonly #rules: OriginRules
+  readonly #sameSite: 'strict' | 'lax' | 'none'
+  readonly #contentTypes: ReadonlySet<string>
+  readonly #isInsecure: boolean
+  readonly #sessionCookie: string
+  readonly #csrfCookie: string
+
+  /** Throws CONFIG_REFUSED. */
+  constructor(options: SessionWebOptions) {
+    const { sessions, sameSite = 'lax', contentTypes = ['application/json'], cookie = 'session' } = options
+    const isProduction = process.env['NODE_ENV'] === 'production'
+    const onWarning = options.onWarning ?? ((text) => process.emitWarning(text, 'CoffreWarning'))
+    this.#sessions = sessions
+    this.#isInsecure = options.insecureDevelopment === true
+    this.#rules = readOrigins({ ...options, isProduction, onWarning })
+    if (this.#isInsecure && isProduction) refuse('insecureDevelopment', 'false in production')
+    if (this.#isInsecure)
+      onWarning('insecureDevelopment: cookies go over http and any subdomain can plant them')
+    if (!this.#isInsecure && !this.#rules.own.startsWith('https:')) refuse('origin', 'https://…')
+    if (sameSite === 'none' && (options.allowedOrigins ?? []).length === 0)
+      refuse('sameSite', 'strict or lax')
+    if (!COOKIE_NAME.test(cookie) || cookie === CSRF_COOKIE) refuse('cookie', '1 to 64 of A-Z a-z 0-9 _ -')
+    this.#sameSite = sameSite
+    this.#contentTypes = new Set(contentTypes.map((type) => type.toLowerCase()))
+    this.#sessionCookie = cookieName(cookie, this.#isInsecure)
+    this.#csrfCookie = cookieName(CSRF_COOKIE, this.#isInsecure)
+  }
+
+  async admit(request: WebRequest): Promise<Admission> {
+    const headers = corsHeaders(request, this.#rules, ['content-type', CSRF_HEADER])
+    if (isPreflight(request) && headers.length > 1) return { kind: 'preflight', headers }
+    const fault = judgeOrigin(request, this.#rules, this.#contentTypes)
+    if (fault === 'content-type') {
+      const error = new CoffreError('MEDIA_TYPE_UNSUPPORTED', {
+        facts: { expected: [...this.#contentTypes].join(', ') },
+      })
+      return { kind: 'refuse', status: 415, error, headers }
+    }
+    if (fault !== undefined) return refuseRequest(fault, headers)
+    const token = readCookie(readHeader(request, 'cookie'), this.#sessionCookie)
+    const session = token === undefined ? undefined : await this.#sessions.verify(token)
+    if (session === undefined || token === undefined) return { kind: 'pass', session: undefined, headers }
+    if (!isSafe(request.method) && !(await this.#hasToken(request, session))) {
+      return refuseRequest('token', headers)
+    }
+    const next = this.#sessions.isDue(session) ? await this.#sessions.refresh(token) : undefined
+    const cookies = next === undefined ? [] : await this.#cookiesOf(next, request)
+    return { kind: 'pass', session: next ?? session, headers: [...headers, ...cookies] }
+  }
+
+  /** After a login: always another session, whatever the request brought. */
+  async open(user: string, data?: SessionData): Promise<SessionChange> {
+    const session = await this.#sessions.create(user, data)
+    return { session, headers: await this.#cookiesOf(session) }
+  }
+
+  /** For a rise in privilege: another id for the same user. */
+  async renew(session: Session, data?: SessionData): Promise<SessionChange> {
+    await this.#sessions.revoke(session.sessionId)
+    return this.open(session.user, data ?? session.data)
+  }
+
+  /** Logs out: the session is revoked, and the browser forgets it. */
+  async close(session: Session | undefined): Promise<SessionChange> {
+    if (session !== undefined) await this.#sessions.revoke(session.sessionId)
+    const headers = [
+      this.#cookie(this.#sessionCookie, '', 0, true),
+      this.#cookie(this.#csrfCookie, '', 0, false),
+    ]
+    return { session: undefined, headers }
+  }
+
+  #hasToken(request: WebRequest, { sessionId }: Session): Promise<boolean> {
+    const cookie = readCookie(readHeader(request, 'cookie'), this.#csrfCookie)
+    return this.#sessions.csrf.verify(sessionId, cookie, readHeader(request, CSRF_HEADER))
+  }
+
+  /** Both last as long as the session may, since only the server knows whether it still does. */
+  async #cookiesOf(session: NewSession, request?: WebRequest): Promise<readonly WebHeader[]> {
+    const age = Math.max(0, Math.floor((Date.parse(session.endsAt) - Date.parse(session.issuedAt)) / 1_000))
+    const known = request && readCookie(readHeader(request, 'cookie'), this.#csrfCookie)
+    const isGood = known !== undefined && (await this.#sessions.csrf.verify(session.sessionId, known, known))
+    const csrf = isGood ? known : await this.#sessions.csrf.create(session.sessionId)
+    return [
+      this.#cookie(this.#sessionCookie, session.token.reveal(), age, true),
+      this.#cookie(this.#csrfCookie, csrf, age, false),
+    ]
+  }
+
+  #cookie(name: string, value: string, maxAgeSeconds: number, isHttpOnly: boolean): WebHeader {
+    const flags = { maxAgeSeconds, isHttpOnly, sameSite: this.#sameSite, isInsecure: this.#isInsecure }
+    return ['set-cookie', formatCookie(name, value, flags)]
+  }
+}
+
+function refuseRequest(check: string, headers: readonly WebHeader[]): Admission {
+  return {
+    kind: 'refuse',
+    status: 403,
+    error: new CoffreError('CSRF_REFUSED', { facts: { check } }),
+    headers,
+  }
+}
+
+function refuse(at: string, expected: string): never {
+  throw new CoffreError('CONFIG_REFUSED', { facts: { at, expected } })
+}
