@@ -1,4 +1,4 @@
-import { randomFillSync, randomUUID } from 'node:crypto'
+import { randomFillSync, randomInt, randomUUID } from 'node:crypto'
 import { KeyMaterial } from './key-material.ts'
 
 // One call to the system generator costs about 2.4 µs whatever its size, so small draws share one.
@@ -44,4 +44,9 @@ export function randomUuid(): string {
 /** From 0 up to 1, for pauses that must not fall together. */
 export function randomFraction(): number {
   return Buffer.from(randomBytes(4)).readUInt32BE() / 2 ** 32
+}
+
+/** Characters of `alphabet`, each as likely as any other: `randomInt` rejects what a remainder would favour. */
+export function randomText(alphabet: string, length: number): string {
+  return Array.from({ length }, () => alphabet.charAt(randomInt(alphabet.length))).join('')
 }
