@@ -15,6 +15,9 @@ import { materialCommands } from './command/material-commands.ts'
 import { operatorCommands } from './command/operator-commands.ts'
 import { policyCommands } from './command/policy-commands.ts'
 import { proofCommands } from './command/proof-commands.ts'
+import { checkCommands } from './command/secret/check-commands.ts'
+import { rotateCommands } from './command/secret/rotate-commands.ts'
+import { secretKeyCommands } from './command/secret/secret-key-commands.ts'
 import { serveCommand } from './command/serve-command.ts'
 import { storeCommands } from './command/store-commands.ts'
 import { tokenCommands } from './command/token-commands.ts'
@@ -35,6 +38,7 @@ export const groupRows: readonly GroupRow[] = [
   { path: ['audit', 'log'], summary: 'group.audit.log' },
   { path: ['audit', 'key'], summary: 'group.audit.key' },
   { path: ['audit', 'prove'], summary: 'group.audit.prove' },
+  { path: ['secret-key'], summary: 'group.secret-key' },
   { path: ['operator'], summary: 'group.operator' },
   { path: ['operator', 'ceremony'], summary: 'group.operator.ceremony' },
 ]
@@ -61,6 +65,9 @@ const rows: readonly CommandRow[] = [
   ...storeCommands,
   ...auditLogCommands,
   ...auditProofCommands,
+  ...secretKeyCommands,
+  ...checkCommands,
+  ...rotateCommands,
 ]
 
 /** Every command, in the order in which help lists them. */

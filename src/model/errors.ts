@@ -149,6 +149,36 @@ export const ERRORS = {
     sentence: 'This key material is too weak or malformed.',
     next: 'Use a key that meets the rule that is named here.',
   },
+  SECRET_FILE_REFUSED: {
+    fault: 'operator',
+    sentence: 'A secret file is not as it must be to be read or changed safely; nothing was changed.',
+    next: 'Correct what is named here and run it again.',
+  },
+  SECRET_FILE_BUSY: {
+    fault: 'operator',
+    sentence: 'Another run is changing the secret files of this project.',
+    next: 'Wait until it has ended and try again.',
+  },
+  SECRET_KEY_EXISTS: {
+    fault: 'operator',
+    sentence: 'A key stands in these files already.',
+    next: 'Rotate it with `coffre secret-key rotate`, or replace it at once with --force.',
+  },
+  SECRET_KEY_MISSING: {
+    fault: 'operator',
+    sentence: 'SECRET_KEY is not configured.',
+    next: 'Make one with `coffre secret-key generate`.',
+  },
+  SECRET_KEY_ROLLED_BACK: {
+    fault: 'operator',
+    sentence: 'The application did not come up with the new key, so every file is as it was before.',
+    next: 'Look at why the restart or the probe failed, then rotate again.',
+  },
+  SECRET_BACKUP_NOT_FOUND: {
+    fault: 'operator',
+    sentence: 'There is no backup of such a key.',
+    next: 'List the backups with `coffre secret-key recover`.',
+  },
   MOVE_REFUSED: {
     fault: 'caller',
     sentence: 'The key cannot make this move from its present state.',

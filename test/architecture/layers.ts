@@ -21,6 +21,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'app-cache.ts',
     'app-doctor.ts',
     'app-names.ts',
+    'app-secret-files.ts',
     'config.ts',
     'version.ts',
   ],
@@ -36,6 +37,7 @@ export const COMPOSITION_ROOTS: ReadonlySet<string> = new Set([
   'app-cache.ts',
   'app-doctor.ts',
   'app-names.ts',
+  'app-secret-files.ts',
   'app-serve.ts',
   'app-sessions.ts',
   'app-workers.ts',
@@ -57,7 +59,7 @@ export interface Door {
 export const FILE_DOORS: readonly Door[] = [
   {
     behind: /^store\/[^/]+\//,
-    openTo: /^(app(-cache|-doctor|-names)?\.ts$|store\/)/,
+    openTo: /^(app(-cache|-doctor|-names|-secret-files)?\.ts$|store\/)/,
     why: 'only app.ts picks a store; everything else imports the contract store/store.ts',
   },
 ]

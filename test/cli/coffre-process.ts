@@ -68,7 +68,7 @@ export class CoffreProcess {
   async runHere(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
     const stdin = Readable.from([Buffer.from(options.input ?? '')])
     const [stdout, stderr] = [new Collector(), new Collector()]
-    const places = { COFFRE_DATA_DIR: this.dataDir, HOME: this.folder }
+    const places = { COFFRE_DATA_DIR: this.dataDir, COFFRE_PROJECT_DIR: this.folder, HOME: this.folder }
     const environment = { ...places, ...this.environment, ...options.environment }
     const code = await runCli(args, { stdin, stdout, stderr, environment })
     const bytes = stdout.bytes()

@@ -30,7 +30,7 @@ describe('--dry-run', () => {
       'key deactivate,key compromise,key floor,key destroy,key schedule-destroy,key cancel-destroy,' +
       'token create,token revoke,token renew,login,login-role create,login-role delete,user create,' +
       'user rotate-secret,user delete,policy create,policy update,policy delete,store migrate-to,audit checkpoint,audit key rotate,' +
-      'audit accept-restore'
+      'audit accept-restore,secret-key generate,secret-key rotate'
     assert.deepEqual(changing, expected.split(','))
   })
 

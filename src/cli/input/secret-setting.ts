@@ -29,6 +29,13 @@ const PASSPHRASE: SecretSetting = {
   fromStandardInput: true,
 }
 
+const BACKUP_PASSPHRASE: SecretSetting = {
+  option: 'backup-passphrase-file',
+  variable: 'COFFRE_BACKUP_PASSPHRASE',
+  maximumBytes: MAX_PASSPHRASE_BYTES,
+  fromStandardInput: true,
+}
+
 const DATABASE: SecretSetting = {
   variable: 'COFFRE_DATABASE_URL',
   maximumBytes: MAX_URL_BYTES,
@@ -41,6 +48,11 @@ export function readToken(invocation: Sources): Promise<Secret | undefined> {
 
 export function readPassphrase(invocation: Sources): Promise<Secret | undefined> {
   return readSecret(invocation, PASSPHRASE)
+}
+
+/** Of an encrypted secret file or backup; it has nothing to do with the seal. */
+export function readBackupPassphrase(invocation: Sources): Promise<Secret | undefined> {
+  return readSecret(invocation, BACKUP_PASSPHRASE)
 }
 
 /** A URL may hold a password. */

@@ -1,8 +1,10 @@
 import type { Messages } from './catalogue.ts'
 import { helpDe } from './help-de.ts'
+import { secretFilesDe } from './secret-files-de.ts'
 
 export const de: Messages = {
   ...helpDe,
+  ...secretFilesDe,
 
   'title.usage': 'Aufruf:',
   'title.arguments': 'Argumente:',

@@ -1,4 +1,5 @@
 import { helpEn } from './help-en.ts'
+import { secretFilesEn } from './secret-files-en.ts'
 
 /**
  * Every text that a person reads on the command line. `{name}` is a placeholder; French and German have the
@@ -7,6 +8,7 @@ import { helpEn } from './help-en.ts'
  */
 export const en = {
   ...helpEn,
+  ...secretFilesEn,
 
   'title.usage': 'Usage:',
   'title.arguments': 'Arguments:',

@@ -93,6 +93,31 @@ export const errorsDe: ErrorTexts = {
     sentence: 'Dieses Schlüsselmaterial ist zu schwach oder fehlerhaft.',
     next: 'Verwenden Sie einen Schlüssel, der die oben genannte Regel erfüllt.',
   },
+  SECRET_FILE_REFUSED: {
+    sentence:
+      'Eine Datei mit Geheimnissen ist nicht so, dass sie sicher gelesen oder geändert werden kann; nichts wurde geändert.',
+    next: 'Berichtigen Sie das oben Genannte und wiederholen Sie den Befehl.',
+  },
+  SECRET_FILE_BUSY: {
+    sentence: 'Ein anderer Lauf ändert gerade die Geheimnisdateien dieses Projekts.',
+    next: 'Warten Sie, bis er beendet ist, und versuchen Sie es noch einmal.',
+  },
+  SECRET_KEY_EXISTS: {
+    sentence: 'In diesen Dateien steht schon ein Schlüssel.',
+    next: 'Rotieren Sie ihn mit `coffre secret-key rotate`, oder ersetzen Sie ihn sofort mit --force.',
+  },
+  SECRET_KEY_MISSING: {
+    sentence: 'SECRET_KEY ist nicht eingerichtet.',
+    next: 'Erzeugen Sie einen mit `coffre secret-key generate`.',
+  },
+  SECRET_KEY_ROLLED_BACK: {
+    sentence: 'Die Anwendung lief mit dem neuen Schlüssel nicht an, darum ist jede Datei wieder wie zuvor.',
+    next: 'Sehen Sie nach, warum Neustart oder Probe scheiterten, und rotieren Sie dann noch einmal.',
+  },
+  SECRET_BACKUP_NOT_FOUND: {
+    sentence: 'Es gibt keine Sicherung eines solchen Schlüssels.',
+    next: 'Listen Sie die Sicherungen mit `coffre secret-key recover` auf.',
+  },
   MOVE_REFUSED: {
     sentence: 'Der gegenwärtige Zustand des Schlüssels lässt diesen Schritt nicht zu.',
     next: 'Sehen Sie sich den Schlüssel an; die Tabelle des Lebenszyklus steht in docs/design/lifecycle.md.',

@@ -93,6 +93,31 @@ export const errorsFr: ErrorTexts = {
     sentence: 'Ce matériel de clé est trop faible ou mal formé.',
     next: 'Utilisez une clé conforme à la règle indiquée ci-dessus.',
   },
+  SECRET_FILE_REFUSED: {
+    sentence:
+      'Un fichier de secrets n’est pas dans l’état qu’il faut pour être lu ou modifié sans danger ; rien n’a été modifié.',
+    next: 'Corrigez ce qui est indiqué ci-dessus et relancez.',
+  },
+  SECRET_FILE_BUSY: {
+    sentence: 'Une autre exécution modifie les fichiers de secrets de ce projet.',
+    next: 'Attendez qu’elle se termine, puis réessayez.',
+  },
+  SECRET_KEY_EXISTS: {
+    sentence: 'Ces fichiers contiennent déjà une clé.',
+    next: 'Renouvelez-la par `coffre secret-key rotate`, ou remplacez-la tout de suite avec --force.',
+  },
+  SECRET_KEY_MISSING: {
+    sentence: 'SECRET_KEY non configurée',
+    next: 'Créez-en une par `coffre secret-key generate`.',
+  },
+  SECRET_KEY_ROLLED_BACK: {
+    sentence: 'L’application n’a pas démarré avec la nouvelle clé ; chaque fichier est donc comme avant.',
+    next: 'Cherchez pourquoi le redémarrage ou la sonde a échoué, puis renouvelez de nouveau.',
+  },
+  SECRET_BACKUP_NOT_FOUND: {
+    sentence: 'Il n’y a pas de sauvegarde d’une telle clé.',
+    next: 'Listez les sauvegardes par `coffre secret-key recover`.',
+  },
   MOVE_REFUSED: {
     sentence: 'L’état actuel de la clé ne permet pas ce changement.',
     next: 'Affichez la clé ; la table du cycle de vie est dans docs/design/lifecycle.md.',

@@ -1,8 +1,10 @@
 import type { Messages } from './catalogue.ts'
 import { helpFr } from './help-fr.ts'
+import { secretFilesFr } from './secret-files-fr.ts'
 
 export const fr: Messages = {
   ...helpFr,
+  ...secretFilesFr,
 
   'title.usage': 'Utilisation :',
   'title.arguments': 'Arguments :',

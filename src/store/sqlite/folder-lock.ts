@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { CoffreError } from '../../model/errors.ts'
+import { makePrivateFile } from './folder.ts'
 import { primaryCode, SQLITE_BUSY, toStoreError } from './sqlite-errors.ts'
 
 /**
@@ -14,4 +15,18 @@ export function holdLock(lock: DatabaseSync): void {
   } catch (error) {
     throw primaryCode(error) === SQLITE_BUSY ? new CoffreError('STORE_IN_USE') : toStoreError(error)
   }
+}
+
+/** A lock file of its own, for work on a folder that is no store. Answers how to let go. */
+export async function takeLock(path: string): Promise<() => void> {
+  const { DatabaseSync } = await import('node:sqlite')
+  await makePrivateFile(path)
+  const lock = new DatabaseSync(path, { timeout: 0 })
+  try {
+    holdLock(lock)
+  } catch (error) {
+    lock.close()
+    throw error
+  }
+  return () => lock.close()
 }

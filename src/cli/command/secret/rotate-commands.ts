@@ -1,0 +1,148 @@
+import type { Rotated } from '../../../app-secret-files.ts'
+import type { CommandRow, OptionRow } from '../../command-row.ts'
+import { type ExitCode, OK } from '../../exit-code.ts'
+import type { Invocation } from '../../invocation.ts'
+import { DRY_RUN } from '../../line/option-rows.ts'
+import { reportPlan } from '../../output/report-plan.ts'
+import { formatTable } from '../../output/table.ts'
+import { writeTo } from '../../output/terminal.ts'
+import { HOLDER_OPTIONS, withHolder } from './file-key-holder.ts'
+import { NAME, nameOption, PROJECT, projectFolder } from './project-folder.ts'
+import { ENVIRONMENT, KEY_OPTIONS, readEnvironment, readKeyRequest } from './key-options.ts'
+
+const PROBE_SECONDS = { from: 0, to: 3_600 }
+/** The two lines of the guide's own script, which other programs may look for. */
+const STARTED = '🔄 Rotation de la SECRET_KEY...'
+const FINISHED = '✅ Rotation terminée'
+
+const HOOK_OPTIONS: readonly OptionRow[] = [
+  { flags: '--restart <command>', help: 'option.restart' },
+  { flags: '--reload-pid-file <file>', help: 'option.reloadPidFile' },
+  { flags: '--probe <command>', help: 'option.probe' },
+  { flags: '--probe-seconds <number>', help: 'option.probeSeconds' },
+]
+
+export const rotateCommands: readonly CommandRow[] = [
+  {
+    path: ['secret-key', 'rotate'],
+    summary: 'command.secret-key.rotate',
+    options: [
+      ENVIRONMENT,
+      ...KEY_OPTIONS,
+      ...HOLDER_OPTIONS,
+      ...HOOK_OPTIONS,
+      { flags: '--compromised', help: 'option.compromisedKey' },
+      PROJECT,
+      DRY_RUN,
+    ],
+    run: runRotate,
+  },
+  {
+    path: ['secret-key', 'retire'],
+    summary: 'command.secret-key.retire',
+    options: [ENVIRONMENT, NAME, PROJECT],
+    run: runRetire,
+  },
+  {
+    path: ['secret-key', 'recover'],
+    summary: 'command.secret-key.recover',
+    arguments: [{ syntax: '[fingerprint]', help: 'argument.fingerprint' }],
+    options: [NAME, ...HOLDER_OPTIONS, { flags: '--print', help: 'option.revealBackup' }, PROJECT],
+    run: runRecover,
+  },
+]
+
+async function runRotate(invocation: Invocation): Promise<ExitCode> {
+  const { options, printer } = invocation
+  const { planRotation, rotateSecretKey, secretFilesOf } = await import('../../../app-secret-files.ts')
+  const folder = projectFolder(invocation)
+  const probeSeconds = options.wholeNumber('probe-seconds', PROBE_SECONDS)
+  const request = {
+    ...readEnvironment(invocation),
+    ...nameOption(invocation),
+    isCompromised: options.flag('compromised'),
+    hooks: readHooks(invocation),
+    ...(probeSeconds === undefined ? {} : { probeSeconds }),
+  }
+  if (options.flag('dry-run')) {
+    const paths = await planRotation(folder, request)
+    const lines = paths.map((path) => printer.say('secretFile.wouldChange', { path }))
+    return reportPlan(invocation, { request: { files: paths }, lines })
+  }
+  const keyRequest = await readKeyRequest(invocation)
+  const rotated = await withHolder(invocation, async (holder) => {
+    await printer.line(STARTED)
+    return rotateSecretKey(secretFilesOf(folder), { ...request, ...keyRequest }, holder)
+  })
+  await showRotated(invocation, rotated)
+  return OK
+}
+
+function readHooks({ options }: Invocation) {
+  const [restart, probe, reloadPidFile] = [
+    options.text('restart'),
+    options.text('probe'),
+    options.text('reload-pid-file'),
+  ]
+  return {
+    ...(restart === undefined ? {} : { restart }),
+    ...(probe === undefined ? {} : { probe }),
+    ...(reloadPidFile === undefined ? {} : { reloadPidFile }),
+  }
+}
+
+async function showRotated({ printer }: Invocation, rotated: Rotated): Promise<void> {
+  const { fingerprint, replaced, files, graceUntil } = rotated
+  if (printer.json) return printer.show(rotated, () => [])
+  for (const { path } of files) await printer.note('secretFile.changed', { path })
+  await printer.note('done.secretKeyRotated', { fingerprint, replaced })
+  if (graceUntil === undefined) await printer.note('done.secretKeyNoGrace')
+  else await printer.note('done.secretKeyGrace', { moment: graceUntil })
+  await printer.line(FINISHED)
+}
+
+async function runRetire(invocation: Invocation): Promise<ExitCode> {
+  const { retirePreviousKeys, secretFilesOf } = await import('../../../app-secret-files.ts')
+  const request = { ...readEnvironment(invocation), ...nameOption(invocation) }
+  const ended = await retirePreviousKeys(secretFilesOf(projectFolder(invocation)), request)
+  await invocation.printer.done(ended, 'done.secretKeyRetired', ended)
+  return OK
+}
+
+async function runRecover(invocation: Invocation): Promise<ExitCode> {
+  const { options, printer, terminal, values } = invocation
+  const { recoverSecretKey, revealBackup, secretFilesOf } = await import('../../../app-secret-files.ts')
+  const [fingerprint] = values
+  if (fingerprint === undefined) return listBackups(invocation)
+  const parts = secretFilesOf(projectFolder(invocation))
+  const request = { fingerprint, ...nameOption(invocation) }
+  await withHolder(invocation, async (holder) => {
+    if (options.flag('print')) {
+      const key = await revealBackup(parts, request, holder)
+      await writeTo(
+        terminal.stdout,
+        `${printer.json ? JSON.stringify({ key: key.reveal() }) : key.reveal()}\n`,
+      )
+      return
+    }
+    const files = await recoverSecretKey(parts, request, holder)
+    await printer.done({ fingerprint, files }, 'done.secretKeyRecovered', { fingerprint })
+  })
+  return OK
+}
+
+async function listBackups(invocation: Invocation): Promise<ExitCode> {
+  const { listKeyBackups } = await import('../../../app-secret-files.ts')
+  const { printer } = invocation
+  const { messages } = printer.catalogue
+  const backups = await listKeyBackups(projectFolder(invocation))
+  await printer.show({ backups }, () => {
+    if (backups.length === 0) return [messages['list.empty']]
+    const head = [messages['column.fingerprint'], messages['column.environment'], messages['column.at']]
+    return formatTable([
+      head,
+      ...backups.map(({ at, environment, fingerprint }) => [fingerprint, environment, at]),
+    ])
+  })
+  return OK
+}

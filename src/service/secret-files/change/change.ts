@@ -1,0 +1,189 @@
+import { constants } from 'node:fs'
+import { link, lstat, open, rename, rm } from 'node:fs/promises'
+import { randomBytes } from '../../../crypto/random.ts'
+import { CoffreError } from '../../../model/errors.ts'
+import { type FilePlace, type FoundFile, readPlace, refuseReadOnly } from './file-place.ts'
+import { isCode, refused } from './folder.ts'
+import { type Journal, readJournal, removeJournal, writeJournal } from './journal.ts'
+import type { Workspace } from './workspace.ts'
+
+const NEW_FILE = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW
+const OWNER_ONLY = 0o600
+const JOURNAL = 'change.json'
+
+export interface Edit {
+  readonly path: string
+  /** What was read, and from which `content` was made. */
+  readonly found: FoundFile | undefined
+  readonly content: Uint8Array
+  /** 0600 when absent. */
+  readonly mode?: number
+}
+
+interface Step {
+  readonly place: FilePlace
+  readonly edit: Edit
+}
+
+/** New files that are in place, with the old ones beside them until `keep` or `undo`. */
+export interface Pending {
+  /** The new ones stay. */
+  keep(): Promise<void>
+  /** The old ones come back, byte for byte and as the same files. */
+  undo(): Promise<void>
+}
+
+/**
+ * Puts every edit in place or none. Each new file is whole on the disk beside its target before any target changes;
+ * the old ones keep a second name until the end. Whoever dies in the middle leaves the journal, and `recover` goes
+ * back to the old files. `verify` sees what was written and may still refuse.
+ */
+export async function applyEdits(
+  workspace: Workspace,
+  edits: readonly Edit[],
+  verify: (written: ReadonlyMap<string, Uint8Array>) => Promise<void>,
+): Promise<Pending> {
+  const journalPath = (await workspace.stateFolder()).at(JOURNAL)
+  const steps: Step[] = []
+  for (const edit of edits) steps.push({ edit, place: await workspace.place(edit.path) })
+  const journal: Journal = {
+    id: Buffer.from(randomBytes(8)).toString('hex'),
+    phase: 'writing',
+    files: edits.map(({ path, found }) => ({ path, existed: found !== undefined })),
+    folders: workspace.made,
+  }
+  const undo = () => recover(workspace).then(() => undefined)
+  try {
+    await writeJournal(journalPath, journal)
+    for (const step of steps) await writeBeside(step, journal)
+    await verify(await readBack(steps, journal))
+    await writeJournal(journalPath, { ...journal, phase: 'switching' })
+    for (const step of steps) await switchOver(step, journal)
+  } catch (error) {
+    await undo()
+    await workspace.removeFolders(journal.folders)
+    throw toRefusal(error)
+  }
+  const keep = async () => {
+    await writeJournal(journalPath, { ...journal, phase: 'done' })
+    await recover(workspace)
+  }
+  return { keep, undo }
+}
+
+/** Ends what an interrupted change left, and answers how; `undefined` where there is nothing. Under the lock only. */
+export async function recover(workspace: Workspace): Promise<'undone' | 'finished' | undefined> {
+  const state = await workspace.find('.coffre/journal')
+  if (state === undefined) return undefined
+  const path = state.folder.at(JOURNAL)
+  const journal = await readJournal(path)
+  if (journal === undefined) return undefined
+  for (const { path: target, existed } of journal.files) {
+    const place = await workspace.find(target)
+    if (place === undefined) continue
+    if (journal.phase !== 'done') await putBack(place, journal, existed)
+    await removeAll(place, journal)
+  }
+  if (journal.phase !== 'done') await workspace.removeFolders(journal.folders)
+  await removeJournal(path)
+  await state.folder.sync()
+  return journal.phase === 'done' ? 'finished' : 'undone'
+}
+
+async function writeBeside({ place, edit }: Step, journal: Journal): Promise<void> {
+  const { folder } = place
+  if (edit.found !== undefined) {
+    refuseReadOnly(place.path, edit.found)
+    await link(folder.at(place.name), folder.at(beside(place, journal, 'old')))
+  }
+  const file = await open(folder.at(beside(place, journal, 'new')), NEW_FILE, OWNER_ONLY)
+  try {
+    if (edit.mode !== undefined) await file.chmod(edit.mode)
+    await file.writeFile(edit.content)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await folder.sync()
+}
+
+async function readBack(steps: readonly Step[], journal: Journal): Promise<ReadonlyMap<string, Uint8Array>> {
+  const written = new Map<string, Uint8Array>()
+  for (const { place, edit } of steps) {
+    const file = await readPlace({ ...place, name: beside(place, journal, 'new') })
+    if (file === undefined || !file.bytes.equals(edit.content))
+      throw refused({ file: edit.path, expected: 'a disk that keeps what is written' })
+    written.set(edit.path, file.bytes)
+  }
+  return written
+}
+
+async function switchOver({ place, edit }: Step, journal: Journal): Promise<void> {
+  const { folder, name } = place
+  if (edit.found === undefined) {
+    // link refuses a name that was taken in the meantime; rename would replace it.
+    await link(folder.at(beside(place, journal, 'new')), folder.at(name))
+  } else {
+    await refuseChanged(place, edit.found, journal)
+    await rename(folder.at(beside(place, journal, 'new')), folder.at(name))
+  }
+  await folder.sync()
+}
+
+/** Somebody may have saved the file since it was read. A second name changes ctime, so only the rest is compared. */
+async function refuseChanged(place: FilePlace, found: FoundFile, journal: Journal): Promise<void> {
+  const old = await lstat(place.folder.at(beside(place, journal, 'old')), { bigint: true })
+  const now = await lstat(place.folder.at(place.name), { bigint: true }).catch(() => undefined)
+  const [inode, size, modified] = found.stamp.split(':')
+  const isSame =
+    now?.ino === old.ino &&
+    String(old.ino) === inode &&
+    String(old.size) === size &&
+    String(old.mtimeNs) === modified
+  if (!isSame) throw new CoffreError('CONFLICT', { facts: { file: place.path } })
+}
+
+async function putBack(place: FilePlace, journal: Journal, existed: boolean): Promise<void> {
+  const { folder, name } = place
+  if (journal.phase === 'writing') return
+  const [current, old, fresh] = await Promise.all([
+    inodeOf(place, name),
+    inodeOf(place, beside(place, journal, 'old')),
+    inodeOf(place, beside(place, journal, 'new')),
+  ])
+  if (existed) {
+    // While the new file still has its own name, the target was not switched.
+    if (old !== undefined && fresh === undefined && current !== old) {
+      await rename(folder.at(beside(place, journal, 'old')), folder.at(name))
+    }
+  } else if (fresh !== undefined && fresh === current) await rm(folder.at(name))
+  await folder.sync()
+}
+
+async function removeAll(place: FilePlace, journal: Journal): Promise<void> {
+  // In this order: an old name that is gone is never put back.
+  for (const kind of ['old', 'new'] as const) {
+    await rm(place.folder.at(beside(place, journal, kind)), { force: true })
+  }
+  await place.folder.sync()
+}
+
+async function inodeOf(place: FilePlace, name: string): Promise<bigint | undefined> {
+  const found = await lstat(place.folder.at(name), { bigint: true }).catch((error: unknown) => {
+    if (isCode(error, 'ENOENT')) return undefined
+    throw error
+  })
+  return found?.ino
+}
+
+function beside({ name }: FilePlace, { id }: Journal, kind: 'old' | 'new'): string {
+  return `.${name.replace(/^\./, '')}.coffre-${id}.${kind}`
+}
+
+function toRefusal(error: unknown): unknown {
+  if (error instanceof CoffreError || !(error instanceof Error) || !('code' in error)) return error
+  const expected = isCode(error, 'ENOSPC', 'EDQUOT', 'EFBIG')
+    ? 'space on the disk'
+    : 'a folder that can be written'
+  return refused({ reason: String(error.code), expected }, error)
+}

@@ -1,0 +1,147 @@
+import { applyEdits, type Edit, type Pending } from './change/change.ts'
+import { type FoundFile, readPlace, textOf } from './change/file-place.ts'
+import { refused } from './change/folder.ts'
+import { ignoreEdit } from './change/git.ts'
+import type { Workspace } from './change/workspace.ts'
+import { type Assignment, dropDotenv, readDotenv, setDotenv } from './file/dotenv-text.ts'
+import { quoteDotenv, quoteToml } from './file/quote.ts'
+import { type Reading, readWithAll } from './file/reader.ts'
+import { dropToml, readToml, setToml } from './file/toml-text.ts'
+import type { Target } from './project.ts'
+
+/** As in the guide, in every language: other programs look for it. */
+export const KEY_COMMENT = 'Secret Key (générée automatiquement)'
+export const PREVIOUS_COMMENT = 'Secret Keys that still verify, each with its end in Unix seconds'
+
+export interface KeyFile {
+  readonly target: Target
+  readonly found: FoundFile | undefined
+  readonly text: string
+}
+
+export async function readKeyFiles(
+  workspace: Workspace,
+  targets: readonly Target[],
+): Promise<readonly KeyFile[]> {
+  const files: KeyFile[] = []
+  for (const target of targets) {
+    const place = await workspace.find(target.path)
+    const found = place === undefined ? undefined : await readPlace(place)
+    const text = place === undefined || found === undefined ? '' : textOf(place, found.bytes)
+    files.push({ target, found, text })
+  }
+  return files
+}
+
+export function valueIn({ target, text }: KeyFile, name: string): string | undefined {
+  const value = target.form === 'toml' ? readToml(text)[name] : readDotenv(text)[name]
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** `undefined` takes the name away. */
+export interface NewValue {
+  readonly name: string
+  readonly value: string | undefined
+  readonly comment: string
+}
+
+/** The text with the new values; every other byte as it was. */
+function editText({ target, text }: KeyFile, values: readonly NewValue[]): string {
+  const isToml = target.form === 'toml'
+  let edited = text
+  for (const { name, value, comment } of values) {
+    if (value === undefined) edited = (isToml ? dropToml : dropDotenv)(edited, name, comment)
+    else {
+      const assignment: Assignment = { name, comment, value: quoteFor(target, value) }
+      edited = (isToml ? setToml : setDotenv)(edited, assignment)
+    }
+  }
+  requireOthersUnchanged(target, { before: text, after: edited, names: values.map(({ name }) => name) })
+  return edited
+}
+
+function quoteFor(target: Target, value: string): string {
+  const quoted = target.form === 'toml' ? quoteToml(value) : quoteDotenv(value)
+  if (quoted === undefined)
+    throw refused({ file: target.path, expected: 'a value that every reader of an env file takes alike' })
+  return quoted
+}
+
+function requireOthersUnchanged(
+  target: Target,
+  {
+    before,
+    after,
+    names,
+  }: { readonly before: string; readonly after: string; readonly names: readonly string[] },
+): void {
+  const read = target.form === 'toml' ? readToml : readDotenv
+  const others = (text: string) =>
+    JSON.stringify(Object.entries(read(text)).filter(([name]) => !names.includes(name)))
+  if (others(before) !== others(after))
+    throw refused({ file: target.path, expected: 'a file whose other entries can be kept' })
+}
+
+export interface WrittenFile {
+  readonly path: string
+  readonly change: 'created' | 'changed'
+  readonly readers: readonly Reading[]
+}
+
+export interface Written {
+  readonly files: readonly WrittenFile[]
+  readonly isIgnoreChanged: boolean
+  readonly pending: Pending
+}
+
+/** Puts the values into all files or none, once every reader that is here finds them. */
+export async function writeKeyFiles(
+  workspace: Workspace,
+  files: readonly KeyFile[],
+  values: readonly NewValue[],
+): Promise<Written> {
+  const edits = files.map((file): Edit => {
+    const content = Buffer.from(editText(file, values))
+    return { path: file.target.path, found: file.found, content }
+  })
+  const ignore = await ignoreEdit(
+    workspace,
+    files.map(({ target }) => target.path),
+  )
+  const readings = new Map<string, readonly Reading[]>()
+  const pending = await applyEdits(
+    workspace,
+    ignore === undefined ? edits : [ignore, ...edits],
+    async (written) => {
+      for (const { target } of files) {
+        const bytes = written.get(target.path) ?? Buffer.alloc(0)
+        readings.set(target.path, await requireAgreement(target, bytes, values))
+      }
+    },
+  )
+  return {
+    files: files.map(({ target, found }) => ({
+      path: target.path,
+      change: found === undefined ? 'created' : 'changed',
+      readers: readings.get(target.path) ?? [],
+    })),
+    isIgnoreChanged: ignore !== undefined,
+    pending,
+  }
+}
+
+async function requireAgreement(
+  target: Target,
+  bytes: Uint8Array,
+  values: readonly NewValue[],
+): Promise<readonly Reading[]> {
+  const expected = Object.fromEntries(
+    values.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])),
+  )
+  const text = Buffer.from(bytes).toString('utf8')
+  const readings = await readWithAll({ form: target.form, text, expected })
+  const other = readings.find(({ verdict }) => verdict === 'differs')
+  if (other !== undefined)
+    throw refused({ file: target.path, reader: other.reader, expected: 'the same value from every reader' })
+  return readings
+}

@@ -1,0 +1,133 @@
+import { CoffreError } from '../../model/errors.ts'
+import { readPlace, textOf } from './change/file-place.ts'
+import { refuseStateFolder, type Workspace } from './change/workspace.ts'
+import type { Form } from './file/reader.ts'
+
+export const ENVIRONMENTS = ['dev', 'staging', 'production'] as const
+
+export type EnvironmentName = (typeof ENVIRONMENTS)[number]
+
+/** A file that holds the key. */
+export interface Target {
+  /** From the project's folder, with `/`. */
+  readonly path: string
+  readonly form: Form
+}
+
+/** What `.coffre.json` says of secret files. It holds no secret and belongs in git. */
+export interface Project {
+  /** Which environment the files of this folder are for. */
+  readonly environment: EnvironmentName
+  readonly targets: Readonly<Record<EnvironmentName, readonly Target[]>>
+  readonly restart?: string
+  readonly probe?: string
+  readonly reloadPidFile?: string
+  /** How long the application's longest session lives. */
+  readonly sessionSeconds: number
+  /** The page that tells what to do when a key is lost or known. */
+  readonly procedures: string
+}
+
+const CONFIG = '.coffre.json'
+const DEFAULT_TARGETS = ['.streamlit/secrets.toml', '.env']
+const DEFAULT_SESSION_SECONDS = 86_400
+const MAX_SESSION_SECONDS = 366 * 86_400
+const MAX_TARGETS = 16
+const MAX_COMMAND_CHARACTERS = 1_024
+const DEFAULT_PROCEDURES = 'SECRET_KEY.md'
+
+/** Throws CONFIG_REFUSED, which names the field. */
+export async function readProject(workspace: Workspace): Promise<Project> {
+  const place = await workspace.find(CONFIG)
+  const found = place === undefined ? undefined : await readPlace(place)
+  const config = found === undefined || place === undefined ? {} : parseConfig(textOf(place, found.bytes))
+  return toProject(record(config['secretFiles'] ?? {}, 'secretFiles'))
+}
+
+function toProject(section: Fields): Project {
+  const environment = oneOf(section['environment'] ?? 'dev', ENVIRONMENTS, 'environment')
+  const own = readTargets(section['targets'] ?? DEFAULT_TARGETS, 'targets')
+  const others = record(section['environments'] ?? {}, 'environments')
+  const targetsOf = (name: EnvironmentName): readonly Target[] => {
+    const at = `environments.${name}`
+    if (others[name] === undefined) return name === environment ? own : []
+    return readTargets(record(others[name], at)['targets'], `${at}.targets`)
+  }
+  return {
+    environment,
+    targets: { dev: targetsOf('dev'), staging: targetsOf('staging'), production: targetsOf('production') },
+    ...optionalText(section, 'restart'),
+    ...optionalText(section, 'probe'),
+    ...optionalText(section, 'reloadPidFile'),
+    sessionSeconds: readSeconds(section['sessionSeconds'] ?? DEFAULT_SESSION_SECONDS),
+    procedures: readText(section['procedures'] ?? DEFAULT_PROCEDURES, 'procedures'),
+  }
+}
+
+/** The files of an environment: what is declared for it, else those of this folder. */
+export function targetsFor(project: Project, environment: EnvironmentName): readonly Target[] {
+  const declared = project.targets[environment]
+  return declared.length > 0 ? declared : project.targets[project.environment]
+}
+
+export function toTarget(path: string): Target {
+  refuseStateFolder(path)
+  const name = path.split('/').at(-1) ?? ''
+  if (name.endsWith('.toml')) return { path, form: 'toml' }
+  if (name.startsWith('.env') || name.endsWith('.env')) return { path, form: 'dotenv' }
+  throw new CoffreError('INVALID_REQUEST', {
+    facts: { at: 'target', expected: 'a name like .env, .env.NAME, NAME.env or NAME.toml' },
+  })
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+function parseConfig(text: string): Fields {
+  try {
+    return record(JSON.parse(text), CONFIG)
+  } catch (error) {
+    if (error instanceof CoffreError) throw error
+    throw refuse(CONFIG, 'JSON')
+  }
+}
+
+function record(value: unknown, at: string): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse(at, 'an object')
+  return Object.fromEntries(Object.entries(value))
+}
+
+function readTargets(value: unknown, at: string): readonly Target[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_TARGETS) {
+    throw refuse(at, `1 to ${MAX_TARGETS} paths`)
+  }
+  const paths = value.map((path) => readText(path, at))
+  if (new Set(paths).size < paths.length) throw refuse(at, 'each path once')
+  return paths.map(toTarget)
+}
+
+function optionalText<Name extends string>(section: Fields, name: Name): { readonly [Key in Name]?: string } {
+  const value = section[name]
+  // The computed name is the one of the type.
+  return value === undefined ? {} : ({ [name]: readText(value, name) } as { readonly [Key in Name]?: string })
+}
+
+function readText(value: unknown, at: string): string {
+  if (typeof value === 'string' && value !== '' && value.length <= MAX_COMMAND_CHARACTERS) return value
+  throw refuse(at, `text of at most ${MAX_COMMAND_CHARACTERS} characters`)
+}
+
+function readSeconds(value: unknown): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_SESSION_SECONDS)
+    return value
+  throw refuse('sessionSeconds', `a whole number up to ${MAX_SESSION_SECONDS}`)
+}
+
+function oneOf<Choice extends string>(value: unknown, choices: readonly Choice[], at: string): Choice {
+  const found = choices.find((choice) => choice === value)
+  if (found === undefined) throw refuse(at, choices.join(', '))
+  return found
+}
+
+function refuse(setting: string, expected: string): CoffreError {
+  return new CoffreError('CONFIG_REFUSED', { facts: { file: CONFIG, setting, expected } })
+}

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import { readdirSync, statSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { describe, test } from 'node:test'
+import {
+  generateSecretKey,
+  listKeyBackups,
+  passphraseHolder,
+  recoverSecretKey,
+  retirePreviousKeys,
+  revealBackup,
+  rotateSecretKey,
+} from '../../../../src/app-secret-files.ts'
+import { hasCode } from '../../../../src/model/errors.ts'
+import { Secret } from '../../../../src/model/secret.ts'
+import { readDotenv } from '../../../../src/service/secret-files/file/dotenv-text.ts'
+import { readToml } from '../../../../src/service/secret-files/file/toml-text.ts'
+import { DEFAULT_FILES, TestProject } from './project.ts'
+
+const HOLDER = passphraseHolder(new Secret('a passphrase of the backup'))
+const DAY_SECONDS = 86_400
+
+function keyIn(project: TestProject): string | undefined {
+  const key = readDotenv(project.read('.env'))['SECRET_KEY']
+  assert.equal(readToml(project.read('.streamlit/secrets.toml'))['SECRET_KEY'], key)
+  return key
+}
+
+async function withKey(project: TestProject): Promise<string> {
+  return (await generateSecretKey(project.parts, {})).key.reveal()
+}
+
+describe('secret-key rotate', () => {
+  test('replaces the key everywhere, backs the old one up encrypted and lets it verify for a session', async (t) => {
+    const project = new TestProject(t)
+    const old = await withKey(project)
+    const hooks = { restart: 'echo x >> restarted', probe: 'test -f restarted' }
+    const { replaced, graceUntil } = await rotateSecretKey(project.parts, { hooks }, HOLDER)
+    assert.notEqual(keyIn(project), old)
+    assert.equal(project.read('restarted'), 'x\n')
+    const until = Math.floor(project.now / 1_000) + DAY_SECONDS
+    assert.equal(readDotenv(project.read('.env'))['SECRET_KEY_PREVIOUS'], `${until}:${old}`)
+    assert.equal(graceUntil, new Date(until * 1_000).toISOString())
+    const [backup] = readdirSync(project.path('.coffre/backup'))
+    const text = project.read(`.coffre/backup/${backup}`)
+    assert.ok(!text.includes(old) && text.includes('SECRET_KEY = "coffre:v1:'))
+    assert.equal(project.mode(`.coffre/backup/${backup}`), 0o600)
+    const revealed = await revealBackup(project.parts, { fingerprint: replaced }, HOLDER)
+    assert.equal(revealed.reveal(), old)
+  })
+
+  test('undoes everything when the probe fails: the same bytes, the same files, and a second restart', async (t) => {
+    const project = new TestProject(t, { '.env': '# mine\r\nA=1\r\n' })
+    await withKey(project)
+    const before = project.snapshot()
+    const inodes = DEFAULT_FILES.map((path) => statSync(project.path(path)).ino)
+    const hooks = { restart: 'echo x >> .coffre/restarts', probe: 'exit 1' }
+    await assert.rejects(rotateSecretKey(project.parts, { hooks, probeSeconds: 0 }, HOLDER), (error) =>
+      hasCode(error, 'SECRET_KEY_ROLLED_BACK'),
+    )
+    assert.deepEqual(project.snapshot(), before)
+    assert.deepEqual(
+      DEFAULT_FILES.map((path) => statSync(project.path(path)).ino),
+      inodes,
+    )
+    assert.equal(project.read('.coffre/restarts'), 'x\nx\n')
+    await assert.rejects(rotateSecretKey(project.parts, { hooks: { restart: 'exit 3' } }, HOLDER), (error) =>
+      hasCode(error, 'SECRET_KEY_ROLLED_BACK'),
+    )
+    assert.deepEqual(project.snapshot(), before)
+  })
+
+  test('asks an address until it answers', async (t) => {
+    const project = new TestProject(t)
+    const old = await withKey(project)
+    let asked = 0
+    const server = createServer((_request, response) => {
+      asked += 1
+      response.writeHead(asked < 3 ? 503 : 204).end()
+    })
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+    t.after(() => server.close())
+    const { port } = server.address() as AddressInfo
+    await rotateSecretKey(project.parts, { hooks: { probe: `http://127.0.0.1:${port}/health` } }, HOLDER)
+    assert.equal(asked, 3)
+    assert.notEqual(keyIn(project), old)
+  })
+
+  test('of a compromised key leaves none that verifies', async (t) => {
+    const project = new TestProject(t)
+    await withKey(project)
+    await rotateSecretKey(project.parts, {}, HOLDER)
+    const known = keyIn(project) ?? ''
+    const { graceUntil } = await rotateSecretKey(project.parts, { isCompromised: true }, HOLDER)
+    assert.equal(graceUntil, undefined)
+    for (const path of DEFAULT_FILES) {
+      assert.ok(!project.read(path).includes(known))
+      assert.ok(!project.read(path).includes('PREVIOUS'))
+    }
+  })
+
+  test('keeps every earlier key until its own end, and retires it after', async (t) => {
+    const project = new TestProject(t)
+    const first = await withKey(project)
+    await rotateSecretKey(project.parts, {}, HOLDER)
+    const second = keyIn(project) ?? ''
+    project.now += (DAY_SECONDS / 2) * 1_000
+    await rotateSecretKey(project.parts, {}, HOLDER)
+    assert.match(readDotenv(project.read('.env'))['SECRET_KEY_PREVIOUS'] ?? '', /^\d+:\S{64} \d+:\S{64}$/)
+    project.now += (DAY_SECONDS / 2) * 1_000
+    assert.deepEqual(await retirePreviousKeys(project.parts, {}), { retired: 1, left: 1 })
+    assert.ok(project.read('.env').includes(second) && !project.read('.env').includes(first))
+    project.now += (DAY_SECONDS / 2) * 1_000
+    assert.deepEqual(await retirePreviousKeys(project.parts, {}), { retired: 1, left: 0 })
+    assert.ok(!project.read('.env').includes('PREVIOUS'))
+  })
+
+  test('needs a key, and one only', async (t) => {
+    const project = new TestProject(t)
+    await assert.rejects(rotateSecretKey(project.parts, {}, HOLDER), (error) =>
+      hasCode(error, 'SECRET_KEY_MISSING'),
+    )
+    project.write('.env', 'SECRET_KEY=a\n')
+    project.write('.streamlit/secrets.toml', 'SECRET_KEY = "b"\n')
+    await assert.rejects(rotateSecretKey(project.parts, {}, HOLDER), (error) =>
+      hasCode(error, 'SECRET_FILE_REFUSED'),
+    )
+  })
+
+  test('takes over a weak key that no env file could hold beside others', async (t) => {
+    const project = new TestProject(t, { '.env': 'SECRET_KEY="my old key"\n' })
+    const { replaced, graceUntil } = await rotateSecretKey(project.parts, {}, HOLDER)
+    assert.equal(graceUntil, undefined)
+    assert.equal(
+      (await revealBackup(project.parts, { fingerprint: replaced }, HOLDER)).reveal(),
+      'my old key',
+    )
+  })
+})
+
+describe('secret-key recover', () => {
+  test('puts a backed-up key back into every file', async (t) => {
+    const project = new TestProject(t)
+    const old = await withKey(project)
+    const { replaced } = await rotateSecretKey(project.parts, {}, HOLDER)
+    assert.deepEqual(
+      (await listKeyBackups(project.folder)).map(({ fingerprint }) => fingerprint),
+      [replaced],
+    )
+    await recoverSecretKey(project.parts, { fingerprint: replaced }, HOLDER)
+    assert.equal(keyIn(project), old)
+  })
+
+  test('opens nothing with another passphrase, nor under another name', async (t) => {
+    const project = new TestProject(t)
+    await withKey(project)
+    const { replaced: fingerprint } = await rotateSecretKey(project.parts, {}, HOLDER)
+    const before = project.snapshot()
+    const other = passphraseHolder(new Secret('another passphrase'))
+    await assert.rejects(recoverSecretKey(project.parts, { fingerprint }, other), (error) =>
+      hasCode(error, 'PASSPHRASE_WRONG'),
+    )
+    const absent = { fingerprint: '0'.repeat(16) }
+    await assert.rejects(recoverSecretKey(project.parts, absent, HOLDER), (error) =>
+      hasCode(error, 'SECRET_BACKUP_NOT_FOUND'),
+    )
+    assert.deepEqual(project.snapshot(), before)
+  })
+})
