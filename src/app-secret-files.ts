@@ -14,7 +14,7 @@ export { type Generated, generateSecretKey, planSecretKey } from './service/secr
 export { listKeyBackups, recoverSecretKey, revealBackup } from './service/secret-files/recover.ts'
 export {
   planRotation,
-  retirePreviousKeys,
+  retirePreviousKey,
   type Rotated,
   rotateSecretKey,
 } from './service/secret-files/rotate.ts'

@@ -164,11 +164,6 @@ export const ERRORS = {
     sentence: 'A key stands in these files already.',
     next: 'Rotate it with `coffre secret-key rotate`, or replace it at once with --force.',
   },
-  SECRET_KEY_MISSING: {
-    fault: 'operator',
-    sentence: 'SECRET_KEY is not configured.',
-    next: 'Make one with `coffre secret-key generate`.',
-  },
   SECRET_KEY_ROLLED_BACK: {
     fault: 'operator',
     sentence: 'The application did not come up with the new key, so every file is as it was before.',

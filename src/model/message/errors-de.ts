@@ -106,10 +106,6 @@ export const errorsDe: ErrorTexts = {
     sentence: 'In diesen Dateien steht schon ein Schlüssel.',
     next: 'Rotieren Sie ihn mit `coffre secret-key rotate`, oder ersetzen Sie ihn sofort mit --force.',
   },
-  SECRET_KEY_MISSING: {
-    sentence: 'SECRET_KEY ist nicht eingerichtet.',
-    next: 'Erzeugen Sie einen mit `coffre secret-key generate`.',
-  },
   SECRET_KEY_ROLLED_BACK: {
     sentence: 'Die Anwendung lief mit dem neuen Schlüssel nicht an, darum ist jede Datei wieder wie zuvor.',
     next: 'Sehen Sie nach, warum Neustart oder Probe scheiterten, und rotieren Sie dann noch einmal.',

@@ -106,10 +106,6 @@ export const errorsFr: ErrorTexts = {
     sentence: 'Ces fichiers contiennent déjà une clé.',
     next: 'Renouvelez-la par `coffre secret-key rotate`, ou remplacez-la tout de suite avec --force.',
   },
-  SECRET_KEY_MISSING: {
-    sentence: 'SECRET_KEY non configurée',
-    next: 'Créez-en une par `coffre secret-key generate`.',
-  },
   SECRET_KEY_ROLLED_BACK: {
     sentence: 'L’application n’a pas démarré avec la nouvelle clé ; chaque fichier est donc comme avant.',
     next: 'Cherchez pourquoi le redémarrage ou la sonde a échoué, puis renouvelez de nouveau.',

@@ -29,7 +29,8 @@ export const secretFilesDe: Readonly<Record<keyof typeof secretFilesEn, string>>
     'Die acht Kästchen der Sicherheitsliste, jedes nach dem, was da ist (Exit-Code: 0 alle, 1 nicht alle)',
   'command.secret-key.rotate':
     'Den Schlüssel sichern, in jeder Datei ersetzen, neu starten, prüfen; alles zurücknehmen, wenn die Probe scheitert',
-  'command.secret-key.retire': 'Schlüssel entfernen, deren Frist nach einer Rotation vorbei ist',
+  'command.secret-key.retire':
+    'Den Schlüssel von vor der letzten Rotation entfernen, sobald seine Frist vorbei ist',
   'command.secret-key.recover': 'Gesicherte Schlüssel auflisten oder einen in die Dateien zurückbringen',
   'command.secret-key.procedures':
     'Die Seite ausgeben, die sagt, was zu tun ist, mit den Dateien dieses Projekts',
@@ -49,7 +50,10 @@ export const secretFilesDe: Readonly<Record<keyof typeof secretFilesEn, string>>
   'done.secretKeyRotated': 'Fingerabdruck {fingerprint} anstelle von {replaced}.',
   'done.secretKeyGrace': 'Der alte Schlüssel prüft noch bis {moment}; danach `coffre secret-key retire`.',
   'done.secretKeyNoGrace': 'Der alte Schlüssel prüft nichts mehr.',
-  'done.secretKeyRetired': '{retired} alte Schlüssel entfernt, {left} prüfen noch.',
+  'done.secretKeyEndedEarly': 'Der Schlüssel davor, {fingerprint}, prüft nichts mehr: einer wird behalten.',
+  'done.previousKey.retired': 'Der Schlüssel von vor der letzten Rotation ist entfernt.',
+  'done.previousKey.live': 'Der Schlüssel von vor der letzten Rotation prüft noch; nichts wurde geändert.',
+  'done.previousKey.none': 'Es gibt keinen Schlüssel von vor der letzten Rotation.',
   'done.secretKeyRecovered': 'Der Schlüssel {fingerprint} steht wieder in seinen Dateien.',
   'done.secretKeySecure': 'Ihre Anwendung {name} ist jetzt mit einem robusten SECRET_KEY gesichert!',
   'done.noKeyFindings': 'Nichts zu beanstanden.',

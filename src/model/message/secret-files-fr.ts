@@ -27,7 +27,7 @@ export const secretFilesFr: Readonly<Record<keyof typeof secretFilesEn, string>>
     'Les huit cases de la checklist de sécurité, chacune d’après ce qui est là (code de sortie : 0 toutes, 1 sinon)',
   'command.secret-key.rotate':
     'Sauvegarder la clé, la remplacer dans chaque fichier, redémarrer, sonder ; tout annuler si la sonde échoue',
-  'command.secret-key.retire': 'Retirer les clés dont le délai après une rotation est passé',
+  'command.secret-key.retire': 'Retirer la clé d’avant la dernière rotation, une fois son délai passé',
   'command.secret-key.recover': 'Lister les clés sauvegardées, ou en remettre une dans les fichiers',
   'command.secret-key.procedures': 'Afficher la page qui dit quoi faire, avec les fichiers de ce projet',
   'argument.fingerprint': 'l’empreinte d’une clé sauvegardée ; sans elle, les sauvegardes sont listées',
@@ -47,7 +47,10 @@ export const secretFilesFr: Readonly<Record<keyof typeof secretFilesEn, string>>
   'done.secretKeyGrace':
     'L’ancienne clé vérifie encore jusqu’au {moment} ; ensuite, lancez `coffre secret-key retire`.',
   'done.secretKeyNoGrace': 'L’ancienne clé ne vérifie plus rien.',
-  'done.secretKeyRetired': '{retired} anciennes clés retirées, {left} vérifient encore.',
+  'done.secretKeyEndedEarly': 'La clé d’avant, {fingerprint}, ne vérifie plus rien : une seule est gardée.',
+  'done.previousKey.retired': 'La clé d’avant la dernière rotation est retirée.',
+  'done.previousKey.live': 'La clé d’avant la dernière rotation vérifie encore ; rien n’a été modifié.',
+  'done.previousKey.none': 'Il n’y a pas de clé d’avant la dernière rotation.',
   'done.secretKeyRecovered': 'La clé {fingerprint} est de retour dans ses fichiers.',
   'done.secretKeySecure': 'Votre application {name} est maintenant sécurisée avec une SECRET_KEY robuste !',
   'done.noKeyFindings': 'Rien à signaler.',

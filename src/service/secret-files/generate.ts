@@ -5,7 +5,7 @@ import { refuseReadOnly } from './change/file-place.ts'
 import { ignoreEdit } from './change/git.ts'
 import { type EnvironmentName, targetsFor } from './project.ts'
 import { type KeyAlphabet, makeSecretKey } from './secret-key.ts'
-import { fingerprinter, logEvent, readState, writeState } from './state.ts'
+import { fingerprinter, type KeyState, logEvent, readState, writeState } from './state.ts'
 import { type ProjectScene, lookAtProject, type SecretFilesParts, withProject } from './with-project.ts'
 
 const DEFAULT_NAME = 'SECRET_KEY'
@@ -94,13 +94,12 @@ async function prepare(
 
 export async function remember(
   { state, now }: ProjectScene,
-  key: { readonly environment: EnvironmentName; readonly fingerprint: string; readonly isGenerated: boolean },
+  key: Omit<KeyState, 'createdAt'> & { readonly environment: EnvironmentName },
 ): Promise<void> {
-  const { environment, fingerprint, isGenerated } = key
+  const { environment, ...rest } = key
   const known = await readState(state)
   const createdAt = new Date(now()).toISOString()
-  const keys = { ...known.keys, [environment]: { createdAt, fingerprint, isGenerated } }
-  await writeState(state, { ...known, keys })
+  await writeState(state, { ...known, keys: { ...known.keys, [environment]: { createdAt, ...rest } } })
 }
 
 /** What a shell and every reader takes for a variable. Throws INVALID_REQUEST. */

@@ -11,7 +11,12 @@ import type { Target } from './project.ts'
 
 /** As in the guide, in every language: other programs look for it. */
 export const KEY_COMMENT = 'Secret Key (générée automatiquement)'
-export const PREVIOUS_COMMENT = 'Secret Keys that still verify, each with its end in Unix seconds'
+export const PREVIOUS_COMMENT = 'Secret Key from before the last rotation: it still verifies'
+
+/** Where the key from before the last rotation stands, while sessions under it live. */
+export function previousName(name: string): string {
+  return `${name}_PREVIOUS`
+}
 
 export interface KeyFile {
   readonly target: Target

@@ -10,16 +10,16 @@ import {
   type KeyFile,
   type NewValue,
   PREVIOUS_COMMENT,
+  previousName,
   readKeyFiles,
   valueIn,
   type WrittenFile,
   writeKeyFiles,
 } from './key-files.ts'
-import { formatPrevious, parsePrevious, previousName } from './previous-keys.ts'
 import { type EnvironmentName, type Project, targetsFor } from './project.ts'
 import { type HookPlace, type Hooks, restart, takeUp } from './run/hook.ts'
-import { type KeyAlphabet, makeSecretKey } from './secret-key.ts'
-import { fingerprinter, logEvent } from './state.ts'
+import { type KeyAlphabet, makeSecretKey, MIN_KEY_CHARACTERS } from './secret-key.ts'
+import { fingerprinter, logEvent, readState } from './state.ts'
 import { lookAtProject, type ProjectScene, type SecretFilesParts, withProject } from './with-project.ts'
 
 const DEFAULT_PROBE_SECONDS = 30
@@ -45,6 +45,8 @@ export interface Rotated {
   readonly files: readonly WrittenFile[]
   /** Until when the old key still verifies; absent where it does not. */
   readonly graceUntil?: string
+  /** The key before the old one, where its own time was not over: one is kept. */
+  readonly endedEarly?: string
 }
 
 /**
@@ -70,7 +72,7 @@ export function rotateSecretKey(
     )
     // A key that an env file cannot hold beside others ends with the rotation.
     const grace = isPortable(old) ? graceOf(scene, request) : undefined
-    const values = newValues(scene, current, { key, grace })
+    const values = newValues(current, { key, keepsOld: grace !== undefined })
     const { pending, files } = await writeKeyFiles(scene.workspace, current.files, values)
     const failed = await bringUp(scene, request)
     if (failed !== undefined) {
@@ -80,11 +82,20 @@ export function rotateSecretKey(
       throw new CoffreError('SECRET_KEY_ROLLED_BACK', { facts: { step: failed } })
     }
     await pending.keep()
-    await remember(scene, { environment, fingerprint, isGenerated: request.key === undefined })
+    const previous = grace === undefined ? {} : { previous: { fingerprint: replaced, until: grace } }
+    const endedEarly = await livePrevious(scene, environment)
+    await remember(scene, { environment, fingerprint, isGenerated: request.key === undefined, ...previous })
     const type = request.isCompromised === true ? 'secret-key.rotate-compromised' : 'secret-key.rotate'
     await log(scene, type, { name, environment, fingerprint, replaced })
-    const graceUntil = grace === undefined ? {} : { graceUntil: new Date(grace * 1_000).toISOString() }
-    return { name, environment, fingerprint, replaced, files, ...graceUntil }
+    return {
+      name,
+      environment,
+      fingerprint,
+      replaced,
+      files,
+      ...(grace === undefined ? {} : { graceUntil: grace }),
+      ...(endedEarly === undefined ? {} : { endedEarly }),
+    }
   })
 }
 
@@ -96,23 +107,19 @@ export function planRotation(folder: string, request: RotateRequest): Promise<re
   })
 }
 
-/** Takes keys away whose time is over, and tells how many. */
-export function retirePreviousKeys(
+/** Takes the key from before the last rotation away where its time is over; answers what became of it. */
+export function retirePreviousKey(
   parts: SecretFilesParts,
   request: Pick<RotateRequest, 'environment' | 'name'>,
-): Promise<{ readonly retired: number; readonly left: number }> {
+): Promise<'retired' | 'live' | 'none'> {
   return withProject(parts, async (scene) => {
     const { name, files, environment } = await readCurrent(scene, request)
-    const [left, all] = [previousOf(files, name, seconds(scene)), previousOf(files, name, 0)]
-    const retired = all.length - left.length
-    if (retired > 0) {
-      const { pending } = await writeKeyFiles(scene.workspace, files, [
-        previousValue(name, formatPrevious(left)),
-      ])
-      await pending.keep()
-      await log(scene, 'secret-key.retire', { name, environment, retired })
-    }
-    return { retired, left: left.length }
+    if (files.every((file) => valueIn(file, previousName(name)) === undefined)) return 'none'
+    if ((await livePrevious(scene, environment)) !== undefined) return 'live'
+    const { pending } = await writeKeyFiles(scene.workspace, files, [previousValue(name, undefined)])
+    await pending.keep()
+    await log(scene, 'secret-key.retire', { name, environment })
+    return 'retired'
   })
 }
 
@@ -137,35 +144,39 @@ async function readCurrent(
   return { name, environment, files, old }
 }
 
-/** In Unix seconds; `undefined` for a key that somebody else knows. */
-function graceOf(scene: ProjectScene, { isCompromised }: RotateRequest): number | undefined {
-  const { sessionSeconds } = scene.project
-  return isCompromised === true || sessionSeconds === 0 ? undefined : seconds(scene) + sessionSeconds
+/** When the old key ends; `undefined` for one that somebody else knows. */
+function graceOf({ project, now }: ProjectScene, { isCompromised }: RotateRequest): string | undefined {
+  const { sessionSeconds } = project
+  if (isCompromised === true || sessionSeconds === 0) return undefined
+  return new Date(now() + sessionSeconds * 1_000).toISOString()
 }
 
+/** A program that is given a shorter one refuses to start. */
 function isPortable(key: string): boolean {
-  return /^[\x21-\x7e]+$/.test(key) && quoteDotenv(key) !== undefined
+  return key.length >= MIN_KEY_CHARACTERS && /^[\x21-\x7e]+$/.test(key) && quoteDotenv(key) !== undefined
 }
 
 function newValues(
-  scene: ProjectScene,
-  { name, files, old }: Current,
-  next: { readonly key: string; readonly grace: number | undefined },
+  { name, old }: Current,
+  next: { readonly key: string; readonly keepsOld: boolean },
 ): readonly NewValue[] {
-  const previous =
-    next.grace === undefined
-      ? undefined
-      : formatPrevious([{ untilSeconds: next.grace, key: old }, ...previousOf(files, name, seconds(scene))])
-  return [{ name, value: next.key, comment: KEY_COMMENT }, previousValue(name, previous)]
+  return [
+    { name, value: next.key, comment: KEY_COMMENT },
+    previousValue(name, next.keepsOld ? old : undefined),
+  ]
 }
 
 function previousValue(name: string, value: string | undefined): NewValue {
   return { name: previousName(name), value, comment: PREVIOUS_COMMENT }
 }
 
-function previousOf(files: readonly KeyFile[], name: string, nowSeconds: number) {
-  const text = files.map((file) => valueIn(file, previousName(name))).find((value) => value !== undefined)
-  return parsePrevious(text ?? '', nowSeconds)
+/** The fingerprint of the key from before the last rotation, where its time is not over. */
+async function livePrevious(
+  { state, now }: ProjectScene,
+  environment: EnvironmentName,
+): Promise<string | undefined> {
+  const previous = (await readState(state)).keys[environment]?.previous
+  return previous !== undefined && Date.parse(previous.until) > now() ? previous.fingerprint : undefined
 }
 
 /** The step that failed. */
@@ -183,10 +194,6 @@ function hooksOf(project: Project, { hooks = {} }: RotateRequest): Hooks {
 
 function hookPlace({ workspace }: ProjectScene, { probeSeconds }: RotateRequest): HookPlace {
   return { folder: workspace.root.path, probeSeconds: probeSeconds ?? DEFAULT_PROBE_SECONDS }
-}
-
-function seconds({ now }: Pick<ProjectScene, 'now'>): number {
-  return Math.floor(now() / 1_000)
 }
 
 function log(

@@ -17,6 +17,8 @@ export interface KeyState {
   readonly fingerprint: string
   /** False for a key that somebody brought. */
   readonly isGenerated: boolean
+  /** The key before it, while it still verifies, and its end. */
+  readonly previous?: { readonly fingerprint: string; readonly until: string }
 }
 
 export interface ProjectState {
@@ -87,8 +89,20 @@ function toState(value: unknown): ProjectState {
 }
 
 function toKeyState(value: unknown): KeyState | undefined {
-  const { createdAt, fingerprint, isGenerated }: Record<string, unknown> = Object(value)
-  if (typeof createdAt !== 'string' || Number.isNaN(Date.parse(createdAt)) || typeof fingerprint !== 'string')
-    return undefined
-  return { createdAt, fingerprint, isGenerated: isGenerated === true }
+  const { createdAt, fingerprint, isGenerated, previous }: Record<string, unknown> = Object(value)
+  if (!isMoment(createdAt) || typeof fingerprint !== 'string') return undefined
+  const before: Record<string, unknown> = Object(previous)
+  const { fingerprint: replaced, until } = before
+  return {
+    createdAt,
+    fingerprint,
+    isGenerated: isGenerated === true,
+    ...(typeof replaced === 'string' && isMoment(until)
+      ? { previous: { fingerprint: replaced, until } }
+      : {}),
+  }
+}
+
+function isMoment(value: unknown): value is string {
+  return typeof value === 'string' && !Number.isNaN(Date.parse(value))
 }

@@ -92,20 +92,21 @@ function readHooks({ options }: Invocation) {
 }
 
 async function showRotated({ printer }: Invocation, rotated: Rotated): Promise<void> {
-  const { fingerprint, replaced, files, graceUntil } = rotated
+  const { fingerprint, replaced, files, graceUntil, endedEarly } = rotated
   if (printer.json) return printer.show(rotated, () => [])
   for (const { path } of files) await printer.note('secretFile.changed', { path })
   await printer.note('done.secretKeyRotated', { fingerprint, replaced })
   if (graceUntil === undefined) await printer.note('done.secretKeyNoGrace')
   else await printer.note('done.secretKeyGrace', { moment: graceUntil })
+  if (endedEarly !== undefined) await printer.note('done.secretKeyEndedEarly', { fingerprint: endedEarly })
   await printer.line(FINISHED)
 }
 
 async function runRetire(invocation: Invocation): Promise<ExitCode> {
-  const { retirePreviousKeys, secretFilesOf } = await import('../../../app-secret-files.ts')
+  const { retirePreviousKey, secretFilesOf } = await import('../../../app-secret-files.ts')
   const request = { ...readEnvironment(invocation), ...nameOption(invocation) }
-  const ended = await retirePreviousKeys(secretFilesOf(projectFolder(invocation)), request)
-  await invocation.printer.done(ended, 'done.secretKeyRetired', ended)
+  const previous = await retirePreviousKey(secretFilesOf(projectFolder(invocation)), request)
+  await invocation.printer.done({ previous }, `done.previousKey.${previous}`)
   return OK
 }
 

@@ -1,7 +1,6 @@
 import { applyEdits } from '../change/change.ts'
 import { askGit, ignoreEdit } from '../change/git.ts'
 import { readName } from '../generate.ts'
-import { parsePrevious } from '../previous-keys.ts'
 import { ENVIRONMENTS, type EnvironmentName, type Project } from '../project.ts'
 import { fingerprinter, logEvent, type ProjectState, readState, writeState } from '../state.ts'
 import { type ProjectScene, type SecretFilesParts, withProject } from '../with-project.ts'
@@ -55,7 +54,7 @@ export async function checkScene(scene: ProjectScene, request: CheckRequest): Pr
     ...findShared(examined),
     ...(await findInGit(scene, examined, fix)),
     ...findOverdue(examined, state, scene.now()),
-    ...findExpired(examined, scene.now()),
+    ...findExpired(examined, state, scene.now()),
     ...findInProduction(scene.project, examined),
   ]
   await writeState(scene.state, { ...state, checkedAt: new Date(scene.now()).toISOString() })
@@ -153,10 +152,14 @@ function findOverdue(
   })
 }
 
-function findExpired(examined: readonly ExaminedFile[], now: number): readonly KeyFinding[] {
+function findExpired(
+  examined: readonly ExaminedFile[],
+  state: ProjectState,
+  now: number,
+): readonly KeyFinding[] {
   return examined.flatMap(({ previous, target, environment }): KeyFinding[] => {
-    if (previous === undefined) return []
-    const isOver = parsePrevious(previous, 0).length > parsePrevious(previous, Math.floor(now / 1_000)).length
+    const until = state.keys[environment]?.previous?.until
+    const isOver = previous !== undefined && (until === undefined || Date.parse(until) <= now)
     return isOver ? [{ code: 'previous-expired', file: target.path, environment }] : []
   })
 }

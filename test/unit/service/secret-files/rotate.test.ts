@@ -8,7 +8,7 @@ import {
   listKeyBackups,
   passphraseHolder,
   recoverSecretKey,
-  retirePreviousKeys,
+  retirePreviousKey,
   revealBackup,
   rotateSecretKey,
 } from '../../../../src/app-secret-files.ts'
@@ -16,10 +16,11 @@ import { hasCode } from '../../../../src/model/errors.ts'
 import { Secret } from '../../../../src/model/secret.ts'
 import { readDotenv } from '../../../../src/service/secret-files/file/dotenv-text.ts'
 import { readToml } from '../../../../src/service/secret-files/file/toml-text.ts'
+import { SecretSessionKeys } from '../../../../src/service/sessions/secret-session-keys.ts'
 import { DEFAULT_FILES, TestProject } from './project.ts'
 
 const HOLDER = passphraseHolder(new Secret('a passphrase of the backup'))
-const DAY_SECONDS = 86_400
+const DAY = 86_400_000
 
 function keyIn(project: TestProject): string | undefined {
   const key = readDotenv(project.read('.env'))['SECRET_KEY']
@@ -39,9 +40,8 @@ describe('secret-key rotate', () => {
     const { replaced, graceUntil } = await rotateSecretKey(project.parts, { hooks }, HOLDER)
     assert.notEqual(keyIn(project), old)
     assert.equal(project.read('restarted'), 'x\n')
-    const until = Math.floor(project.now / 1_000) + DAY_SECONDS
-    assert.equal(readDotenv(project.read('.env'))['SECRET_KEY_PREVIOUS'], `${until}:${old}`)
-    assert.equal(graceUntil, new Date(until * 1_000).toISOString())
+    assert.equal(readDotenv(project.read('.env'))['SECRET_KEY_PREVIOUS'], old)
+    assert.equal(graceUntil, new Date(project.now + DAY).toISOString())
     const [backup] = readdirSync(project.path('.coffre/backup'))
     const text = project.read(`.coffre/backup/${backup}`)
     assert.ok(!text.includes(old) && text.includes('SECRET_KEY = "coffre:v1:'))
@@ -100,20 +100,35 @@ describe('secret-key rotate', () => {
     }
   })
 
-  test('keeps every earlier key until its own end, and retires it after', async (t) => {
+  test('keeps the key before until its end, and takes it away after', async (t) => {
     const project = new TestProject(t)
     const first = await withKey(project)
-    await rotateSecretKey(project.parts, {}, HOLDER)
+    assert.equal(await retirePreviousKey(project.parts, {}), 'none')
+    const { replaced } = await rotateSecretKey(project.parts, {}, HOLDER)
     const second = keyIn(project) ?? ''
-    project.now += (DAY_SECONDS / 2) * 1_000
-    await rotateSecretKey(project.parts, {}, HOLDER)
-    assert.match(readDotenv(project.read('.env'))['SECRET_KEY_PREVIOUS'] ?? '', /^\d+:\S{64} \d+:\S{64}$/)
-    project.now += (DAY_SECONDS / 2) * 1_000
-    assert.deepEqual(await retirePreviousKeys(project.parts, {}), { retired: 1, left: 1 })
-    assert.ok(project.read('.env').includes(second) && !project.read('.env').includes(first))
-    project.now += (DAY_SECONDS / 2) * 1_000
-    assert.deepEqual(await retirePreviousKeys(project.parts, {}), { retired: 1, left: 0 })
+    project.now += DAY - 1
+    assert.equal(await retirePreviousKey(project.parts, {}), 'live')
+    const { endedEarly } = await rotateSecretKey(project.parts, {}, HOLDER)
+    assert.equal(endedEarly, replaced)
+    assert.equal(readDotenv(project.read('.env'))['SECRET_KEY_PREVIOUS'], second)
+    assert.ok(!project.read('.env').includes(first))
+    project.now += DAY
+    assert.equal(await retirePreviousKey(project.parts, {}), 'retired')
     assert.ok(!project.read('.env').includes('PREVIOUS'))
+  })
+
+  test('gives an application the key before, as its sessions take it', async (t) => {
+    const project = new TestProject(t)
+    await withKey(project)
+    const before = SecretSessionKeys.fromEnvironment(readDotenv(project.read('.env')))
+    const { kid } = await before.current()
+    await rotateSecretKey(project.parts, {}, HOLDER)
+    const after = SecretSessionKeys.fromEnvironment(readDotenv(project.read('.env')))
+    assert.notEqual((await after.current()).kid, kid)
+    assert.deepEqual(await after.find(kid), { kid, algorithm: 'HS256' })
+    await rotateSecretKey(project.parts, { isCompromised: true }, HOLDER)
+    const safe = SecretSessionKeys.fromEnvironment(readDotenv(project.read('.env')))
+    assert.equal(await safe.find(kid), undefined)
   })
 
   test('needs a key, and one only', async (t) => {
