@@ -6,7 +6,9 @@ import {
   currentVersion,
   destroyKey,
   destroyVersion,
+  firstVersion,
   moveKey,
+  newKey,
   rollbackKey,
   rotateKey,
   scheduleDestroy,
@@ -14,7 +16,7 @@ import {
   stateOf,
 } from '../../../src/keyring/rotation.ts'
 import { DAY, toInstant } from '../../../src/model/clock.ts'
-import type { ErrorCode } from '../../../src/model/errors.ts'
+import type { ErrorCode, ErrorFacts } from '../../../src/model/errors.ts'
 import type { Key } from '../../../src/model/key.ts'
 import { sampleKey } from '../../conformance/store/sample.ts'
 
@@ -77,10 +79,45 @@ function states(key: Key): string {
 }
 
 function refuses(code: ErrorCode, step: Step, ...before: readonly Step[]): void {
+  assert.equal(refusal(step, ...before).code, code)
+}
+
+function refusal(step: Step, ...before: readonly Step[]): Refusal {
   const answer = step(walk(...before))
   assert.ok(answer instanceof Refusal, 'it was allowed')
-  assert.equal(answer.code, code)
+  return answer
 }
+
+describe('a new key', () => {
+  const { id, tenant, name, algorithm, purpose, labels } = sampleKey()
+  const described = { id, tenant, name, algorithm, purpose, labels, now }
+  test('has one version, current, at the floor, and nothing that was not asked for', () => {
+    const first = firstVersion({ now })
+    assert.deepEqual(first, { version: 1, state: { name: 'active', since: now }, createdAt: now })
+    const { now: _, ...kept } = described
+    const times = { createdAt: now, updatedAt: now }
+    assert.deepEqual(newKey({ ...described, exportable: false, first }), {
+      ...kept,
+      ...times,
+      epoch: 1,
+      floor: 1,
+      versions: [first],
+    })
+  })
+  test('keeps that it may be exported, and of its version the public half and where it came from', () => {
+    const first = firstVersion({ now, publicKey: 'a public key', origin: 'imported' })
+    assert.equal(newKey({ ...described, exportable: true, first }).exportable, true)
+    assert.deepEqual([first.publicKey, first.origin], ['a public key', 'imported'])
+  })
+  test('rotates to a version with its own public half', () => {
+    const rotated = rotateKey(sampleKey(), { now, publicKey: 'another' })
+    assert.ok(!(rotated instanceof Refusal))
+    assert.deepEqual(
+      rotated.versions.map(({ publicKey }) => publicKey),
+      [undefined, 'another'],
+    )
+  })
+})
 
 describe('rotate and rollback', () => {
   test('a rotation adds the next version and the one before still reads', () => {
@@ -102,6 +139,13 @@ describe('rotate and rollback', () => {
   test('a rollback to a version that never was is refused', () =>
     refuses('KEY_VERSION_NOT_FOUND', rollback(9), rotate))
   test('a rollback to the current version is refused', () => refuses('KEY_VERSION_UNUSABLE', rollback(1)))
+  test('a rollback looks no further than the floor', () =>
+    refuses('KEY_VERSION_NOT_FOUND', rollback(), rotate, rotate, rollback(2), floor(2)))
+  test('a rollback without a version never goes to a newer one', () =>
+    refuses('KEY_VERSION_NOT_FOUND', rollback(), rotate, rotate, rollback(1)))
+  test('a rollback finds the way back from a current version that was compromised', () => {
+    assert.equal(states(walk(rotate, compromise(), rollback())), '1 active, 2 compromised')
+  })
   test('a rollback below the floor is refused', () =>
     refuses('KEY_VERSION_UNUSABLE', rollback(1), rotate, floor(2)))
   test('a rollback to a compromised version is refused', () =>
@@ -154,6 +198,12 @@ describe('floor and destroy', () => {
     assert.equal(states(walk(rotate, floor(2), destroy(1))), '1 destroyed, 2 active')
   })
   test('a version is destroyed once', () => refuses('MOVE_REFUSED', destroy(1), rotate, floor(2), destroy(1)))
+  test('a version is destroyed once, even where the floor came down again', () =>
+    refuses('MOVE_REFUSED', destroy(1), rotate, floor(2), destroy(1), floor(1)))
+  test('a key goes on without a version that was destroyed', () => {
+    assert.equal(states(walk(rotate, floor(2), destroy(1), rotate)), '1 destroyed, 2 deactivated, 3 active')
+  })
+  test('a version that never was is not moved', () => refuses('KEY_VERSION_NOT_FOUND', compromise(2)))
   test('a suspended version is not destroyed', () =>
     refuses('MOVE_REFUSED', destroy(1), rotate, suspend(1), floor(2)))
   test('the current version is never destroyed alone', () => refuses('KEY_VERSION_NEEDED', destroy(1)))
@@ -181,6 +231,12 @@ describe('the scheduled end of a key', () => {
     assert.equal(states(walk(rotate, schedule(7), cancel)), '1 deactivated, 2 active')
   })
   test('nothing is cancelled that was not scheduled', () => refuses('MOVE_REFUSED', cancel))
+  test('the end of a key does not change when an earlier version was destroyed', () => {
+    const early = walk(rotate, floor(2), destroy(1))
+    const later = toInstant(now + DAY)
+    const since = destroyKey(early, later).versions.map(({ state }) => state.since)
+    assert.deepEqual(since, [now, later])
+  })
   test('a destroyed key has no way back', () => {
     const end = [rotate, schedule(7), destroyAll]
     assert.equal(states(walk(...end)), '1 destroyed, 2 destroyed')
@@ -191,4 +247,23 @@ describe('the scheduled end of a key', () => {
     refuses('MOVE_REFUSED', suspend(), ...end)
     refuses('MOVE_REFUSED', deactivate(), ...end)
   })
+})
+
+test('a refusal says what stood in the way', () => {
+  const end = [rotate, schedule(7), destroyAll]
+  const window = { at: 'days', from: 7, to: 30 }
+  const cases: readonly [ErrorFacts, Step, ...Step[]][] = [
+    [{ move: 'rotate', state: 'destroyed' }, rotate, ...end],
+    [{ move: 'schedule-destroy', state: 'destroyed' }, schedule(7), ...end],
+    [{ move: 'cancel-destroy', state: 'active' }, cancel],
+    [{ move: 'deactivate', state: 'compromised' }, deactivate(), compromise()],
+    [{ move: 'deactivate', state: 'deactivated' }, deactivate(1), rotate],
+    [{ move: 'resume', state: 'active' }, resume()],
+    [{ move: 'destroy', state: 'destroyed' }, destroy(1), rotate, floor(2), destroy(1), floor(1)],
+    [{ version: 2 }, floor(2), rotate, rollback()],
+    [{ version: 1, floor: 1 }, destroy(1), rotate],
+    [{ version: 1, state: 'compromised' }, rollback(1), rotate, compromise(1)],
+    [window, schedule(6)],
+  ]
+  for (const [facts, step, ...before] of cases) assert.deepEqual(refusal(step, ...before).facts, facts)
 })
