@@ -14,6 +14,7 @@ import { formatScore, type MutationReport } from './mutation-score.ts'
  * Stryker changes one thing at a time and asks whether a test notices. docs/design/mutation.md has the figures.
  */
 const ROOT = resolve(import.meta.dirname, '..')
+const REPORT = 'report.json'
 /** Below it the command fails. */
 const LEAST_SCORE = 85
 
@@ -71,15 +72,14 @@ interface Plan {
 function run(plan: Plan): number {
   const work = mkdtempSync(join(tmpdir(), 'coffre-mutation-'))
   const config = join(work, 'stryker.config.json')
-  const report = join(work, 'report.json')
-  writeFileSync(config, JSON.stringify(configOf(plan, report)))
-  // The sandbox is deeper than the checkout, beside which the tests look for the vectors.
+  writeFileSync(config, JSON.stringify(configOf(plan, work)))
+  // The sandbox is not in the checkout, beside which the tests look for the vectors.
   const vectors = resolve(ROOT, '..', 'shared', 'vectors')
   const env = { COFFRE_VECTORS: vectors, NODE_COMPILE_CACHE: join(work, 'cache'), ...process.env }
   try {
     const { status } = spawnSync('stryker', ['run', config], { cwd: ROOT, stdio: 'inherit', env })
     if (status !== 0) return status ?? 1
-    const { text, percent } = formatScore(JSON.parse(readFileSync(report, 'utf8')) as MutationReport)
+    const { text, percent } = formatScore(JSON.parse(readFileSync(join(work, REPORT), 'utf8')) as MutationReport)
     console.log(text)
     return percent < LEAST_SCORE ? 1 : 0
   } finally {
@@ -87,7 +87,7 @@ function run(plan: Plan): number {
   }
 }
 
-function configOf({ mutate, testFiles, sample }: Plan, report: string): object {
+function configOf({ mutate, testFiles, sample }: Plan, work: string): object {
   return {
     testRunner: 'tap',
     plugins: ['@stryker-mutator/tap-runner', join(ROOT, 'tools/mutation-sample.ts')],
@@ -100,11 +100,11 @@ function configOf({ mutate, testFiles, sample }: Plan, report: string): object {
     coverageAnalysis: 'perTest',
     reporters: ['progress-append-only', 'clear-text', 'json'],
     clearTextReporter: { allowColor: false, reportTests: false, reportScoreTable: false },
-    jsonReporter: { fileName: report },
+    jsonReporter: { fileName: join(work, REPORT) },
     concurrency: 1,
     // Stryker rewrites the tsconfig with an interface that TypeScript 7 has no more.
     tsconfigFile: 'tsconfig.none.json',
-    tempDirName: '.stryker-tmp',
+    tempDirName: join(work, 'sandbox'),
     thresholds: { high: 95, low: LEAST_SCORE, break: null },
     ignorePatterns: ['coffre-data', 'dist', 'docs', 'changelog', 'examples'],
   }
