@@ -28,6 +28,7 @@ const TESTS: Readonly<Record<string, readonly string[]>> = {
 const SLOW = [
   'test/format/wrapped-key.test.ts',
   'test/unit/audit/verify-log.test.ts',
+  'test/unit/crypto/certificate.test.ts',
   'test/unit/crypto/chunked-stream.test.ts',
   'test/unit/crypto/signature.test.ts',
   'test/unit/crypto/password.test.ts',
@@ -79,7 +80,9 @@ function run(plan: Plan): number {
   try {
     const { status } = spawnSync('stryker', ['run', config], { cwd: ROOT, stdio: 'inherit', env })
     if (status !== 0) return status ?? 1
-    const { text, percent } = formatScore(JSON.parse(readFileSync(join(work, REPORT), 'utf8')) as MutationReport)
+    const { text, percent } = formatScore(
+      JSON.parse(readFileSync(join(work, REPORT), 'utf8')) as MutationReport,
+    )
     console.log(text)
     return percent < LEAST_SCORE ? 1 : 0
   } finally {
