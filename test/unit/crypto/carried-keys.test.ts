@@ -50,8 +50,8 @@ describe('a key on its way to somebody with an RSA pair', () => {
     for (const [transport, bytes, blobBytes] of [
       ['rsa-oaep-sha256', 32, 256],
       ['rsa-oaep-sha256', 190, 256],
-      ['rsa-oaep-aes-kwp', 32, 256 + 40],
-      ['rsa-oaep-aes-kwp', 1_218, 256 + 1_232],
+      ['rsa-aes-key-wrap', 32, 256 + 40],
+      ['rsa-aes-key-wrap', 1_218, 256 + 1_232],
     ] as const) {
       const inner = randomKeyMaterial(bytes)
       const blob = wrapForRecipient(pem, inner, transport)
@@ -79,7 +79,7 @@ describe('a key on its way to somebody with an RSA pair', () => {
       const block = publicEncrypt({ key: rsa.publicKey, padding, oaepHash: 'sha256' }, ephemeral)
       const kwp = bytes === 32 ? wrapping.wrap(new KeyMaterial(ephemeral), inner) : Buffer.alloc(40)
       const blob = Buffer.concat([block, kwp])
-      assert.equal(unwrapAsRecipient(pair, blob, 'rsa-oaep-aes-kwp') !== undefined, opens)
+      assert.equal(unwrapAsRecipient(pair, blob, 'rsa-aes-key-wrap') !== undefined, opens)
     }
   })
   test('is not wrapped when it is too long for one block', () => {
@@ -222,15 +222,19 @@ describe('a message under RSA-OAEP', () => {
 describe('key material', () => {
   test('shows nothing of itself', () => {
     const material = new KeyMaterial(Buffer.from('a secret of thirty-two bytes ...'))
-    const shown = [String(material), `${material}`, JSON.stringify({ material }), inspect({ material })]
+    const shown = [
+      material.toString(),
+      ''.concat(material as never),
+      JSON.stringify({ material }),
+      inspect({ material }),
+    ]
     assert.deepEqual(shown, [
       '[key material]',
       '[key material]',
       '{"material":"[key material]"}',
       '{ material: KeyMaterial(32) }',
     ])
-    assert.equal(material.toString(), '[key material]')
-    assert.deepEqual([Object.keys(material), { ...material }], [[], {}])
+    assert.deepEqual(Object.entries(material), [])
   })
   test('is its own copy, and once wiped it is no key at all', () => {
     const bytes = randomBytes(32)
