@@ -105,6 +105,7 @@ function configOf({ mutate, testFiles, sample }: Plan, work: string): object {
     mutate,
     ...(sample === undefined ? {} : { checkers: ['sample'], sample }),
     coverageAnalysis: 'perTest',
+    dryRunTimeoutMinutes: 60,
     reporters: ['progress-append-only', 'clear-text', 'json'],
     clearTextReporter: { allowColor: false, reportTests: false, reportScoreTable: false },
     jsonReporter: { fileName: join(work, REPORT) },
