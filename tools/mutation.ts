@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { formatScore, type MutationReport } from './mutation-score.ts'
 
@@ -58,14 +58,17 @@ function main(args: readonly string[]): number {
   const tests = values.tests?.map((place) => `${place}/**/*.test.ts`) ?? own
   return run({
     mutate: values.file ?? [`src/${folder}/**/*.ts`],
-    testFiles: findTests(tests),
+    testFiles: findTests(tests, values.file ?? []),
     ...(sample === undefined ? {} : { sample: { size: sample, seed: values.seed } }),
   })
 }
 
-function findTests(patterns: readonly string[]): readonly string[] {
+/** In the order in which they are asked: a file's own test first, since the first that notices is the last. */
+function findTests(patterns: readonly string[], mutated: readonly string[]): readonly string[] {
+  const own = mutated.map((file) => `${basename(file, '.ts')}.test.ts`)
+  const rank = (test: string) => (own.includes(basename(test)) ? -2 : SLOW.indexOf(test))
   const found = globSync(patterns, { cwd: ROOT }).filter((file) => !TOO_SLOW.includes(file))
-  return found.toSorted((left, right) => SLOW.indexOf(left) - SLOW.indexOf(right))
+  return found.toSorted((left, right) => rank(left) - rank(right))
 }
 
 interface Plan {

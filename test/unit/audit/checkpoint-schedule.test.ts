@@ -27,11 +27,6 @@ async function makeSchedule(t: TestContext, records = 2): Promise<Scheduled> {
   return { ...log, schedule, copy, alerts, sizes }
 }
 
-/** Lets what a timer began run to its end: a write waits for the one before it. */
-async function settle({ schedule }: Scheduled): Promise<void> {
-  await schedule.write().catch(() => undefined)
-}
-
 describe('a schedule of checkpoints', () => {
   test('writes nothing before it has a key, and nothing after the end', async (t) => {
     const scheduled = await makeSchedule(t)
@@ -115,7 +110,7 @@ describe('the clock of a schedule', () => {
     t.mock.timers.tick(seconds(5) - 1)
     assert.equal(schedule.health.size, -1)
     t.mock.timers.tick(1)
-    await settle(scheduled)
+    await untilTrue(() => schedule.health.size === 2)
     assert.deepEqual(await scheduled.sizes(), [2])
     await append(store, 1)
     schedule.appended(1)
@@ -124,7 +119,7 @@ describe('the clock of a schedule', () => {
     t.mock.timers.tick(seconds(2) - 1)
     assert.deepEqual(await scheduled.sizes(), [2])
     t.mock.timers.tick(1)
-    await settle(scheduled)
+    await untilTrue(() => schedule.health.size === 3)
     assert.deepEqual(await scheduled.sizes(), [3, 2])
   })
 
@@ -143,18 +138,22 @@ describe('the clock of a schedule', () => {
     assert.equal(schedule.health.size, 2)
     // More records do not put it off.
     schedule.appended(1)
-    const began = Promise.withResolvers<void>()
-    const write = signer.sign.bind(signer)
-    Object.assign(signer, {
-      sign: (checkpoint: Parameters<typeof write>[0]) => {
-        began.resolve()
-        return write(checkpoint)
-      },
-    })
     t.mock.timers.tick(1)
-    await began.promise
-    await settle(scheduled)
+    await untilTrue(() => schedule.health.size === 3)
     assert.deepEqual(await scheduled.sizes(), [3, 2])
+  })
+
+  test('counts records before there is a key, and then waits as long as for one', async (t) => {
+    const { schedule, signer } = await makeSchedule(t)
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    schedule.appended(1)
+    t.mock.timers.tick(seconds(3))
+    await schedule.begin(async () => signer)
+    t.mock.timers.tick(seconds(2))
+    await turns(200)
+    assert.equal(schedule.health.size, -1)
+    t.mock.timers.tick(seconds(3))
+    await untilTrue(() => schedule.health.size === 2)
   })
 
   test('tries again five seconds after a failure', async (t) => {
@@ -187,11 +186,15 @@ describe('the clock of a schedule', () => {
   })
 })
 
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}
+
 /** Each look is a turn of the event loop. */
 async function untilTrue(isSo: () => boolean): Promise<void> {
   for (let looks = 0; looks < 10_000; looks += 1) {
     if (isSo()) return
-    await new Promise((resolve) => setImmediate(resolve))
+    await turns(1)
   }
   assert.fail('it did not come')
 }

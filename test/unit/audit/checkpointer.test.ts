@@ -56,7 +56,8 @@ describe('a checkpoint', () => {
       [3, 3, Buffer.from(head.rootHash), log.signer.origin],
     )
     assert.deepEqual(checkpointer.written, { size: 3, copied: true })
-    assert.equal((await checkpointer.write(log.signer)).note, first.note)
+    const refuses = { ...log.signer, sign: () => Promise.reject(new Error('it was signed already')) }
+    assert.equal((await checkpointer.write(refuses)).note, first.note)
     await append(log.store, 2)
     assert.equal((await checkpointer.write(log.signer)).size, 5)
     assert.deepEqual([sizesIn(copy), alerts], [[3, 5], []])
@@ -64,6 +65,14 @@ describe('a checkpoint', () => {
       (await log.store.readCheckpoints(9)).map(({ size }) => size),
       [5, 3],
     )
+  })
+
+  test('that nobody can have signed is no beginning', async (t) => {
+    const log = await makeLog(t, 3)
+    await writeCheckpoint(log)
+    await append(log.store, 1)
+    changeStore(log.folder, (database) => database.exec('delete from key_version; delete from key'))
+    assert.equal((await new Checkpointer({ store: log.store }).write(log.signer)).size, 4)
   })
 
   test('of an empty log can be signed', async (t) => {
@@ -335,6 +344,23 @@ describe('the checkpoints in the database', () => {
       [[4], { reason: 'checkpoint' }],
     )
   })
+})
+
+test('checkpoints before an accepted restore are of a line that was given up', async (t) => {
+  const log = await makeLog(t, 9)
+  const { origin } = log.signer
+  const rootHash = new Uint8Array(32)
+  const notes = [
+    await log.signer.sign({ origin, size: 9, rootHash }),
+    await log.signer.sign({ origin, size: 7, rootHash, restored: { size: 8, rootHash } }),
+    await log.signer.sign({ origin, size: 5, rootHash }),
+  ]
+  changeStore(log.folder, (database) => {
+    const insert = database.prepare('insert into audit_checkpoint (size, note) values (?, ?)')
+    for (const [at, size] of [9, 7, 5].entries()) insert.run(size, notes[at] ?? '')
+  })
+  const { checkpoints, newest } = await checkStoredCheckpoints(log.store, await findIdentity(log.store))
+  assert.deepEqual([checkpoints.map(({ size }) => size), newest], [[9, 7], 9])
 })
 
 describe('the identity of a log', () => {

@@ -146,6 +146,7 @@ describe('the reader of a proof', () => {
     const mistake = refused('INVALID_REQUEST', { at: 'verifierKeys', expected: 'name+hash+key' })
     assert.throws(() => checkProof(text, { verifierKeys: ['no key'] }), mistake)
     const consistency = (await proveConsistency(log.store, 5, undefined)).text ?? ''
+    assert.throws(() => checkProof(consistency, { verifierKeys: [verifierKey], old: older }), unknown)
     const other = older.replace(/— (\S+) \S+\n$/, '— $1 AAAAAAAA\n')
     assert.throws(
       () => checkProof(consistency, { verifierKeys: [log.verifierKey], old: other }),

@@ -79,6 +79,6 @@ describe('an exported log', () => {
       })
     await assert.rejects(at([verifierKey]), failsWith('SIGNATURE_INVALID'))
     await assert.rejects(at(), failsWith('SIGNATURE_INVALID'))
-    await assert.rejects(at(['no key']), failsWith('INVALID_REQUEST'))
+    await assert.rejects(at(['no key']), { code: 'INVALID_REQUEST', facts: { at: 'verifierKeys' } })
   })
 })

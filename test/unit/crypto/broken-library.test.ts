@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import { describe, test } from 'node:test'
-import { SELF_TEST_MESSAGE } from '../../../src/crypto/known-answer-data.ts'
+import { RSA_2048_PRIVATE_KEY, SELF_TEST_MESSAGE } from '../../../src/crypto/known-answer-data.ts'
+import { algorithmFor } from '../../../src/crypto/algorithms.ts'
+import { KeyMaterial } from '../../../src/crypto/key-material.ts'
 import { runSelfTests } from '../../../src/crypto/self-test.ts'
 
 type Library = Record<string, (...given: never[]) => unknown>
@@ -10,15 +12,18 @@ type Breaking = (real: (...given: unknown[]) => unknown) => (...given: unknown[]
 
 /** The known answers that do not come out while one function of node:crypto is another. */
 function failuresWith(name: string, breaking: Breaking): readonly string[] {
+  const results = withBroken(name, breaking, () => runSelfTests())
+  return results.filter(({ passed }) => !passed).map((result) => result.name)
+}
+
+function withBroken<Answer>(name: string, breaking: Breaking, work: () => Answer): Answer {
   const library = crypto as unknown as Library
   const real = library[name]
   assert.ok(real !== undefined, name)
   library[name] = breaking(real as (...given: unknown[]) => unknown)
   syncBuiltinESMExports()
   try {
-    return runSelfTests()
-      .filter(({ passed }) => !passed)
-      .map((result) => result.name)
+    return work()
   } finally {
     library[name] = real
     syncBuiltinESMExports()
@@ -99,3 +104,32 @@ describe('a library that answers wrongly is found out', () => {
     assert.deepEqual(failuresWith('createDecipheriv', acceptsAll), ['aes-gcm', 'aes256-gcm'])
   })
 })
+
+describe('a library that errs', () => {
+  test('does not get a wrong signature out', async () => {
+    for (const name of ['ed25519', 'ecdsa-p256', 'rsa-2048'] as const) {
+      const { signing } = algorithmFor(name)
+      const material = await materialFor(name)
+      const sign = () => signing?.sign(material, Buffer.from('a message'))
+      assert.ok(sign() !== undefined)
+      assert.throws(() => withBroken('sign', wrongBytes, sign), {
+        code: 'INTERNAL',
+        facts: { check: 'signature-before-release' },
+      })
+    }
+  })
+  test('does not agree on nothing', async () => {
+    const row = algorithmFor('x25519')
+    const [own, peer] = [await row.generate(), await row.generate()]
+    const agree = () => row.agreement?.agree(own, row.publicKey?.(peer) ?? new Uint8Array(0))
+    assert.equal(agree()?.length, 32)
+    const refused = { code: 'KEY_REFUSED' }
+    assert.throws(() => withBroken('diffieHellman', always(Buffer.alloc(32)), agree), refused)
+    assert.equal(withBroken('diffieHellman', always(Buffer.from([0, 0, 1])), agree)?.length, 3)
+  })
+})
+
+function materialFor(name: 'ed25519' | 'ecdsa-p256' | 'rsa-2048'): Promise<KeyMaterial> | KeyMaterial {
+  const known = new KeyMaterial(Buffer.from(RSA_2048_PRIVATE_KEY, 'base64'))
+  return name === 'rsa-2048' ? known : algorithmFor(name).generate()
+}
