@@ -123,6 +123,28 @@ describe('refused is', () => {
     }
   })
 
+  test('a passphrase beyond a bound, and none at it', () => {
+    const within = [
+      pbkdf2(1_000),
+      pbkdf2(1_000_000),
+      pbkdf2(1_000, 8),
+      scrypt(2 ** 14, 8, 1),
+      scrypt(2 ** 14, 8, 4),
+      scrypt(2 ** 16, 8, 1),
+    ]
+    // The parameters are sound, so it is the passphrase that does not open what is random.
+    for (const kdf of within) refuses(() => read('rsa-2048', 'der', seal(kdf), PASSPHRASE), 'passphrase')
+    const beyond = [
+      pbkdf2(1_000, 7),
+      scrypt(2 ** 13, 8, 1),
+      scrypt(2 ** 14, 7, 1),
+      scrypt(2 ** 14, 8, 0),
+      scrypt(2 ** 14, 8, 5),
+      scrypt(2 ** 16, 9, 1),
+    ]
+    for (const kdf of beyond) refuses(() => read('rsa-2048', 'der', seal(kdf), PASSPHRASE), 'kdf')
+  })
+
   test('an old cipher around a key, and a wrong or missing passphrase', () => {
     refuses(() => read('rsa-2048', 'der', seal(pbkdf2(2_048), '2a864886f70d0307'), PASSPHRASE), 'encryption')
     refuses(() => read('rsa-2048', 'der', seal(pbkdf2(2_048)), PASSPHRASE), 'passphrase')
