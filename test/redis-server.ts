@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -60,6 +60,19 @@ export class RedisServer {
     return readFileSync(join(this.#folder, name))
   }
 
+  appendOnlyFiles(): readonly Buffer[] {
+    const folder = join(this.#folder, 'appendonlydir')
+    return readdirSync(folder).map((name) => readFileSync(join(folder, name)))
+  }
+
+  /** Ends the server, puts a dump in the place of its own and starts it on that. */
+  async restore(dump: Uint8Array): Promise<void> {
+    await this.kill()
+    rmSync(join(this.#folder, 'appendonlydir'), { recursive: true, force: true })
+    writeFileSync(join(this.#folder, 'dump.rdb'), dump)
+    await this.start(['--appendonly', 'no'])
+  }
+
   /** Every command that arrives while `work` runs, one a line. */
   async watch(work: () => Promise<unknown>): Promise<readonly string[]> {
     const monitor = spawn('redis-cli', ['-p', String(this.#port), 'monitor'])
@@ -82,10 +95,10 @@ export class RedisServer {
   }
 
   /** Starts it, or starts it again on the same port. */
-  async start(): Promise<void> {
+  async start(further: readonly string[] = []): Promise<void> {
     this.#port ||= await findFreePort()
     const place = ['--port', String(this.#port), '--bind', '127.0.0.1', '--dir', this.#folder, '--save', '']
-    const child = spawn('redis-server', [...place, ...this.#settings], {
+    const child = spawn('redis-server', [...place, ...this.#settings, ...further], {
       stdio: ['ignore', 'pipe', 'ignore'],
     })
     this.#process = child

@@ -46,6 +46,8 @@ export class DataKeys {
   /** The oldest first. */
   readonly #kept = new Map<string, LoadedKey & { readonly at: Instant }>()
 
+  readonly #loading = new Map<string, Promise<LoadedKey | undefined>>()
+
   constructor(parts: DataKeysParts) {
     this.#parts = parts
   }
@@ -55,19 +57,31 @@ export class DataKeys {
     const known = this.#kept.get(user)
     if (known !== undefined && this.#parts.clock() - known.at < KEPT_MS) return known
     this.#kept.delete(user)
-    const stored = await this.#parts.keys.read(user)
-    if (stored.key === undefined) return undefined
-    const key = await this.#open(user, { ...stored, key: stored.key }, secret)
-    return this.#keep(user, { key, state: parseState(stored.state) })
+    return this.#share(user, async () => {
+      const stored = await this.#parts.keys.read(user)
+      if (stored.key === undefined) return undefined
+      const key = await this.#open(user, { ...stored, key: stored.key }, secret)
+      return this.#keep(user, { key, state: parseState(stored.state) })
+    })
   }
 
   /** The user's key; a new one where there is none. */
   async obtain(user: string, options: NewKeyOptions): Promise<LoadedKey> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-      const found = (await this.find(user, options.secret)) ?? (await this.#make(user, options))
+      const found =
+        (await this.find(user, options.secret)) ?? (await this.#share(user, () => this.#make(user, options)))
       if (found !== undefined) return found
     }
     throw new CoffreError('CONFLICT')
+  }
+
+  /** Whoever asks for the same user meanwhile gets the same answer: a thousand reads open a key once. */
+  #share(user: string, load: () => Promise<LoadedKey | undefined>): Promise<LoadedKey | undefined> {
+    const known = this.#loading.get(user)
+    if (known !== undefined) return known
+    const loading = load().finally(() => this.#loading.delete(user))
+    this.#loading.set(user, loading)
+    return loading
   }
 
   /** Changes what is stored of a user. `make` may be asked again, with what another process wrote. */

@@ -52,20 +52,18 @@ export class SourceKeys {
     }
     const key = { id, fernet: new Fernet(material), index: sourceIndexName(id), material }
     this.#kept.set(id, key)
-    if (this.#kept.size > MAX_KEPT) this.#forgetOldest()
+    // Not wiped: a read that is under way may still hold it.
+    const [oldest] = this.#kept.keys()
+    if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest)
     return key
   }
 
+  /** Best effort: erases what is kept. What still uses such a key fails. */
   wipe(): void {
-    while (this.#kept.size > 0) this.#forgetOldest()
-  }
-
-  #forgetOldest(): void {
-    const [oldest] = this.#kept
-    if (oldest === undefined) return
-    const [id, { fernet, material }] = oldest
-    this.#kept.delete(id)
-    fernet.wipe()
-    material.wipe()
+    for (const { fernet, material } of this.#kept.values()) {
+      fernet.wipe()
+      material.wipe()
+    }
+    this.#kept.clear()
   }
 }

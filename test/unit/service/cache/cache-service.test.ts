@@ -193,6 +193,20 @@ describe('the cache in the shape of the source', () => {
     )
   })
 
+  test('more users at once than keys are kept each get their own value', async () => {
+    const { cache } = makeCache()
+    const users = Array.from({ length: 600 }, (_, index) => ({
+      pdl: String(10_000_000_000_000 + index),
+      secret: `secret ${index}`,
+    }))
+    await Promise.all(users.map(({ pdl, secret }) => cache.set(`contract:${pdl}`, pdl, secret)))
+    const values = await Promise.all(users.map(({ pdl, secret }) => cache.get(`contract:${pdl}`, secret)))
+    assert.deepEqual(
+      values,
+      users.map(({ pdl }) => pdl),
+    )
+  })
+
   test('a store that does not answer is a miss with one alert, until it answers again', async () => {
     const { cache, store, alerts } = makeCache()
     await cache.set(NAME, 1, SECRET)
