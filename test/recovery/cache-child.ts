@@ -23,10 +23,11 @@ function count(): void {
 
 for (const name of CHANGES) {
   const { prototype } = ValkeyCacheStore
-  const change: (...given: unknown[]) => Promise<unknown> = Reflect.get(prototype, name)
+  const change: unknown = Reflect.get(prototype, name)
+  if (typeof change !== 'function') throw new Error(`the store has no ${name}`)
   Object.assign(prototype, {
     [name](this: ValkeyCacheStore, ...given: unknown[]) {
-      return change.apply(this, given).finally(count)
+      return Promise.resolve<unknown>(Reflect.apply(change, this, given)).finally(count)
     },
   })
 }
