@@ -1,10 +1,15 @@
 import { readFile } from 'node:fs/promises'
+import { coreOf } from './app.ts'
+import type { Audit } from './model/audit.ts'
 import type { CacheAlert, CacheKeys, JsonStyle } from './model/cache.ts'
 import { type Clock, toInstant } from './model/clock.ts'
 import type { Coffre } from './model/coffre.ts'
 import { Secret } from './model/secret.ts'
-import { CacheService } from './service/cache/cache-service.ts'
+import { localCaller } from './service/caller.ts'
+import { CacheService, type CacheServiceParts } from './service/cache/cache-service.ts'
 import { DEFAULT_CACHE_KEY, wrappingOf } from './service/cache/coffre-wrapping.ts'
+import { UserRows } from './service/cache/user-rows.ts'
+import type { Core } from './service/operator/core.ts'
 import type { CacheStore } from './store/cache-store.ts'
 import { LruCacheStore } from './store/lru/lru-cache-store.ts'
 
@@ -28,9 +33,12 @@ export interface CacheOptions {
   /** For what stops nothing and somebody should look at; a process warning when absent. */
   readonly onAlert?: (alert: CacheAlert) => void
   readonly clock?: Clock
-  /** Wraps the data keys of users; needed, with `keys`, for `for(user)`. In this process or a server's. */
-  readonly coffre?: Pick<Coffre, 'encrypt' | 'decrypt' | 'keys'>
-  /** Where the wrapped data keys are kept: two texts and a state for each user, in a table of the application. */
+  /** Wraps the data keys of users, and records what is done to them. In this process or, with `keys`, a server's. */
+  readonly coffre?: Pick<Coffre, 'encrypt' | 'decrypt' | 'keys' | 'audit'>
+  /**
+   * Where the wrapped data keys are kept: two texts and a state for each user, in a table of the application. Absent:
+   * in the table of users of `coffre`, if that is in this process.
+   */
   readonly keys?: CacheKeys
   /** The managed key that they are under; `cache`, which is made when it is first needed, when absent. */
   readonly keyName?: string
@@ -43,16 +51,25 @@ export async function openCache(options: CacheOptions = {}): Promise<CacheServic
   const { ttlSeconds, jsonStyle, onAlert = warnProcess, clock = systemClock } = options
   const store = await openCacheStore(options)
   try {
-    return new CacheService({ store, clock, ttlSeconds, jsonStyle, onAlert, users: joinUsers(options) })
+    return new CacheService({ store, clock, ttlSeconds, jsonStyle, onAlert, ...joinUsers(options) })
   } catch (error) {
     await store.close()
     throw error
   }
 }
 
-function joinUsers({ coffre, keys, keyName = DEFAULT_CACHE_KEY }: CacheOptions) {
-  if (coffre === undefined || keys === undefined) return undefined
-  return { keys, wrapping: wrappingOf(coffre, keyName) }
+function joinUsers(options: CacheOptions): Pick<CacheServiceParts, 'users' | 'record'> {
+  const { coffre, keyName = DEFAULT_CACHE_KEY } = options
+  if (coffre === undefined) return {}
+  const core = coreOf(coffre)
+  const rows = core === undefined ? undefined : rowsOf(core, coffre.audit, options.clock)
+  const keys = options.keys ?? rows
+  const users = keys === undefined ? undefined : { keys, wrapping: wrappingOf(coffre, keyName) }
+  return { users, record: rows }
+}
+
+function rowsOf({ store, trail }: Core, audit: Audit, clock: Clock = systemClock): UserRows {
+  return new UserRows({ store, trail, audit, clock, caller: localCaller() })
 }
 
 async function openCacheStore(options: CacheOptions): Promise<CacheStore> {

@@ -98,7 +98,17 @@ export const ROOT_LINGER_MS = 2 * SWEEP_INTERVAL_MS
  */
 export async function openCoffre(options: OpenOptions): Promise<Coffre> {
   const { core } = await openCore(options)
-  return new CallerCoffre(core, withOwnRequests(localCaller()))
+  const coffre = new CallerCoffre(core, withOwnRequests(localCaller()))
+  cores.set(coffre, core)
+  return coffre
+}
+
+/** Of every Coffre that `openCoffre` gave out. */
+const cores = new WeakMap<object, Core>()
+
+/** `undefined` for a Coffre that is elsewhere. */
+export function coreOf(coffre: object): Core | undefined {
+  return cores.get(coffre)
 }
 
 export interface Initialised {

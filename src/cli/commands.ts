@@ -1,6 +1,7 @@
 import { auditCommands } from './command/audit-commands.ts'
 import { auditLogCommands } from './command/audit-log-commands.ts'
 import { auditProofCommands } from './command/audit-proof-commands.ts'
+import { cacheCommands } from './command/cache-commands.ts'
 import { cipherCommands } from './command/cipher-commands.ts'
 import { completionCommand } from './command/completion-command.ts'
 import { ceremonyCommands } from './command/root/ceremony-commands.ts'
@@ -32,6 +33,7 @@ export const groupRows: readonly GroupRow[] = [
   { path: ['token'], summary: 'group.token' },
   { path: ['login-role'], summary: 'group.login-role' },
   { path: ['user'], summary: 'group.user' },
+  { path: ['cache'], summary: 'group.cache' },
   { path: ['store'], summary: 'group.store' },
   { path: ['policy'], summary: 'group.policy' },
   { path: ['audit'], summary: 'group.audit' },
@@ -60,6 +62,7 @@ const rows: readonly CommandRow[] = [
   ...tokenCommands,
   ...loginCommands,
   ...userCommands,
+  ...cacheCommands,
   ...policyCommands,
   ...auditCommands,
   ...storeCommands,

@@ -42,6 +42,12 @@ const DATABASE: SecretSetting = {
   fromStandardInput: false,
 }
 
+const CACHE: SecretSetting = {
+  variable: 'COFFRE_CACHE_URL',
+  maximumBytes: MAX_URL_BYTES,
+  fromStandardInput: false,
+}
+
 export function readToken(invocation: Sources): Promise<Secret | undefined> {
   return readSecret(invocation, TOKEN)
 }
@@ -58,6 +64,11 @@ export function readBackupPassphrase(invocation: Sources): Promise<Secret | unde
 /** A URL may hold a password. */
 export function readDatabaseVariable(invocation: Sources): Promise<Secret | undefined> {
   return readSecret(invocation, DATABASE)
+}
+
+/** So may the URL of a cache server. */
+export function readCacheUrl(invocation: Sources): Promise<Secret | undefined> {
+  return readSecret(invocation, CACHE)
 }
 
 async function readSecret(invocation: Sources, setting: SecretSetting): Promise<Secret | undefined> {

@@ -62,6 +62,9 @@ export const de: Messages = {
   'prompt.passphrase': 'Siegel-Passphrase',
   'prompt.passphraseAgain': 'Dieselbe Passphrase noch einmal',
   'prompt.passphraseDiffers': 'Die beiden Passphrasen sind verschieden.',
+  'prompt.cachePurge': '{entries} Einträge löschen?',
+  'prompt.cacheErase':
+    'Den Cache von {id} löschen und seinen Schlüssel vernichten? Nichts davon kommt zurück.',
   'prompt.deleteUser':
     'Benutzer {id}, seinen Anbieterschlüssel und seine Token löschen? Nichts davon kommt zurück.',
   'prompt.destroy': 'Version {version} von {key} endgültig löschen?',
@@ -102,6 +105,14 @@ export const de: Messages = {
   'done.loggedOut': 'Das Token ist widerrufen und entfernt.',
   'done.loginRoleCreated': 'Anmelderolle {name} angelegt.',
   'done.loginRoleDeleted': 'Anmelderolle {name} gelöscht.',
+  'done.cacheSet': 'Gespeichert.',
+  'done.cacheNotStored': 'Nicht gespeichert: Die Lebensdauer ist 0.',
+  'done.cacheDeleted': 'Gelöscht.',
+  'done.cachePurged': '{entries} Einträge gelöscht.',
+  'done.cacheWalk':
+    '{done} erledigt, {already} schon vorher, {kept} unverändert, {tampered} von jemandem verändert.',
+  'done.cacheErased':
+    '{entries} Einträge von {id} gelöscht, Datenschlüssel vernichtet; eine Suche findet {remaining}.',
   'done.userCreated':
     'Benutzer {id} mit der Client-Kennung {clientId}. Sein Geheimnis wird nicht wieder angezeigt.',
   'done.userSecretRotated':

@@ -265,7 +265,7 @@ export const errorsFr: ErrorTexts = {
   },
   CACHE_KEY_WRONG: {
     sentence: 'Cette entrée du cache a été écrite avec une autre clé.',
-    next: 'Prenez le secret de l’utilisateur qui l’a écrite ; après un changement de secret, lancez `coffre cache rekey`.',
+    next: 'Prenez le secret de l’utilisateur qui l’a écrite ; après un changement de secret, lancez `coffre cache rekey`.',
   },
   CACHE_CONFLICT: {
     sentence: 'Le cache contient sous ce nom une entrée d’une autre clé.',
@@ -273,11 +273,11 @@ export const errorsFr: ErrorTexts = {
   },
   CACHE_TAMPERED: {
     sentence: 'Cette entrée du cache a été modifiée par quelqu’un d’autre.',
-    next: 'Cherchez qui écrit sur le serveur de cache ; enregistrez de nouveau l’entrée depuis sa source.',
+    next: 'Cherchez qui écrit sur le serveur de cache ; enregistrez de nouveau l’entrée depuis sa source.',
   },
   CACHE_UNAVAILABLE: {
     sentence: 'Le serveur de cache n’a pas répondu.',
-    next: 'Vérifiez COFFRE_CACHE_URL, le serveur et sa mémoire ; d’ici là, toute lecture est une absence.',
+    next: 'Vérifiez COFFRE_CACHE_URL, le serveur et sa mémoire ; d’ici là, toute lecture est une absence.',
   },
   SELF_TEST_FAILED: {
     sentence: 'Un autotest cryptographique a échoué ; rien n’a donc démarré.',

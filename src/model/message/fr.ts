@@ -61,6 +61,8 @@ export const fr: Messages = {
   'prompt.passphrase': 'Phrase secrète du scellé',
   'prompt.passphraseAgain': 'La même phrase secrète, encore une fois',
   'prompt.passphraseDiffers': 'Les deux phrases secrètes diffèrent.',
+  'prompt.cachePurge': 'Supprimer {entries} entrées ?',
+  'prompt.cacheErase': 'Supprimer le cache de {id} et détruire sa clé ? Rien n’en revient.',
   'prompt.deleteUser':
     'Effacer l’utilisateur {id}, sa clé de fournisseur et ses jetons ? Rien n’en reviendra.',
   'prompt.destroy': 'Effacer définitivement la version {version} de {key} ?',
@@ -101,6 +103,14 @@ export const fr: Messages = {
   'done.loggedOut': 'Le jeton est révoqué et retiré.',
   'done.loginRoleCreated': 'Rôle de connexion {name} créé.',
   'done.loginRoleDeleted': 'Rôle de connexion {name} supprimé.',
+  'done.cacheSet': 'Enregistré.',
+  'done.cacheNotStored': 'Non enregistré : la durée de vie est 0.',
+  'done.cacheDeleted': 'Supprimé.',
+  'done.cachePurged': '{entries} entrées supprimées.',
+  'done.cacheWalk':
+    '{done} faites, {already} déjà faites, {kept} laissées telles quelles, {tampered} modifiées par quelqu’un.',
+  'done.cacheErased':
+    '{entries} entrées de {id} supprimées, sa clé de données détruite ; une recherche en trouve {remaining}.',
   'done.userCreated': 'Utilisateur {id}, identifiant client {clientId}. Son secret ne sera plus affiché.',
   'done.userSecretRotated':
     'L’utilisateur {id} ({clientId}) a un nouveau secret ; l’ancien et tous ses jetons ont pris fin.',
