@@ -1,4 +1,5 @@
 import { clockOf, openCore, type OpenOptions, ROOT_LINGER_MS } from './app.ts'
+import { dropFernetKey } from './app-fernet.ts'
 import { isLoopback } from './config.ts'
 import type { TlsFiles } from './http/tls/tls-files.ts'
 import { CoffreError } from './model/errors.ts'
@@ -34,9 +35,13 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const served = { rootLingerMs: ROOT_LINGER_MS, ...options, startSealed: true }
   const { core, initialisedNow } = await openCore(served)
   try {
+    // A server that starts with another key by accident would show every user's key as lost.
+    await core.requireKnownFernetKeys()
     // Whoever asks whether the log holds has an answer from the first moment on.
     await signFirst(core)
     const { url, close } = await startServing(core, options)
+    // Workers that are started again read it again.
+    if ((options.workers ?? 1) === 1 && options.environment === undefined) dropFernetKey(process.env)
     return {
       url,
       initialisedNow,
@@ -76,6 +81,7 @@ export async function listenOver(
   const { buildServer, listen } = await import('./http/server.ts')
   const { Metrics } = await import('./monitor/metrics.ts')
   const metrics = new Metrics(() => core.isSealed)
+  metrics.watchLegacyWrites('api-keys', () => core.legacyWrites)
   metrics.watchCheckpoints(() => core.checkpoints.health)
   const idle = options.streams?.idleMilliseconds
   if (renderMetrics !== undefined) metrics.shareWithParent()

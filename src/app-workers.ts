@@ -1,4 +1,5 @@
 import { openMemberCore } from './app.ts'
+import { dropFernetKey } from './app-fernet.ts'
 import { listenOver, type ServeOptions, type Serving } from './app-serve.ts'
 import { fromChannel, toChannel } from './http/worker/channel-value.ts'
 import { callOperator, remoteOperator } from './http/worker/remote-operator.ts'
@@ -82,6 +83,7 @@ async function serveMember(link: ParentLink, options: ServeOptions, given: Given
   const core = await openMemberCore(options, (caller) =>
     remoteOperator(caller, (call) => link.ask({ about: 'operator', ...call })),
   )
+  dropFernetKey(process.env)
   core.takeRoot(transport, parseRoot(given.root))
   link.whenRootChanges((root) => core.takeRoot(transport, parseRoot(root)))
   const renderMetrics = async () => String(await link.ask({ about: 'metrics' }))

@@ -7,10 +7,12 @@ import { LogReader } from './audit/log-reader.ts'
 import { AuditParts, warnProcess } from './audit/open-audit.ts'
 import { verifyLog } from './audit/verify-log.ts'
 import { randomFraction, randomUuid } from './crypto/random.ts'
+import { readFernetRing } from './app-fernet.ts'
+import { Fernet } from './crypto/fernet.ts'
 import { requireSelfTests } from './crypto/self-test.ts'
 import { type Clock, toInstant } from './model/clock.ts'
 import type { Audit, AuditFinding } from './model/audit.ts'
-import type { Coffre, Operator, StatusView } from './model/coffre.ts'
+import type { EmbeddedCoffre, Operator, StatusView } from './model/coffre.ts'
 import { CoffreError, hasCode } from './model/errors.ts'
 import type { Secret } from './model/secret.ts'
 import { type SealChoice, SealChoices } from './seal/seal-choices.ts'
@@ -24,6 +26,7 @@ import { acceptRestored, type AcceptedRestore, recordLostCopy } from './service/
 import { readSealKeyText, restoreSealKey } from './service/operator/recovery.ts'
 import type { StreamLimits } from './service/data/stream-service.ts'
 import type { IssuerDocuments } from './service/login/login-service.ts'
+import type { ProviderProbe } from './service/api-keys/api-key-service.ts'
 import { Core } from './service/operator/core.ts'
 import {
   claimFirstStart,
@@ -33,7 +36,7 @@ import {
 } from './service/operator/first-token.ts'
 import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
 import type { FolderShare } from './store/sqlite/sqlite-engine.ts'
-import type { IssuerSettings } from './config.ts'
+import type { IssuerSettings, ProviderSettings } from './config.ts'
 import type { Moved } from './store/postgres/move-to-postgres.ts'
 import type { MoveProgress } from './store/sql/move/move-store.ts'
 import type { Store } from './store/store.ts'
@@ -44,6 +47,7 @@ export { checkProof, type CheckedProof, type CheckProofOptions } from './audit/c
 export { verifyExport, type VerifyExportOptions } from './audit/verify-export.ts'
 export { runSelfTests } from './crypto/self-test.ts'
 export type { AcceptedRestore } from './service/operator/accept-restore.ts'
+export { decryptApiKey, encryptApiKey } from './app-fernet.ts'
 export type { SealChoice } from './seal/seal-choices.ts'
 export type { SealKeyText } from './seal/seal-key-text.ts'
 export { viewShare } from './seal/shamir/share-text.ts'
@@ -76,6 +80,8 @@ export interface OpenOptions {
   readonly streams?: StreamSettings
   /** The copy of the audit log's checkpoints; COFFRE_CHECKPOINT_FILE, or a file in `dataDir`, when absent. */
   readonly checkpointFile?: string
+  /** How keys of users are tried; at the providers' own addresses when absent. */
+  readonly providers?: ProviderSettings
   /** For what stops nothing and somebody should look at; a process warning when absent. */
   readonly onAlert?: (alert: CheckpointAlert) => void
 }
@@ -96,7 +102,7 @@ export const ROOT_LINGER_MS = 2 * SWEEP_INTERVAL_MS
  *
  * Throws NOT_INITIALISED, STORE_IN_USE, SEAL_KEY_MISSING, PASSPHRASE_WRONG, SEAL_DAMAGED, SELF_TEST_FAILED.
  */
-export async function openCoffre(options: OpenOptions): Promise<Coffre> {
+export async function openCoffre(options: OpenOptions): Promise<EmbeddedCoffre> {
   const { core } = await openCore(options)
   const coffre = new CallerCoffre(core, withOwnRequests(localCaller()))
   cores.set(coffre, core)
@@ -200,6 +206,8 @@ async function assembleCore(
       changes,
       version: readVersion(),
       documents: documentsFor(options),
+      fernetRing: readFernetRing({ environment: options.environment ?? process.env, folder: process.cwd() }),
+      providers: providersFor(options),
       findSealProvider: chooseSeals(options).find,
       rootLingerMs: options.rootLingerMs ?? 0,
       streamLimits: options.streams ?? {},
@@ -250,6 +258,16 @@ async function openStore(options: OpenOptions, share: FolderShare = 'alone'): Pr
 function documentsFor({ issuers }: OpenOptions): IssuerDocuments {
   const load = async () => (await import('./http/outgoing/issuer-documents.ts')).issuerDocuments(issuers)
   return { check: async (url) => (await load()).check(url), fetch: async (url) => (await load()).fetch(url) }
+}
+
+function providersFor({ providers }: OpenOptions): ProviderProbe {
+  const load = async () => (await import('./http/outgoing/provider-probe.ts')).providerProbe(providers)
+  return { test: async (provider, key) => (await load()).test(provider, key) }
+}
+
+/** For FERNET_SECRET_KEY. */
+export function makeFernetKey(): string {
+  return Fernet.generateKey()
 }
 
 export interface MoveStoreOptions {

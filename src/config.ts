@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
+import { API_KEY_PROVIDERS, type ApiKeyProvider, isApiKeyProvider } from './model/api-key.ts'
 import { isCidr } from './model/cidr.ts'
 import { CoffreError } from './model/errors.ts'
 
@@ -31,6 +32,8 @@ const SETTINGS = z.object({
   COFFRE_TLS_CLIENT_CRL: z.string().min(1).optional(),
   COFFRE_LOGIN_ALLOWED_HOSTS: z.string().default(''),
   COFFRE_LOGIN_CACERT: z.string().min(1).optional(),
+  COFFRE_PROVIDER_URLS: z.string().default(''),
+  COFFRE_PROVIDER_CACERT: z.string().min(1).optional(),
   COFFRE_TLS_MIN: z.enum(['1.2', '1.3']).default('1.2'),
 })
 
@@ -54,6 +57,7 @@ export interface Settings {
   /** Absent: plain HTTP. */
   readonly tls?: TlsSettings
   readonly issuers: IssuerSettings
+  readonly providers: ProviderSettings
   readonly streams: StreamSettings
 }
 
@@ -67,6 +71,14 @@ interface StreamSettings {
 export interface IssuerSettings {
   /** Hosts that may be in a private network. */
   readonly allowedHosts: readonly string[]
+  /** PEM file of their CA. */
+  readonly caFile?: string
+}
+
+/** Where keys of users are tried. */
+export interface ProviderSettings {
+  /** In place of a provider's own address. */
+  readonly baseUrls: Readonly<Partial<Record<ApiKeyProvider, string>>>
   /** PEM file of their CA. */
   readonly caFile?: string
 }
@@ -103,6 +115,10 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     docs: data.COFFRE_DOCS === '1',
     ...(tls === undefined ? {} : { tls }),
     streams: readStreams(data),
+    providers: {
+      baseUrls: readProviders(data.COFFRE_PROVIDER_URLS),
+      ...(data.COFFRE_PROVIDER_CACERT === undefined ? {} : { caFile: data.COFFRE_PROVIDER_CACERT }),
+    },
     issuers: {
       allowedHosts: data.COFFRE_LOGIN_ALLOWED_HOSTS.split(',').flatMap((host) => host.trim() || []),
       ...(data.COFFRE_LOGIN_CACERT === undefined ? {} : { caFile: data.COFFRE_LOGIN_CACERT }),
@@ -110,6 +126,25 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   }
   requireLoopback(settings)
   return settings
+}
+
+/** `mistral=https://…,custom=https://…` */
+function readProviders(text: string): ProviderSettings['baseUrls'] {
+  const given = text
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '')
+  const urls = given.map((pair) => {
+    const [name = '', ...rest] = pair.split('=')
+    const url = rest.join('=')
+    if (!isApiKeyProvider(name) || !URL.canParse(url)) {
+      throw new CoffreError('CONFIG_REFUSED', {
+        facts: { COFFRE_PROVIDER_URLS: `pairs such as custom=https://…, of ${API_KEY_PROVIDERS.join(', ')}` },
+      })
+    }
+    return [name, url] as const
+  })
+  return Object.fromEntries(urls)
 }
 
 function readProxies(text: string): readonly string[] {

@@ -1,7 +1,9 @@
 export {
   acceptRestore,
   checkProof,
+  decryptApiKey,
   decryptFile,
+  encryptApiKey,
   encryptFile,
   initCoffre,
   openCoffre,
@@ -29,6 +31,7 @@ export type {
 } from './app-cache.ts'
 export { type ConnectOptions, connectCoffre } from './client/connect-coffre.ts'
 export type * from './model/ceremony.ts'
+export type * from './model/api-key.ts'
 export type * from './model/audit.ts'
 export type * from './model/cache.ts'
 export type * from './model/coffre.ts'
@@ -37,5 +40,6 @@ export type * from './model/login-role.ts'
 export type * from './model/session.ts'
 export type { PolicyDocument, PolicyRule } from './model/policy.ts'
 export type * from './model/streams.ts'
+export type * from './model/user.ts'
 export { CoffreError, type ErrorCode, type ErrorFacts, isErrorCode } from './model/errors.ts'
 export { Secret } from './model/secret.ts'

@@ -1,3 +1,4 @@
+import { apiKeyCommands } from './command/api-key-commands.ts'
 import { auditCommands } from './command/audit-commands.ts'
 import { auditLogCommands } from './command/audit-log-commands.ts'
 import { auditProofCommands } from './command/audit-proof-commands.ts'
@@ -9,6 +10,7 @@ import { rekeyCommand, rotateRootCommand } from './command/root/rekey-command.ts
 import { recoveryCommands } from './command/root/recovery-commands.ts'
 import { deriveCommand } from './command/derive-command.ts'
 import { doctorCommand } from './command/doctor-command.ts'
+import { fernetCommand } from './command/fernet-command.ts'
 import { fileCommands } from './command/file-commands.ts'
 import { keyCommands } from './command/key-commands.ts'
 import { loginCommands } from './command/login-commands.ts'
@@ -34,6 +36,8 @@ export const groupRows: readonly GroupRow[] = [
   { path: ['login-role'], summary: 'group.login-role' },
   { path: ['user'], summary: 'group.user' },
   { path: ['cache'], summary: 'group.cache' },
+  { path: ['apikey'], summary: 'group.apikey' },
+  { path: ['fernet'], summary: 'group.fernet' },
   { path: ['store'], summary: 'group.store' },
   { path: ['policy'], summary: 'group.policy' },
   { path: ['audit'], summary: 'group.audit' },
@@ -63,6 +67,8 @@ const rows: readonly CommandRow[] = [
   ...loginCommands,
   ...userCommands,
   ...cacheCommands,
+  ...apiKeyCommands,
+  fernetCommand,
   ...policyCommands,
   ...auditCommands,
   ...storeCommands,

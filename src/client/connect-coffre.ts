@@ -10,6 +10,7 @@ import { sendBatch, sendInspect, sendOperation } from './remote-data.ts'
 import { remotePolicies, remoteTokens } from './remote-access.ts'
 import { remoteAudit } from './remote-audit.ts'
 import { remoteLogins } from './remote-logins.ts'
+import { remoteApiKeys } from './remote-api-keys.ts'
 import { remoteUsers } from './remote-users.ts'
 import { remoteKeys } from './remote-keys.ts'
 import { remoteStreams, sendLines } from './remote-streams.ts'
@@ -58,6 +59,7 @@ export function connectCoffre(url: string, token?: Secret | string, options: Con
     policies: remotePolicies(connection),
     logins: remoteLogins(connection),
     users: remoteUsers(connection),
+    apiKeys: remoteApiKeys(connection),
     audit: remoteAudit(connection, options),
     operator: remoteOperator(connection),
     encrypt: (request) => sendOperation(connection, 'encrypt', request),

@@ -16,6 +16,7 @@ import { sendProblem } from './problem.ts'
 import { boundBodyTime, refuseExpectation, refuseHead } from './raw-refusal.ts'
 import { addAuditRoutes } from './route/audit.ts'
 import { addCeremonyRoutes } from './route/ceremonies.ts'
+import { addApiKeyRoutes } from './route/api-keys.ts'
 import { addDataRoutes } from './route/data.ts'
 import { addLinesRoutes } from './route/lines.ts'
 import { addStreamRoutes } from './route/streams.ts'
@@ -96,6 +97,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
       addTokenRoutes(api, parts)
       addLoginRoutes(api, parts, tls)
       addUserRoutes(api, parts)
+      addApiKeyRoutes(api, parts)
       addDiagnosisRoutes(api, parts)
       addPolicyRoutes(api, parts)
       addAuditRoutes(api, parts)

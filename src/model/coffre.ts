@@ -1,3 +1,4 @@
+import type { ApiKeys, EmbeddedApiKeys } from './api-key.ts'
 import type { Ceremonies } from './ceremony.ts'
 import type { Audit } from './audit.ts'
 import type { ErrorCode, ErrorFacts } from './errors.ts'
@@ -24,6 +25,7 @@ export interface Coffre extends Streams {
   readonly policies: Policies
   readonly logins: Logins
   readonly users: Users
+  readonly apiKeys: ApiKeys
   readonly audit: Audit
   readonly operator: Operator
 
@@ -60,6 +62,11 @@ export interface Coffre extends Streams {
   diagnose(request: DiagnosisRequest): Promise<Diagnosis>
 
   close(): Promise<void>
+}
+
+/** What `openCoffre` gives: besides, what never leaves the process that holds the store. */
+export interface EmbeddedCoffre extends Coffre {
+  readonly apiKeys: EmbeddedApiKeys
 }
 
 export interface DataOperations {

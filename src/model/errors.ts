@@ -104,6 +104,21 @@ export const ERRORS = {
     sentence: 'A user of that client id exists already.',
     next: 'Choose another client id, or give the existing user a new secret with `coffre user rotate-secret`.',
   },
+  API_KEY_REFUSED: {
+    fault: 'caller',
+    sentence: 'This cannot be a key of a provider.',
+    next: 'Copy the whole key from the provider again, without a line break, and send it as `api_key`.',
+  },
+  API_KEY_REQUIRED: {
+    fault: 'caller',
+    sentence: 'No key of a provider is stored for this user.',
+    next: 'Store one with `PATCH /users/me/api-key` or `coffre apikey set`.',
+  },
+  API_KEY_UNREADABLE: {
+    fault: 'caller',
+    sentence: 'The stored key of the provider does not open.',
+    next: 'Store it again with `PATCH /users/me/api-key` or `coffre apikey set`; the audit log says what is wrong with the old one.',
+  },
   KEY_NOT_FOUND: {
     fault: 'caller',
     sentence: 'There is no such key.',

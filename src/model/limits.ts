@@ -42,6 +42,8 @@ export const MAX_TOKEN_CHARACTERS = 256
 /** A client secret that was made elsewhere; ours have 72 characters, and a header of HTTP Basic has room for this. */
 export const MIN_CLIENT_SECRET_CHARACTERS = 16
 export const MAX_CLIENT_SECRET_CHARACTERS = 128
+/** A provider's key; the longest that we know has some 200. */
+export const MAX_API_KEY_CHARACTERS = 512
 /** A signed note: sixteen post-quantum signatures of 5 kB, and some more. */
 export const MAX_NOTE_CHARACTERS = 128 * 1024
 /** A passphrase; longer ones are a mistake, not a better secret. */

@@ -23,6 +23,7 @@ export class Metrics {
   readonly #requests: Counter<'method' | 'route' | 'status'>
   readonly #duration: Histogram<'method' | 'route'>
   readonly #items: Counter<'operation' | 'outcome'>
+  readonly #legacyWrites = new Map<string, () => number>()
 
   constructor(isSealed: () => boolean) {
     const registers = [this.#registry]
@@ -45,6 +46,16 @@ export class Metrics {
       help: 'Items of data operations; a batch counts each of its items.',
       labelNames: ['operation', 'outcome'],
       registers,
+    })
+    const legacyWrites = this.#legacyWrites
+    new Gauge({
+      name: 'coffre_legacy_writes_total',
+      help: 'Values that were written in the form of a source document since the start.',
+      labelNames: ['feature'],
+      registers,
+      collect() {
+        for (const [feature, count] of legacyWrites) this.set({ feature }, count())
+      },
     })
     new Gauge({
       name: 'coffre_sealed',
@@ -105,6 +116,11 @@ export class Metrics {
       '0 while checkpoints cannot be signed or copied outside the database.',
       () => (health().alert === undefined ? 1 : 0),
     )
+  }
+
+  /** Values that were written in the form of a source since the start. */
+  watchLegacyWrites(feature: string, count: () => number): void {
+    this.#legacyWrites.set(feature, count)
   }
 
   /** What `answerForGroup` then tells the parent. */

@@ -1,9 +1,9 @@
 import type { Audit } from '../model/audit.ts'
 import type {
   BatchItem,
-  Coffre,
   DataOperationName,
   DataOperations,
+  EmbeddedCoffre,
   Inspection,
   Keys,
   Operator,
@@ -21,6 +21,7 @@ import type {
 } from '../model/streams.ts'
 import type { Diagnosis, DiagnosisRequest } from '../model/diagnosis.ts'
 import type { Logins } from '../model/login-role.ts'
+import type { EmbeddedApiKeys } from '../model/api-key.ts'
 import type { Users } from '../model/user.ts'
 import { authorize } from './access/authorize.ts'
 import { type Caller, newRequestId } from './caller.ts'
@@ -32,7 +33,7 @@ import type { Core } from './operator/core.ts'
 import { Reach } from './policy/reach.ts'
 
 /** The interface of `model/coffre.ts` for one caller: what the library, the CLI and every HTTP request use. */
-export class CallerCoffre implements Coffre {
+export class CallerCoffre implements EmbeddedCoffre {
   readonly #core: Core
   readonly #caller: Caller
 
@@ -163,6 +164,21 @@ export class CallerCoffre implements Coffre {
       me: () => users.me(caller),
       rotateSecret: (user, request) => users.rotateSecret(caller, user, request),
       delete: (user) => users.delete(caller, user),
+    }
+  }
+
+  get apiKeys(): EmbeddedApiKeys {
+    const core = this.#core
+    const caller = this.#caller
+    return {
+      set: async (request) => core.apiKeys.set(caller, request),
+      get: async (user) => core.apiKeys.get(caller, user),
+      remove: async (user) => core.apiKeys.remove(caller, user),
+      test: async (user) => core.apiKeys.test(caller, user),
+      list: async (query) => core.apiKeys.list(caller, query),
+      rotateWrapping: async (options) => core.apiKeys.rotateWrapping(caller, options),
+      revokeAll: async () => core.apiKeys.revokeAll(caller),
+      use: async (user, work) => core.apiKeys.use(caller, user, work),
     }
   }
 

@@ -36,6 +36,7 @@ export const COMPOSITION_ROOTS: ReadonlySet<string> = new Set([
   'app.ts',
   'app-cache.ts',
   'app-doctor.ts',
+  'app-fernet.ts',
   'app-names.ts',
   'app-secret-files.ts',
   'app-serve.ts',

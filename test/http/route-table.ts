@@ -37,12 +37,14 @@ export type Permission =
   | 'user.read'
   | 'user.change'
   | 'user.self'
+  | 'api-key.rotate'
+  | 'api-key.revoke'
   | 'audit.read'
   | 'operator.change'
 
 export const MAY: Readonly<Record<Role, readonly Permission[] | 'everything'>> = {
   admin: 'everything',
-  operator: ['data.diagnose', 'key.read', 'key.rotate', 'key.move', 'operator.change'],
+  operator: ['data.diagnose', 'key.read', 'key.rotate', 'key.move', 'api-key.rotate', 'operator.change'],
   auditor: ['key.read', 'token.read', 'policy.read', 'login.read', 'user.read', 'audit.read'],
   app: ['data.use', 'key.read'],
   user: ['user.self'],
@@ -55,10 +57,16 @@ export const UNCONFINED_ONLY: readonly Permission[] = [
   'user.read',
   'user.change',
   'audit.read',
+  'api-key.rotate',
+  'api-key.revoke',
   'operator.change',
 ]
 /** For callers of the tenant `default` only. */
-export const DEFAULT_TENANT_ONLY: readonly Permission[] = ['operator.change']
+export const DEFAULT_TENANT_ONLY: readonly Permission[] = [
+  'operator.change',
+  'api-key.rotate',
+  'api-key.revoke',
+]
 
 export interface RouteRow {
   /** `POST /keys/{name}/rotate`, as /openapi.json has it. */
@@ -255,6 +263,26 @@ export const ROUTE_TABLE: readonly RouteRow[] = [
   { route: 'POST /users/{user}/rotate-secret', needs: 'user.change', about: 'nothing' },
   { route: 'DELETE /users/{user}', needs: 'user.change', about: 'nothing' },
   { route: 'GET /users/me', needs: 'user.self', about: 'nothing' },
+  {
+    route: 'PATCH /users/me/api-key',
+    needs: 'user.self',
+    about: 'nothing',
+    body: () => ({ api_key: 'x', provider: 'custom' }),
+  },
+  { route: 'DELETE /users/me/api-key', needs: 'user.self', about: 'nothing' },
+  { route: 'POST /users/me/api-key/test', needs: 'user.self', about: 'nothing' },
+  { route: 'GET /users/{user}/api-key', needs: 'user.read', about: 'nothing' },
+  {
+    route: 'PATCH /users/{user}/api-key',
+    needs: 'user.change',
+    about: 'nothing',
+    body: () => ({ api_key: 'x' }),
+  },
+  { route: 'DELETE /users/{user}/api-key', needs: 'user.change', about: 'nothing' },
+  { route: 'POST /users/{user}/api-key/test', needs: 'user.change', about: 'nothing' },
+  { route: 'GET /api-keys', needs: 'user.read', about: 'nothing' },
+  { route: 'POST /api-keys/rotate-wrapping', needs: 'api-key.rotate', about: 'nothing' },
+  { route: 'POST /api-keys/revoke-all', needs: 'api-key.revoke', about: 'nothing' },
   { route: 'GET /audit/records', needs: 'audit.read', about: 'nothing' },
   { route: 'GET /audit/verify', needs: 'audit.read', about: 'nothing' },
   { route: 'POST /audit/verify', needs: 'audit.read', about: 'nothing' },

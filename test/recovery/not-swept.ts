@@ -31,6 +31,8 @@ export const NOT_SWEPT: Partial<Record<AuditAction, string>> = {
   'cache.purge': ONLY_A_RECORD,
   'cache.erase': AS_CACHE,
   'cache.tamper': ONLY_A_RECORD,
+  'api-key.test': ONLY_A_RECORD,
+  'api-key.use': ONLY_A_RECORD,
   'access.refused': ONLY_A_RECORD,
   'access.unauthenticated': ONLY_A_RECORD,
   'audit.accept-restore': 'audit-rollback.test.ts: it needs a log that was put back',

@@ -70,6 +70,10 @@ async function makeUser({ coffre }: Subject, { key }: Attempt): Promise<void> {
   await coffre.users.create({ clientId: key })
 }
 
+async function setApiKey({ coffre }: Subject, { key }: Attempt): Promise<void> {
+  await coffre.apiKeys.set({ user: key, apiKey: `key of ${key}`, provider: 'custom' })
+}
+
 const WAYS_IN: readonly SweptOperation[] = [
   { name: 'login role create', action: 'login-role.create', run: makeLoginRole },
   {
@@ -92,6 +96,39 @@ const WAYS_IN: readonly SweptOperation[] = [
     action: 'user.delete',
     prepare: makeUser,
     run: ({ coffre }, { key }) => coffre.users.delete(key),
+  },
+  {
+    name: 'api key set',
+    action: 'api-key.set',
+    // The first one makes the keys that encrypt it.
+    growsWithStore: true,
+    prepare: makeUser,
+    run: setApiKey,
+  },
+  {
+    name: 'api key remove',
+    action: 'api-key.remove',
+    prepare: async (subject, attempt) => {
+      await makeUser(subject, attempt)
+      await setApiKey(subject, attempt)
+    },
+    run: ({ coffre }, { key }) => coffre.apiKeys.remove(key),
+  },
+  {
+    name: 'api keys rotate wrapping',
+    action: 'api-key.rotate-wrapping',
+    growsWithStore: true,
+    run: async ({ coffre }) => {
+      await coffre.apiKeys.rotateWrapping()
+    },
+  },
+  {
+    name: 'api keys revoke all',
+    action: 'api-key.revoke-all',
+    growsWithStore: true,
+    run: async ({ coffre }) => {
+      await coffre.apiKeys.revokeAll()
+    },
   },
   {
     name: 'token renew',

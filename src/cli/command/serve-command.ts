@@ -52,9 +52,9 @@ async function runServe(invocation: Invocation): Promise<ExitCode> {
   const settings = readSettings({ ...terminal.environment, ...readOptions(invocation) })
   const place = { dataDir, ...(await chooseDatabase(invocation)) }
   const seal = await chooseSeal(invocation, place)
-  const { host, port, logLevel, tls, docs, streams, trustedProxies, issuers, workers } = settings
+  const { host, port, logLevel, tls, docs, streams, trustedProxies, issuers, providers, workers } = settings
   const choice = { ...(seal === undefined ? {} : { seal }), ...(tls === undefined ? {} : { tls }) }
-  const http = { host, port, logLevel, docs, streams, trustedProxies, issuers, workers }
+  const http = { host, port, logLevel, docs, streams, trustedProxies, issuers, providers, workers }
   const server = await serve({ ...place, createIfMissing: true, ...http, ...choice })
   await tellStart(invocation, server)
   await untilStopped()

@@ -37,6 +37,29 @@ export async function fetchDocument(text: string, rules: FetchRules): Promise<st
   }
 }
 
+/**
+ * The status of an answer to a GET with these headers, by the same rules; its body is not read. Rejects with
+ * CONFIG_REFUSED, or SERVER_UNREACHABLE that says whether the time was over.
+ */
+export async function askStatus(
+  text: string,
+  rules: FetchRules,
+  headers: Readonly<Record<string, string>>,
+): Promise<number> {
+  const url = parseFetchUrl(text, rules)
+  const signal = AbortSignal.timeout(TIMEOUT_MS)
+  try {
+    const address = await findAddress(url, rules)
+    const answer = await send(url, { address, signal, rules, headers })
+    answer.destroy()
+    return answer.statusCode ?? 0
+  } catch (cause) {
+    if (cause instanceof CoffreError) throw cause
+    const reason = signal.aborted ? 'timeout' : 'no answer'
+    throw new CoffreError('SERVER_UNREACHABLE', { facts: { at: 'provider', reason }, cause })
+  }
+}
+
 /** Throws CONFIG_REFUSED. */
 export function parseFetchUrl(text: string, rules: Pick<FetchRules, 'allowedHosts'>): URL {
   const url = URL.canParse(text) ? new URL(text) : refuse('a URL')
@@ -69,14 +92,15 @@ interface Sending {
   readonly address: string
   readonly signal: AbortSignal
   readonly rules: FetchRules
+  readonly headers?: Readonly<Record<string, string>>
 }
 
-function send(url: URL, { address, signal, rules }: Sending): Promise<IncomingMessage> {
+function send(url: URL, { address, signal, rules, headers = {} }: Sending): Promise<IncomingMessage> {
   const family = isIP(address)
   const options: RequestOptions = {
     signal,
     agent: false,
-    headers: { accept: 'application/json', 'accept-encoding': 'identity' },
+    headers: { accept: 'application/json', 'accept-encoding': 'identity', ...headers },
     // The address that was judged, and not what another look-up would say now.
     lookup: (_host, asked, done) =>
       typeof asked === 'object' && asked.all === true

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { CreatedUser } from '../../model/user.ts'
+import { OWN_USER } from '../api-key-schema.ts'
 import type { ServerParts } from '../server-parts.ts'
 import { CREATE_USER, CREATED_USER, ROTATE_SECRET, USER, USER_PATH, USER_QUERY } from '../user-schema.ts'
 import { type Api, addRoute } from './api.ts'
@@ -61,9 +62,13 @@ export function addUserRoutes(api: Api, parts: ServerParts): void {
     url: '/users/me',
     summary: 'The user who asks',
     tag: TAG,
-    result: USER,
+    result: OWN_USER,
     takesClientSecret: true,
-    run: (coffre) => coffre.users.me(),
+    run: async (coffre) => {
+      const user = await coffre.users.me()
+      const apiKey = await coffre.apiKeys.get()
+      return { ...user, has_api_key: apiKey.status !== 'none', api_key_status: apiKey.status, apiKey }
+    },
   })
 }
 

@@ -67,6 +67,9 @@ export const de: Messages = {
     'Den Cache von {id} löschen und seinen Schlüssel vernichten? Nichts davon kommt zurück.',
   'prompt.deleteUser':
     'Benutzer {id}, seinen Anbieterschlüssel und seine Token löschen? Nichts davon kommt zurück.',
+  'prompt.removeApiKey': 'Den Schlüssel bei {provider} löschen?',
+  'prompt.revokeApiKeys':
+    'Den Anbieterschlüssel jedes Benutzers jedes Mandanten löschen? Jeder muss seinen neu speichern.',
   'prompt.destroy': 'Version {version} von {key} endgültig löschen?',
   'prompt.scheduleDestroy': '{key} jetzt anhalten und in {days} Tagen ganz löschen?',
   'prompt.compromise': '{key} als kompromittiert kennzeichnen? Das ist unwiderruflich.',
@@ -118,6 +121,16 @@ export const de: Messages = {
   'done.userSecretRotated':
     'Benutzer {id} ({clientId}) hat ein neues Geheimnis; das alte und alle seine Token sind beendet.',
   'done.userDeleted': 'Benutzer {id} und alles, was für ihn aufbewahrt war, gelöscht.',
+  'done.apiKeySet': 'Der Schlüssel bei {provider} ist gespeichert.',
+  'done.apiKeyUnusual':
+    'Er sieht nicht aus wie die Schlüssel von {provider}; `coffre apikey test` fragt dort nach.',
+  'done.apiKeyTested': '{verdict} (Antwort {status})',
+  'done.apiKeyRemoved': 'Der Schlüssel ist gelöscht.',
+  'done.apiKeysRotated':
+    '{rotated} Schlüssel neu verschlüsselt (Form {form}); {unreadable} lassen sich nicht öffnen.',
+  'done.apiKeysRevoked': '{revoked} Schlüssel gelöscht; jeder Benutzer speichert seinen neu.',
+  'done.apiKeysRevokedNext':
+    'Wo FERNET_SECRET_KEY gesetzt ist: durch das ersetzen, was `coffre fernet keygen` ausgibt, und neu starten.',
   'done.tokenRenewed': 'Token {id} verlängert; gültig bis {moment}.',
   'done.policyCreated': 'Richtlinie {name} erzeugt.',
   'done.policyUpdated': 'Richtlinie {name} geändert; ihre Epoche ist {epoch}.',
@@ -255,6 +268,7 @@ export const de: Messages = {
   'column.updated': 'GEÄNDERT',
   'column.id': 'ID',
   'column.clientId': 'CLIENT-KENNUNG',
+  'column.provider': 'ANBIETER',
   'column.index': 'NR.',
   'column.at': 'ZEIT',
   'column.action': 'AKTION',
@@ -279,6 +293,10 @@ export const de: Messages = {
   'field.keyId': 'Schlüssel-ID',
   'field.version': 'Version',
   'field.clientId': 'Client-Kennung',
+  'field.provider': 'Anbieter',
+  'field.lastFour': 'Endet auf',
+  'field.fingerprint': 'Fingerabdruck',
+  'field.wrappingForm': 'Form',
   'field.role': 'Rolle',
   'field.tenant': 'Mandant',
   'field.policies': 'Richtlinien',

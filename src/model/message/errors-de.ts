@@ -57,6 +57,18 @@ export const errorsDe: ErrorTexts = {
     sentence: 'Ein Benutzer mit dieser Client-Kennung ist schon da.',
     next: 'Wählen Sie eine andere Kennung, oder geben Sie dem vorhandenen Benutzer mit `coffre user rotate-secret` ein neues Geheimnis.',
   },
+  API_KEY_REFUSED: {
+    sentence: 'Das kann kein Schlüssel eines Anbieters sein.',
+    next: 'Kopieren Sie den ganzen Schlüssel noch einmal beim Anbieter, ohne Zeilenumbruch, und senden Sie ihn als `api_key`.',
+  },
+  API_KEY_REQUIRED: {
+    sentence: 'Für diesen Benutzer ist kein Schlüssel eines Anbieters gespeichert.',
+    next: 'Speichern Sie einen mit `PATCH /users/me/api-key` oder `coffre apikey set`.',
+  },
+  API_KEY_UNREADABLE: {
+    sentence: 'Der gespeicherte Schlüssel des Anbieters lässt sich nicht öffnen.',
+    next: 'Speichern Sie ihn neu mit `PATCH /users/me/api-key` oder `coffre apikey set`; das Auditprotokoll sagt, was mit dem alten nicht stimmt.',
+  },
   KEY_NOT_FOUND: {
     sentence: 'Diesen Schlüssel gibt es nicht.',
     next: 'Zeigen Sie die Schlüssel mit `coffre key list` an oder erzeugen Sie ihn mit `coffre key create`.',

@@ -57,6 +57,18 @@ export const errorsFr: ErrorTexts = {
     sentence: 'Un utilisateur porte déjà cet identifiant client.',
     next: 'Choisissez un autre identifiant, ou donnez un nouveau secret à l’utilisateur existant avec `coffre user rotate-secret`.',
   },
+  API_KEY_REFUSED: {
+    sentence: 'Ce ne peut pas être une clé de fournisseur.',
+    next: 'Recopiez la clé entière chez le fournisseur, sans saut de ligne, et envoyez-la dans `api_key`.',
+  },
+  API_KEY_REQUIRED: {
+    sentence: 'Aucune clé de fournisseur n’est enregistrée pour cet utilisateur.',
+    next: 'Enregistrez-en une avec `PATCH /users/me/api-key` ou `coffre apikey set`.',
+  },
+  API_KEY_UNREADABLE: {
+    sentence: 'La clé de fournisseur enregistrée ne s’ouvre pas.',
+    next: 'Enregistrez-la de nouveau avec `PATCH /users/me/api-key` ou `coffre apikey set` ; le journal d’audit dit ce qui ne va pas avec l’ancienne.',
+  },
   KEY_NOT_FOUND: {
     sentence: 'Cette clé n’existe pas.',
     next: 'Affichez les clés avec `coffre key list`, ou créez-la avec `coffre key create`.',

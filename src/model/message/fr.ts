@@ -65,6 +65,9 @@ export const fr: Messages = {
   'prompt.cacheErase': 'Supprimer le cache de {id} et détruire sa clé ? Rien n’en revient.',
   'prompt.deleteUser':
     'Effacer l’utilisateur {id}, sa clé de fournisseur et ses jetons ? Rien n’en reviendra.',
+  'prompt.removeApiKey': 'Effacer la clé chez {provider} ?',
+  'prompt.revokeApiKeys':
+    'Effacer la clé de fournisseur de chaque utilisateur de chaque locataire ? Chacun devra enregistrer la sienne de nouveau.',
   'prompt.destroy': 'Effacer définitivement la version {version} de {key} ?',
   'prompt.scheduleDestroy': 'Arrêter {key} maintenant et l’effacer entièrement dans {days} jours ?',
   'prompt.compromise': 'Marquer {key} comme compromise ? C’est irréversible.',
@@ -115,6 +118,15 @@ export const fr: Messages = {
   'done.userSecretRotated':
     'L’utilisateur {id} ({clientId}) a un nouveau secret ; l’ancien et tous ses jetons ont pris fin.',
   'done.userDeleted': 'Utilisateur {id} effacé, avec tout ce qui était gardé pour lui.',
+  'done.apiKeySet': 'La clé chez {provider} est enregistrée.',
+  'done.apiKeyUnusual': 'Elle ne ressemble pas aux clés de {provider} ; `coffre apikey test` y demande.',
+  'done.apiKeyTested': '{verdict} (statut {status})',
+  'done.apiKeyRemoved': 'La clé est effacée.',
+  'done.apiKeysRotated':
+    '{rotated} clés chiffrées de nouveau (forme {form}) ; {unreadable} ne s’ouvrent pas.',
+  'done.apiKeysRevoked': '{revoked} clés effacées ; chaque utilisateur enregistre de nouveau la sienne.',
+  'done.apiKeysRevokedNext':
+    'Si FERNET_SECRET_KEY est définie : remplacez-la par ce qu’affiche `coffre fernet keygen`, puis redémarrez.',
   'done.tokenRenewed': 'Jeton {id} prolongé ; valable jusqu’au {moment}.',
   'done.policyCreated': 'Politique {name} créée.',
   'done.policyUpdated': 'Politique {name} modifiée ; son époque est {epoch}.',
@@ -250,6 +262,7 @@ export const fr: Messages = {
   'column.updated': 'MODIFIÉE',
   'column.id': 'ID',
   'column.clientId': 'IDENTIFIANT CLIENT',
+  'column.provider': 'FOURNISSEUR',
   'column.index': 'N°',
   'column.at': 'DATE',
   'column.action': 'ACTION',
@@ -274,6 +287,10 @@ export const fr: Messages = {
   'field.keyId': 'Identifiant de la clé',
   'field.version': 'Version',
   'field.clientId': 'Identifiant client',
+  'field.provider': 'Fournisseur',
+  'field.lastFour': 'Finit par',
+  'field.fingerprint': 'Empreinte',
+  'field.wrappingForm': 'Forme',
   'field.role': 'Rôle',
   'field.tenant': 'Locataire',
   'field.policies': 'Politiques',

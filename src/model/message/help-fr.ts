@@ -13,6 +13,8 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'group.login-role': 'Moyens d’obtenir un jeton avec un JWT ou un certificat client',
   'group.user': 'Utilisateurs de vos applications',
   'group.cache': 'Cache chiffré sur Valkey ou Redis',
+  'group.apikey': 'Clés données aux utilisateurs par des fournisseurs',
+  'group.fernet': 'Clés Fernet',
   'group.store': 'Où les clés sont stockées',
   'group.policy': 'Quelles clés un jeton atteint, pour quoi, avec quel contexte',
   'group.audit': 'La trace de tout ce qui a été fait',
@@ -90,6 +92,16 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.user.rotate-secret':
     'Donner à un utilisateur un nouveau secret client ; l’ancien et tous ses jetons prennent fin',
   'command.user.delete': 'Effacer un utilisateur et tout ce qui est gardé pour lui',
+  'command.apikey.set': 'Enregistrer une clé de fournisseur à la place de la précédente',
+  'command.apikey.show': 'Afficher ce qui est gardé d’une clé ; code de sortie 1 si elle ne s’ouvre pas',
+  'command.apikey.test': 'Demander au fournisseur si une clé fonctionne ; code de sortie 1 sinon',
+  'command.apikey.remove': 'Effacer une clé de fournisseur',
+  'command.apikey.list': 'Lister les utilisateurs qui ont une clé de fournisseur, sans les clés',
+  'command.apikey.rotate-wrapping':
+    'Chiffrer de nouveau la clé de chaque utilisateur ; les utilisateurs ne font rien',
+  'command.apikey.revoke-all':
+    'Effacer la clé de chaque utilisateur ; chacun enregistre de nouveau la sienne',
+  'command.fernet.keygen': 'Créer une clé Fernet, pour FERNET_SECRET_KEY',
   'command.login-role.create': 'Créer un rôle de connexion',
   'command.login-role.list': 'Lister les rôles de connexion',
   'command.login-role.show': 'Afficher un rôle de connexion',
@@ -268,6 +280,11 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.afterUser': 'commencer après cet identifiant',
   'option.limitUsers': 'au plus ce nombre d’utilisateurs, de 1 à 1 000 (100 par défaut)',
   'option.loginSecretFile': 'pour client : fichier avec le secret client, ou - pour l’entrée standard',
+  'option.apiKeyUser':
+    'utilisateur, par identifiant ou identifiant client ; par défaut le détenteur du jeton',
+  'option.provider': 'qui a donné la clé (mistral par défaut)',
+  'option.apiKeyFile': 'fichier avec la clé, ou - pour l’entrée standard',
+  'option.wrappingForm': 'forme du chiffrement (fernet si FERNET_SECRET_KEY est définie, sinon own)',
   'option.loginRole': 'rôle de connexion à utiliser',
   'option.loginTenant': 'locataire du rôle de connexion (default en son absence)',
   'option.jwtFile': 'fichier du JWT, - pour l’entrée standard',

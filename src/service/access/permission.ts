@@ -14,6 +14,8 @@ export const PERMISSIONS = [
   'user.read',
   'user.change',
   'user.self',
+  'api-key.rotate',
+  'api-key.revoke',
   'audit.read',
   'metrics.read',
   'operator.change',
@@ -24,7 +26,15 @@ export type Permission = (typeof PERMISSIONS)[number]
 /** Default deny: what is not listed is refused. The table of docs/design/access.md. */
 const GRANTED: Readonly<Record<Role, readonly Permission[]>> = {
   admin: PERMISSIONS,
-  operator: ['data.diagnose', 'key.read', 'key.rotate', 'key.move', 'metrics.read', 'operator.change'],
+  operator: [
+    'data.diagnose',
+    'key.read',
+    'key.rotate',
+    'key.move',
+    'api-key.rotate',
+    'metrics.read',
+    'operator.change',
+  ],
   auditor: ['key.read', 'token.read', 'policy.read', 'login.read', 'user.read', 'audit.read'],
   app: ['data.use', 'key.read'],
   // Its own row, and no other: services take the user from the caller.
@@ -32,7 +42,12 @@ const GRANTED: Readonly<Record<Role, readonly Permission[]>> = {
 }
 
 /** They concern the whole installation, so only callers of the default tenant have them. */
-const OF_INSTALLATION: readonly Permission[] = ['metrics.read', 'operator.change']
+const OF_INSTALLATION: readonly Permission[] = [
+  'api-key.rotate',
+  'api-key.revoke',
+  'metrics.read',
+  'operator.change',
+]
 
 /** They reach beyond single keys, so a token that policies confine has none of them. */
 const BEYOND_KEYS: readonly Permission[] = [

@@ -9,6 +9,7 @@ import type { Wrapped } from '../../model/wrapped.ts'
 import type { SealProvider } from '../../seal/seal-provider.ts'
 import { UnsealedVault } from '../../seal/vault.ts'
 import type { Store, StoreTransaction } from '../../store/store.ts'
+import type { FernetRing } from '../../crypto/fernet-ring.ts'
 import { authorize } from '../access/authorize.ts'
 import { TokenService } from '../access/token-service.ts'
 import type { AuditReader, AuditTrail, Checkpoints } from '../audit-trail.ts'
@@ -24,6 +25,9 @@ import { KeyService } from '../keys/key-service.ts'
 import { KeyringCache } from '../keys/keyring-cache.ts'
 import { UseReserve } from '../keys/use-reserve.ts'
 import { type IssuerDocuments, LoginService, NO_DOCUMENTS } from '../login/login-service.ts'
+import { ApiKeyService, type ProviderProbe } from '../api-keys/api-key-service.ts'
+import { requireKnownFernetKeys } from '../api-keys/fernet-checks.ts'
+import { OwnKey } from '../api-keys/own-key.ts'
 import { UserService } from '../users/user-service.ts'
 import { PolicyCache } from '../policy/policy-cache.ts'
 import { PolicyService } from '../policy/policy-service.ts'
@@ -50,6 +54,14 @@ export interface CoreParts {
   /** Root keys that were rotated away stay reachable so long for other processes; 0 when absent. */
   readonly rootLingerMs?: number
   readonly streamLimits?: StreamLimits
+  /** Of FERNET_SECRET_KEY; absent: keys of providers are kept in Coffre's own form. */
+  readonly fernetRing?: FernetRing | undefined
+  readonly providers?: ProviderProbe
+}
+
+const NO_PROVIDERS: ProviderProbe = {
+  test: () =>
+    Promise.reject(new CoffreError('CONFIG_REFUSED', { facts: { COFFRE_PROVIDER_URLS: 'an address' } })),
 }
 
 const REFUSED_SECRETS: ReadonlySet<ErrorCode> = new Set([
@@ -72,6 +84,7 @@ interface Unsealed {
   readonly unsubscribe: () => void
   readonly streams: StreamService
   readonly transfer: KeyTransfer
+  readonly apiKeys: ApiKeyService
 }
 
 /** One Coffre over one store. Sealed, it has no key and no data service to call. */
@@ -92,6 +105,7 @@ export class Core {
   readonly #rootListeners: (() => void)[] = []
   #unsealed: Unsealed | undefined
   #sealIsUnrecorded = false
+  #legacyWrites = 0
   #writeProbe: { readonly at: number; readonly answer: Promise<boolean> } = {
     at: Number.NEGATIVE_INFINITY,
     answer: Promise.resolve(false),
@@ -156,6 +170,21 @@ export class Core {
   /** Throws SEALED. */
   get transfer(): KeyTransfer {
     return this.#required().transfer
+  }
+
+  /** Throws SEALED. */
+  get apiKeys(): ApiKeyService {
+    return this.#required().apiKeys
+  }
+
+  /** Values that were written in the form of a source, because FERNET_SECRET_KEY asks for it. */
+  get legacyWrites(): number {
+    return this.#legacyWrites
+  }
+
+  /** Throws CONFIG_REFUSED when FERNET_SECRET_KEY is not the one under which something is stored. */
+  requireKnownFernetKeys(): Promise<void> {
+    return requireKnownFernetKeys(this.store, this.#parts.fernetRing)
   }
 
   /** Throws SEALED. */
@@ -406,7 +435,19 @@ export class Core {
     })
     const streams = new StreamService({ trail, data, limits: this.#parts.streamLimits ?? {} })
     const diagnosis = new DiagnosisService({ store, trail, clock, cache })
-    return { vault, cache, keys, data, diagnosis, streams, transfer, roots, unsubscribe }
+    const apiKeys = new ApiKeyService({
+      store,
+      trail,
+      clock,
+      users: this.users,
+      own: new OwnKey({ store, keys, dataKeys }),
+      ring: this.#parts.fernetRing,
+      probe: this.#parts.providers ?? NO_PROVIDERS,
+      countLegacyWrites: (count) => {
+        this.#legacyWrites += count
+      },
+    })
+    return { vault, cache, keys, data, diagnosis, streams, transfer, apiKeys, roots, unsubscribe }
   }
 
   async #append(tx: StoreTransaction, caller: Caller, action: AuditAction): Promise<void> {

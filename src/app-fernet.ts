@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
+import { FernetRing } from './crypto/fernet-ring.ts'
+import { CoffreError, hasCode } from './model/errors.ts'
+
+const SETTING = 'FERNET_SECRET_KEY'
+const GENERATOR = 'coffre fernet keygen'
+/** A ring of 64 keys, and a file of settings with a comment on each line. */
+const MAX_KEY_BYTES = 4_096
+const MAX_ENV_BYTES = 256 * 1_024
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+export interface FernetPlace {
+  readonly environment: Environment
+  /** Whose `.env` counts where the environment says nothing. */
+  readonly folder: string
+}
+
+/**
+ * The ring of FERNET_SECRET_KEY, of the file that FERNET_SECRET_KEY_FILE names, or of `.env`; upper and lower case are
+ * one. Throws CONFIG_REFUSED that names the setting and how to make a key.
+ */
+export function readFernetRing({ environment, folder }: FernetPlace): FernetRing | undefined {
+  const text = readText(environment) ?? readText(readEnvFile(join(folder, '.env')))
+  if (text === undefined) return undefined
+  try {
+    return FernetRing.parse(text)
+  } catch (cause) {
+    if (!hasCode(cause, 'KEY_REFUSED') && !hasCode(cause, 'LIMIT_EXCEEDED')) throw cause
+    const expected = cause instanceof CoffreError ? String(cause.facts['expected'] ?? '64 keys at most') : ''
+    throw refuse(`${expected}; make one with \`${GENERATOR}\``, cause)
+  }
+}
+
+/** So that what dumps the environment shows no key; the kernel keeps its own copy of how the process began. */
+export function dropFernetKey(environment: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(environment)) if (name.toUpperCase() === SETTING) delete environment[name]
+}
+
+function readText(environment: Environment): string | undefined {
+  const value = find(environment, SETTING)
+  const path = find(environment, `${SETTING}_FILE`)
+  if (path === undefined) return value
+  if (value !== undefined) throw refuse(`only one of it and ${SETTING}_FILE`)
+  return (readLimited(path, MAX_KEY_BYTES) ?? missing(path)).trim()
+}
+
+/** Empty is absent, as in a file of settings that somebody is to fill in. */
+function find(environment: Environment, name: string): string | undefined {
+  const value =
+    environment[name] ?? Object.entries(environment).find(([each]) => each.toUpperCase() === name)?.[1]
+  return value === undefined || value.trim() === '' ? undefined : value.trim()
+}
+
+function readEnvFile(path: string): Environment {
+  const text = readLimited(path, MAX_ENV_BYTES)
+  return text === undefined ? {} : parseEnv(text)
+}
+
+/** `undefined` where there is no such file. */
+function readLimited(path: string, maximumBytes: number): string | undefined {
+  try {
+    const bytes = readFileSync(path)
+    if (bytes.length <= maximumBytes) return bytes.toString('utf8')
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
+    throw refuse('a file that can be read', cause)
+  }
+  throw refuse(`a file of at most ${maximumBytes} bytes`)
+}
+
+function missing(path: string): never {
+  throw new CoffreError('CONFIG_REFUSED', { facts: { [`${SETTING}_FILE`]: 'a file that exists', path } })
+}
+
+function refuse(expected: string, cause?: unknown): CoffreError {
+  return new CoffreError('CONFIG_REFUSED', { facts: { [SETTING]: expected }, cause })
+}
+
+/** Read once, at the first use. */
+let ring: FernetRing | undefined
+
+function ownRing(): FernetRing {
+  ring ??= readFernetRing({ environment: process.env, folder: process.cwd() })
+  if (ring === undefined) throw refuse(`a key; make one with \`${GENERATOR}\``)
+  return ring
+}
+
+/** A Fernet token of a provider's key under FERNET_SECRET_KEY, or under `secretKey`: one key, or several with commas. */
+export function encryptApiKey(rawKey: string, secretKey?: string): string {
+  return (secretKey === undefined ? ownRing() : FernetRing.parse(secretKey)).encrypt(rawKey)
+}
+
+/** The reverse. Throws DECRYPTION_FAILED for a token that none of the keys opens, or that holds no text. */
+export function decryptApiKey(token: string, secretKey?: string): string {
+  const bytes = (secretKey === undefined ? ownRing() : FernetRing.parse(secretKey)).decrypt(token)
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch (cause) {
+    throw new CoffreError('DECRYPTION_FAILED', { cause })
+  } finally {
+    bytes.fill(0)
+  }
+}

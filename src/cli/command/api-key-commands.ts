@@ -1,0 +1,154 @@
+import { API_KEY_PROVIDERS, WRAPPING_FORMS } from '../../model/api-key.ts'
+import { MAX_API_KEY_CHARACTERS } from '../../model/limits.ts'
+import type { CommandRow, OptionRow } from '../command-row.ts'
+import { type ExitCode, FINDING, OK } from '../exit-code.ts'
+import { confirm } from '../input/prompt.ts'
+import { readSecretFile } from '../input/secret-file.ts'
+import type { Invocation } from '../invocation.ts'
+import { DRY_RUN, YES } from '../line/option-rows.ts'
+import { formatApiKey, formatApiKeys } from '../output/api-key-text.ts'
+import { reportPlan } from '../output/report-plan.ts'
+import { withCoffre } from '../with-coffre.ts'
+
+const LIST_LIMIT = { from: 1, to: 1_000 }
+const DEFAULT_LIST_LIMIT = 100
+const USER: OptionRow = { flags: '--user <user>', help: 'option.apiKeyUser' }
+
+export const apiKeyCommands: readonly CommandRow[] = [
+  {
+    path: ['apikey', 'set'],
+    summary: 'command.apikey.set',
+    options: [
+      USER,
+      { flags: '--provider <name>', help: 'option.provider', choices: API_KEY_PROVIDERS },
+      { flags: '--key-file <file>', help: 'option.apiKeyFile' },
+      DRY_RUN,
+    ],
+    run: runSet,
+  },
+  { path: ['apikey', 'show'], summary: 'command.apikey.show', options: [USER], run: runShow },
+  { path: ['apikey', 'test'], summary: 'command.apikey.test', options: [USER], run: runTest },
+  {
+    path: ['apikey', 'remove'],
+    summary: 'command.apikey.remove',
+    options: [USER, YES, DRY_RUN],
+    run: runRemove,
+  },
+  {
+    path: ['apikey', 'list'],
+    summary: 'command.apikey.list',
+    options: [
+      { flags: '--after <id>', help: 'option.afterUser' },
+      { flags: '--limit <number>', help: 'option.limitUsers' },
+    ],
+    run: runList,
+  },
+  {
+    path: ['apikey', 'rotate-wrapping'],
+    summary: 'command.apikey.rotate-wrapping',
+    options: [{ flags: '--to <form>', help: 'option.wrappingForm', choices: WRAPPING_FORMS }, DRY_RUN],
+    run: runRotate,
+  },
+  {
+    path: ['apikey', 'revoke-all'],
+    summary: 'command.apikey.revoke-all',
+    options: [YES, DRY_RUN],
+    run: runRevoke,
+  },
+]
+
+/** Absent: whoever holds the token. */
+function userOf({ options }: Invocation): { readonly user?: string } {
+  const user = options.text('user')
+  return user === undefined ? {} : { user }
+}
+
+async function runSet(invocation: Invocation): Promise<ExitCode> {
+  const { options, printer, terminal } = invocation
+  const provider = options.choice('provider', API_KEY_PROVIDERS)
+  const request = { ...userOf(invocation), ...(provider === undefined ? {} : { provider }) }
+  const limit = { name: '--key-file', maximumBytes: MAX_API_KEY_CHARACTERS }
+  const apiKey = await readSecretFile(terminal, options.required('key-file'), limit)
+  return withCoffre(invocation, async (coffre) => {
+    if (options.flag('dry-run')) {
+      await coffre.apiKeys.get(request.user)
+      return reportPlan(invocation, { request, lines: [] })
+    }
+    const stored = await coffre.apiKeys.set({ ...request, apiKey })
+    await printer.done(stored, 'done.apiKeySet', { provider: stored.provider ?? '' })
+    if (stored.looksUsual === false)
+      await printer.note('done.apiKeyUnusual', { provider: stored.provider ?? '' })
+    return OK
+  })
+}
+
+function runShow(invocation: Invocation): Promise<ExitCode> {
+  const { printer } = invocation
+  return withCoffre(invocation, async (coffre) => {
+    const apiKey = await coffre.apiKeys.get(userOf(invocation).user)
+    await printer.show(apiKey, () => formatApiKey(printer, apiKey))
+    return apiKey.status === 'unreadable' ? FINDING : OK
+  })
+}
+
+function runTest(invocation: Invocation): Promise<ExitCode> {
+  const { printer } = invocation
+  return withCoffre(invocation, async (coffre) => {
+    const found = await coffre.apiKeys.test(userOf(invocation).user)
+    const { verdict, status } = found
+    await printer.done(found, 'done.apiKeyTested', { verdict, status: status ?? '–' })
+    return verdict === 'accepted' ? OK : FINDING
+  })
+}
+
+function runRemove(invocation: Invocation): Promise<ExitCode> {
+  const { options, printer } = invocation
+  const { user } = userOf(invocation)
+  return withCoffre(invocation, async (coffre) => {
+    const { provider } = await coffre.apiKeys.get(user)
+    if (options.flag('dry-run')) return reportPlan(invocation, { request: userOf(invocation), lines: [] })
+    await confirm(invocation, 'prompt.removeApiKey', { provider: provider ?? '–' })
+    await coffre.apiKeys.remove(user)
+    await printer.done({ removed: true }, 'done.apiKeyRemoved')
+    return OK
+  })
+}
+
+function runList(invocation: Invocation): Promise<ExitCode> {
+  const { options, printer } = invocation
+  const after = options.text('after')
+  const limit = options.wholeNumber('limit', LIST_LIMIT) ?? DEFAULT_LIST_LIMIT
+  return withCoffre(invocation, async (coffre) => {
+    const apiKeys = await coffre.apiKeys.list({ limit, ...(after === undefined ? {} : { after }) })
+    await printer.show({ apiKeys }, () => formatApiKeys(printer, apiKeys))
+    const last = apiKeys.at(-1)
+    if (last === undefined) await printer.note('list.empty')
+    else if (apiKeys.length === limit) await printer.note('list.more', { option: `--after ${last.user}` })
+    return OK
+  })
+}
+
+async function runRotate(invocation: Invocation): Promise<ExitCode> {
+  const { options, printer } = invocation
+  const to = options.choice('to', WRAPPING_FORMS)
+  const request = to === undefined ? {} : { to }
+  if (options.flag('dry-run')) return reportPlan(invocation, { request, lines: [] })
+  return withCoffre(invocation, async (coffre) => {
+    const done = await coffre.apiKeys.rotateWrapping(request)
+    const { rotated, unreadable, form } = done
+    await printer.done(done, 'done.apiKeysRotated', { rotated, unreadable, form })
+    return unreadable === 0 ? OK : FINDING
+  })
+}
+
+async function runRevoke(invocation: Invocation): Promise<ExitCode> {
+  const { options, printer } = invocation
+  if (options.flag('dry-run')) return reportPlan(invocation, { request: {}, lines: [] })
+  await confirm(invocation, 'prompt.revokeApiKeys')
+  return withCoffre(invocation, async (coffre) => {
+    const done = await coffre.apiKeys.revokeAll()
+    await printer.done(done, 'done.apiKeysRevoked', { revoked: done.revoked })
+    await printer.note('done.apiKeysRevokedNext')
+    return OK
+  })
+}
