@@ -22,16 +22,23 @@ interface Count {
   readonly errors: number
 }
 
+export interface Score {
+  readonly text: string
+  readonly percent: number
+  /** False where more than a tenth ended in errors: the tests did not run as they should. */
+  readonly isSound: boolean
+}
+
 /** One line for each file, weakest first, and the whole with its 95 % interval where it is a sample. */
-export function formatScore(report: MutationReport): { readonly text: string; readonly percent: number } {
+export function formatScore(report: MutationReport): Score {
   const counts = Object.entries(report.files).map(([file, { mutants }]) => count(file, mutants))
   const total = counts.reduce((sum, each) => add(sum, each))
   const lines = counts
     .filter((each) => judged(each) > 0)
     .toSorted((left, right) => percentOf(left) - percentOf(right))
     .map(formatCount)
-  const percent = percentOf(total)
-  return { text: [...lines, formatCount({ ...total, file: 'all' }), formatSample(total)].join('\n'), percent }
+  const text = [...lines, formatCount({ ...total, file: 'all' }), formatSample(total)].join('\n')
+  return { text, percent: percentOf(total), isSound: total.errors <= judged(total) / 10 }
 }
 
 function count(file: string, mutants: readonly Mutant[]): Count {

@@ -87,11 +87,10 @@ function run(plan: Plan): number {
   try {
     const { status } = spawnSync('stryker', ['run', config], { cwd: ROOT, stdio: 'inherit', env })
     if (status !== 0) return status ?? 1
-    const { text, percent } = formatScore(
-      JSON.parse(readFileSync(join(work, REPORT), 'utf8')) as MutationReport,
-    )
-    console.log(text)
-    return percent < LEAST_SCORE ? 1 : 0
+    const score = formatScore(JSON.parse(readFileSync(join(work, REPORT), 'utf8')) as MutationReport)
+    console.log(score.text)
+    if (!score.isSound) console.error('no score: too many test processes ended in errors')
+    return score.isSound && score.percent >= LEAST_SCORE ? 0 : 1
   } finally {
     rmSync(work, { recursive: true })
   }
