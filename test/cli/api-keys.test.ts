@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { describe, test } from 'node:test'
+import { CoffreLine, CoffreProcess } from './coffre-process.ts'
+
+const KEY = 'mistral-test-key-0123456789abcdefABCDEF'
+
+describe('coffre apikey', () => {
+  test('stores, shows and erases a key of a user whom an administrator names, and never prints it', async (t) => {
+    const cli = new CoffreLine(t)
+    await cli.ok('init')
+    await cli.ok(`user create --client-id ada --out ${cli.path('ada')}`)
+    writeFileSync(cli.path('key'), `${KEY}\n`)
+    const outputs = [
+      await cli.ok(`apikey set --user ada --provider openai --key-file ${cli.path('key')}`),
+      await cli.ok('apikey show --user ada'),
+      await cli.ok('apikey list --json'),
+    ]
+    for (const { out, error } of outputs) assert.ok(!`${out}${error}`.includes(KEY))
+    const shown = await cli.json('apikey show --user ada')
+    assert.deepEqual([shown['status'], shown['lastFour'], shown['provider']], ['ok', 'CDEF', 'openai'])
+    const refused = await cli.run(['apikey', 'set', '--user', 'ada', '--key-file', '-'], { input: '  \n' })
+    assert.equal(refused.code, 2)
+    assert.match(refused.error, /API_KEY_REFUSED/)
+    assert.equal((await cli.run(['apikey', 'revoke-all'])).code, 2)
+    assert.deepEqual(await cli.json('apikey revoke-all --yes'), { revoked: 1 })
+    assert.equal((await cli.run(['apikey', 'test', '--user', 'ada'])).code, 4)
+  })
+
+  test('a FERNET_SECRET_KEY that is none is refused with 78 and the command that makes one', async (t) => {
+    const cli = new CoffreLine(t)
+    const key = (await cli.ok('fernet keygen')).out.trim()
+    assert.equal(Buffer.from(key, 'base64url').length, 32)
+    assert.notEqual((await cli.ok('fernet keygen')).out.trim(), key)
+    // In a process of its own: the setting is read from its environment.
+    const process_ = new CoffreProcess(t)
+    for (const line of [['init'], ['serve', '--port', '0']]) {
+      const refused = await process_.run(line, { environment: { FERNET_SECRET_KEY: 'abc' } })
+      assert.equal(refused.code, 78)
+      assert.match(refused.error, /FERNET_SECRET_KEY.*coffre fernet keygen/)
+    }
+  })
+})
