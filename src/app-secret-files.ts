@@ -9,6 +9,17 @@ export {
   type FileKeyHolder,
   passphraseHolder,
 } from './service/secret-files/encrypted/file-key.ts'
+export {
+  decryptSecretFile,
+  diffSecretFile,
+  editSecretFile,
+  encryptSecretFile,
+  readSlotKinds,
+  readVariables,
+} from './service/secret-files/encrypted/secret-file.ts'
+export { runWithSecrets } from './service/secret-files/run/run-with-secrets.ts'
+export { installHook } from './service/secret-files/scan/install-hook.ts'
+export { scanProject } from './service/secret-files/scan/scan-project.ts'
 export { exportSecretKey, keyFilesInUse } from './service/secret-files/export.ts'
 export { type Generated, generateSecretKey, planSecretKey } from './service/secret-files/generate.ts'
 export { listKeyBackups, recoverSecretKey, revealBackup } from './service/secret-files/recover.ts'

@@ -20,6 +20,8 @@ import { policyCommands } from './command/policy-commands.ts'
 import { proofCommands } from './command/proof-commands.ts'
 import { checkCommands } from './command/secret/check-commands.ts'
 import { rotateCommands } from './command/secret/rotate-commands.ts'
+import { scanCommand } from './command/secret/scan-command.ts'
+import { secretFileCommands } from './command/secret/secret-file-commands.ts'
 import { secretKeyCommands } from './command/secret/secret-key-commands.ts'
 import { serveCommand } from './command/serve-command.ts'
 import { storeCommands } from './command/store-commands.ts'
@@ -44,6 +46,7 @@ export const groupRows: readonly GroupRow[] = [
   { path: ['audit', 'log'], summary: 'group.audit.log' },
   { path: ['audit', 'key'], summary: 'group.audit.key' },
   { path: ['audit', 'prove'], summary: 'group.audit.prove' },
+  { path: ['secret'], summary: 'group.secret' },
   { path: ['secret-key'], summary: 'group.secret-key' },
   { path: ['operator'], summary: 'group.operator' },
   { path: ['operator', 'ceremony'], summary: 'group.operator.ceremony' },
@@ -77,6 +80,8 @@ const rows: readonly CommandRow[] = [
   ...secretKeyCommands,
   ...checkCommands,
   ...rotateCommands,
+  ...secretFileCommands,
+  scanCommand,
 ]
 
 /** Every command, in the order in which help lists them. */

@@ -14,7 +14,11 @@ export const CONFIGURATION = 78 as const
 /** 128 + SIGINT, as shells report it. */
 export const INTERRUPTED = 130 as const
 
+/** What a program answered that Coffre ran: any code. */
+export type ChildExit = number & { readonly child: true }
+
 export type ExitCode =
+  | ChildExit
   | typeof OK
   | typeof FINDING
   | typeof USAGE
@@ -108,4 +112,10 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError) return error.key === 'error.interrupted' ? INTERRUPTED : USAGE
   return EXIT_CODES[error instanceof CoffreError ? error.code : 'INTERNAL']
+}
+
+/** The exit code of a program that Coffre ran, as its own. */
+export function childExit(code: number): ChildExit {
+  // A code by itself: only this function makes one of the type.
+  return code as ChildExit
 }

@@ -13,7 +13,12 @@ import { SecretForms } from './secret-forms.ts'
 import { checkFiles, listProcesses } from './traced-server.ts'
 
 /** What a command writes to its output may be what was put in. Nothing may be in its errors. */
-const OUTPUT_IS_DATA: ReadonlySet<string> = new Set(['decrypt', 'file decrypt', 'secret-key export'])
+const OUTPUT_IS_DATA: ReadonlySet<string> = new Set([
+  'decrypt',
+  'file decrypt',
+  'secret-key export',
+  'secret decrypt',
+])
 /** It does not end by itself. */
 const SERVE = 'serve'
 const LOOK_EVERY_MS = 30

@@ -31,7 +31,8 @@ function dropLeadingOptions(words: readonly string[]): readonly string[] {
 }
 
 function findMistake(command: string): string | undefined {
-  const words = dropLeadingOptions(command.split(/ +/))
+  // What stands after ` -- ` is another program's line.
+  const words = dropLeadingOptions((command.split(' -- ')[0] ?? '').split(/ +/))
   const starts = (path: readonly string[]) => path.every((word, index) => words[index] === word)
   const options = words.filter((word) => /^-{1,2}[a-z]/i.test(word)).map((word) => word.split('=')[0] ?? '')
   const row = rows.findLast(({ path }) => starts(path))

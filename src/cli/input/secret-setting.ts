@@ -36,6 +36,13 @@ const BACKUP_PASSPHRASE: SecretSetting = {
   fromStandardInput: true,
 }
 
+const FILE_PASSPHRASE: SecretSetting = {
+  option: 'secret-passphrase-file',
+  variable: 'COFFRE_SECRET_PASSPHRASE',
+  maximumBytes: MAX_PASSPHRASE_BYTES,
+  fromStandardInput: true,
+}
+
 const DATABASE: SecretSetting = {
   variable: 'COFFRE_DATABASE_URL',
   maximumBytes: MAX_URL_BYTES,
@@ -56,9 +63,14 @@ export function readPassphrase(invocation: Sources): Promise<Secret | undefined>
   return readSecret(invocation, PASSPHRASE)
 }
 
-/** Of an encrypted secret file or backup; it has nothing to do with the seal. */
+/** Of a backed-up key; it has nothing to do with the seal. */
 export function readBackupPassphrase(invocation: Sources): Promise<Secret | undefined> {
   return readSecret(invocation, BACKUP_PASSPHRASE)
+}
+
+/** Of an encrypted env or TOML file. */
+export function readFilePassphrase(invocation: Sources): Promise<Secret | undefined> {
+  return readSecret(invocation, FILE_PASSPHRASE)
 }
 
 /** A URL may hold a password. */

@@ -46,7 +46,6 @@ export const secretFilesDe: Readonly<Record<keyof typeof secretFilesEn, string>>
   'option.probeSeconds': 'wie lange die Anwendung zum Anlaufen hat (sonst 30)',
   'option.compromisedKey': 'jemand anderes kennt den alten Schlüssel: ab jetzt prüft er nichts mehr',
   'option.revealBackup': 'den Schlüssel ausgeben, statt ihn in die Dateien zu schreiben',
-  'prompt.backupPassphrase': 'Passphrase der Sicherung',
   'done.secretKeyRotated': 'Fingerabdruck {fingerprint} anstelle von {replaced}.',
   'done.secretKeyGrace': 'Der alte Schlüssel prüft noch bis {moment}; danach `coffre secret-key retire`.',
   'done.secretKeyNoGrace': 'Der alte Schlüssel prüft nichts mehr.',
@@ -92,4 +91,35 @@ export const secretFilesDe: Readonly<Record<keyof typeof secretFilesEn, string>>
   'keyFinding.env-file-in-production': 'eine env-Datei liegt, wo die Produktion läuft',
   'procedures.page':
     '# SECRET_KEY: was zu tun ist\n\nDer Schlüssel steht in diesen Dateien: {files}.\n\n## Rotation\n\nIn der Entwicklung bei jeder großen Änderung, im Staging alle 3 Monate, in Produktion alle 6 Monate: `coffre secret-key rotate`.\nNach der längsten Sitzung: `coffre secret-key retire`.\n\n## Jemand anderes kennt den Schlüssel\n\n1. Ersetzen Sie ihn sofort: `coffre secret-key rotate --compromised`.\n2. Tun Sie dasselbe in jeder anderen Umgebung, und starten Sie jede Instanz neu.\n3. Lesen Sie die Zugriffsprotokolle seit dem letzten guten Tag, und `.coffre/security.log`.\n4. Benachrichtigen Sie das Sicherheitsteam.\n\n## Der Schlüssel ist verloren\n\n1. Listen Sie die Sicherungen auf: `coffre secret-key recover`.\n2. Bringen Sie eine über ihren Fingerabdruck zurück, oder erzeugen Sie einen neuen: `coffre secret-key generate --force`.\n3. Beenden Sie alle Sitzungen der Benutzer.',
+  'group.secret': 'Env- und TOML-Dateien mit verschlüsselten Werten, für git',
+  'command.secret.encrypt':
+    'Jeden Wert einer Datei nach DATEI.enc verschlüsseln; Namen und Kommentare bleiben lesbar',
+  'command.secret.decrypt': 'Den Text einer verschlüsselten Datei ausgeben',
+  'command.secret.edit':
+    'Eine verschlüsselte Datei in $EDITOR bearbeiten; unveränderte Werte behalten ihre Bytes',
+  'command.secret.diff':
+    'Sagen, welche Namen von der Datei daneben abweichen, nie ihre Werte (Exit-Code: 0 keine, 1 einige)',
+  'command.secret.run': 'Ein Programm mit den Variablen einer verschlüsselten Datei ausführen',
+  'command.run':
+    'Ein Programm mit Geheimnissen in seiner Umgebung ausführen, in der Ausgabe verdeckt; sein Exit-Code ist unserer',
+  'command.scan':
+    'Geheimnisse in Dateien, im nächsten Commit oder in der Geschichte von git suchen (Exit-Code: 0 keine, 1 gefunden)',
+  'argument.secretFile': 'eine Datei wie .env oder secrets.toml, vom Projektordner aus',
+  'argument.encryptedFile': 'eine Datei, die `coffre secret encrypt` gemacht hat',
+  'argument.command': 'das Programm und seine Argumente, nach --',
+  'option.filePassphraseFile':
+    'eine Datei mit der Passphrase der verschlüsselten Datei (COFFRE_SECRET_PASSPHRASE, COFFRE_SECRET_PASSPHRASE_FILE)',
+  'option.fileKey': 'ein Schlüssel des Coffre, der den Schlüssel der Datei hält',
+  'option.runFile': 'eine Datei mit Variablen, auch eine verschlüsselte; sonst .env',
+  'option.tty': 'dem Programm dieses Terminal selbst geben: nichts wird verdeckt',
+  'option.history': 'jede Fassung durchsehen, die git hat',
+  'option.staged': 'durchsehen, was der nächste Commit enthielte',
+  'option.installHook': 'einen pre-commit-Hook einrichten, der Commits mit Geheimnissen ablehnt',
+  'prompt.filePassphrase': 'Passphrase der Datei',
+  'usage.editorFailed': 'Der Editor ist gescheitert; nichts wurde geändert.',
+  'done.secretFileEncrypted': 'Verschlüsselt nach {file}.',
+  'done.secretFileEdited': 'Die Datei ist geändert.',
+  'done.secretFileSame': 'Nichts hat sich geändert.',
+  'done.hookInstalled': 'Der Hook steht in {file}.',
+  'done.scanned': '{texts} Texte, {findings} Befunde.',
 }

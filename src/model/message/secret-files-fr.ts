@@ -42,7 +42,6 @@ export const secretFilesFr: Readonly<Record<keyof typeof secretFilesEn, string>>
   'option.compromisedKey':
     'quelqu’un d’autre connaît l’ancienne clé : elle ne vérifie plus rien dès maintenant',
   'option.revealBackup': 'afficher la clé au lieu de l’écrire dans les fichiers',
-  'prompt.backupPassphrase': 'Phrase secrète de la sauvegarde',
   'done.secretKeyRotated': 'Empreinte {fingerprint} à la place de {replaced}.',
   'done.secretKeyGrace':
     'L’ancienne clé vérifie encore jusqu’au {moment} ; ensuite, lancez `coffre secret-key retire`.',
@@ -89,4 +88,35 @@ export const secretFilesFr: Readonly<Record<keyof typeof secretFilesEn, string>>
   'keyFinding.env-file-in-production': 'un fichier .env se trouve là où tourne la production',
   'procedures.page':
     '# SECRET_KEY : que faire\n\nLa clé est dans ces fichiers : {files}.\n\n## Rotation\n\nÀ chaque changement majeur en développement, tous les 3 mois en staging, tous les 6 mois en production : `coffre secret-key rotate`.\nAprès la plus longue session : `coffre secret-key retire`.\n\n## Clé compromise\n\n1. Remplacez-la immédiatement : `coffre secret-key rotate --compromised`.\n2. Faites de même dans tous les autres environnements, et redémarrez toutes les instances.\n3. Auditez les logs d’accès depuis le dernier jour sain, et `.coffre/security.log`.\n4. Notifiez l’équipe de sécurité.\n\n## Clé perdue\n\n1. Listez les sauvegardes : `coffre secret-key recover`.\n2. Remettez-en une par son empreinte, ou créez une nouvelle clé : `coffre secret-key generate --force`.\n3. Réinitialisez toutes les sessions utilisateur.',
+  'group.secret': 'Fichiers .env et TOML aux valeurs chiffrées, pour git',
+  'command.secret.encrypt':
+    'Chiffrer chaque valeur d’un fichier dans FICHIER.enc ; noms et commentaires restent lisibles',
+  'command.secret.decrypt': 'Afficher le texte d’un fichier chiffré',
+  'command.secret.edit':
+    'Modifier un fichier chiffré dans $EDITOR ; les valeurs inchangées gardent leurs octets',
+  'command.secret.diff':
+    'Dire quels noms diffèrent du fichier voisin, jamais leurs valeurs (code de sortie : 0 aucun, 1 certains)',
+  'command.secret.run': 'Lancer un programme avec les variables d’un fichier chiffré',
+  'command.run':
+    'Lancer un programme avec des secrets dans son environnement, masqués dans sa sortie ; son code de sortie est le nôtre',
+  'command.scan':
+    'Chercher des secrets dans les fichiers, le prochain commit ou l’historique de git (code de sortie : 0 aucun, 1 trouvé)',
+  'argument.secretFile': 'un fichier comme .env ou secrets.toml, depuis le dossier du projet',
+  'argument.encryptedFile': 'un fichier créé par `coffre secret encrypt`',
+  'argument.command': 'le programme et ses arguments, après --',
+  'option.filePassphraseFile':
+    'un fichier avec la phrase secrète du fichier chiffré (COFFRE_SECRET_PASSPHRASE, COFFRE_SECRET_PASSPHRASE_FILE)',
+  'option.fileKey': 'une clé du Coffre qui garde la clé du fichier',
+  'option.runFile': 'un fichier de variables, même chiffré ; .env par défaut',
+  'option.tty': 'donner au programme ce terminal même : rien n’est masqué',
+  'option.history': 'parcourir chaque version que git possède',
+  'option.staged': 'parcourir ce que contiendrait le prochain commit',
+  'option.installHook': 'installer un crochet pre-commit qui refuse les commits avec des secrets',
+  'prompt.filePassphrase': 'Phrase secrète du fichier',
+  'usage.editorFailed': 'L’éditeur a échoué ; rien n’a été modifié.',
+  'done.secretFileEncrypted': 'Chiffré dans {file}.',
+  'done.secretFileEdited': 'Le fichier est modifié.',
+  'done.secretFileSame': 'Rien n’a changé.',
+  'done.hookInstalled': 'Le crochet est dans {file}.',
+  'done.scanned': '{texts} textes, {findings} constats.',
 }

@@ -37,6 +37,12 @@ export async function fingerprinter(folder: OpenFolder): Promise<(key: string) =
   return (value) => keyedFingerprint(key, value)
 }
 
+/** The key that makes this project's fingerprints, where there is one already. */
+export async function knownFingerprintKey(folder: OpenFolder): Promise<Uint8Array | undefined> {
+  const text = await readFile(folder.at(FINGERPRINT_KEY), 'latin1').catch(() => '')
+  return /^[0-9a-f]{64}\s*$/.test(text) ? Buffer.from(text.trim(), 'hex') : undefined
+}
+
 /** A damaged state is an empty one: it only tells ages, and files decide. */
 export async function readState(folder: OpenFolder): Promise<ProjectState> {
   const text = await readFile(folder.at(STATE), 'utf8').catch((error: unknown) => {

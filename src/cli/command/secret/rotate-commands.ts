@@ -6,7 +6,7 @@ import { DRY_RUN } from '../../line/option-rows.ts'
 import { reportPlan } from '../../output/report-plan.ts'
 import { formatTable } from '../../output/table.ts'
 import { writeTo } from '../../output/terminal.ts'
-import { HOLDER_OPTIONS, withHolder } from './file-key-holder.ts'
+import { BACKUP_OPTIONS, withBackupHolder } from './file-key-holder.ts'
 import { NAME, nameOption, PROJECT, projectFolder } from './project-folder.ts'
 import { ENVIRONMENT, KEY_OPTIONS, readEnvironment, readKeyRequest } from './key-options.ts'
 
@@ -29,7 +29,7 @@ export const rotateCommands: readonly CommandRow[] = [
     options: [
       ENVIRONMENT,
       ...KEY_OPTIONS,
-      ...HOLDER_OPTIONS,
+      ...BACKUP_OPTIONS,
       ...HOOK_OPTIONS,
       { flags: '--compromised', help: 'option.compromisedKey' },
       PROJECT,
@@ -47,7 +47,7 @@ export const rotateCommands: readonly CommandRow[] = [
     path: ['secret-key', 'recover'],
     summary: 'command.secret-key.recover',
     arguments: [{ syntax: '[fingerprint]', help: 'argument.fingerprint' }],
-    options: [NAME, ...HOLDER_OPTIONS, { flags: '--print', help: 'option.revealBackup' }, PROJECT],
+    options: [NAME, ...BACKUP_OPTIONS, { flags: '--print', help: 'option.revealBackup' }, PROJECT],
     run: runRecover,
   },
 ]
@@ -70,7 +70,7 @@ async function runRotate(invocation: Invocation): Promise<ExitCode> {
     return reportPlan(invocation, { request: { files: paths }, lines })
   }
   const keyRequest = await readKeyRequest(invocation)
-  const rotated = await withHolder(invocation, async (holder) => {
+  const rotated = await withBackupHolder(invocation, async (holder) => {
     await printer.line(STARTED)
     return rotateSecretKey(secretFilesOf(folder), { ...request, ...keyRequest }, holder)
   })
@@ -117,7 +117,7 @@ async function runRecover(invocation: Invocation): Promise<ExitCode> {
   if (fingerprint === undefined) return listBackups(invocation)
   const parts = secretFilesOf(projectFolder(invocation))
   const request = { fingerprint, ...nameOption(invocation) }
-  await withHolder(invocation, async (holder) => {
+  await withBackupHolder(invocation, async (holder) => {
     if (options.flag('print')) {
       const key = await revealBackup(parts, request, holder)
       await writeTo(

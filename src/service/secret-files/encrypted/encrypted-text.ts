@@ -43,7 +43,7 @@ export async function encryptText(input: SecretText, holder: FileKeyHolder): Pro
 }
 
 /** Again under the key of `opened`; a value that did not change keeps its bytes, so a diff shows what did. */
-function sealText(input: SecretText, opened: Omit<OpenedText, 'text'>): string {
+export function sealText(input: SecretText, opened: Omit<OpenedText, 'text'>): string {
   const { file, form, text } = input
   requireNothingInClear(form, text)
   const sealed = replaceValues(form, text, ({ name, from, to }) => {
@@ -74,6 +74,11 @@ export async function openText(input: SecretText, holder: FileKeyHolder): Promis
     return plain
   })
   return { text, fileKey, slots, values }
+}
+
+/** What opens the text: `passphrase`, `key`. */
+export function slotKinds(text: string): readonly string[] {
+  return splitHead(text).slots.map((slot) => slot.slice(0, slot.indexOf(' ')))
 }
 
 function splitHead(text: string): { readonly slots: readonly string[]; readonly body: string } {
@@ -126,7 +131,7 @@ function requireNothingInClear(form: Form, text: string): void {
   const rest = replaceValues(form, text, () => '').replace(/^\ufeff/, '')
   const isHarmless = (line: string) =>
     /^\s*(?:#.*|(?:export[ \t]+)?[A-Za-z_][A-Za-z0-9_.-]*[ \t]*=\s*(?:#.*)?)?$/.test(line)
-  if (!rest.split('\n').every(isHarmless)) {
+  if (!rest.split(/\r?\n/).every(isHarmless)) {
     throw new CoffreError('SECRET_FILE_REFUSED', { facts: { expected: 'only assignments and comments' } })
   }
 }

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { describe, test } from 'node:test'
+import { CoffreLine, CoffreProcess, MAIN } from './coffre-process.ts'
+
+const PASSPHRASE = { COFFRE_BACKUP_PASSPHRASE: 'of the backup', COFFRE_SECRET_PASSPHRASE: 'of the file' }
+
+describe('coffre secret-key', () => {
+  test('makes a key without showing it, rotates it with the words of the guide, and ticks boxes', async (t) => {
+    const cli = new CoffreLine(t)
+    Object.assign(cli.environment, PASSPHRASE)
+    const made = await cli.ok('secret-key generate')
+    assert.equal(made.out, '')
+    const key = /^SECRET_KEY=(.+)$/m.exec(read(cli, '.env'))?.[1] ?? ''
+    assert.equal(key.length, 64)
+    assert.ok(!made.error.includes(key))
+    assert.equal((await cli.run(['secret-key', 'generate'])).code, 2)
+    const rotated = await cli.ok('secret-key rotate')
+    assert.match(rotated.error, /^🔄 Rotation de la SECRET_KEY\.\.\.\n[\s\S]*✅ Rotation terminée\n$/)
+    assert.ok(!read(cli, '.env').includes(`SECRET_KEY=${key}\n`))
+    const { backups } = (await cli.json('secret-key recover')) as { backups: { fingerprint: string }[] }
+    const shown = await cli.ok(`secret-key recover ${backups[0]?.fingerprint} --print`)
+    assert.equal(shown.out, `${key}\n`)
+    await cli.ok('secret-key check')
+    const page = await cli.ok('secret-key procedures --lang fr')
+    assert.match(page.out, /`\.streamlit\/secrets\.toml`, `\.env`/)
+    writeFileSync(cli.path('SECRET_KEY.md'), page.out)
+    const list = await cli.ok('secret-key checklist --lang fr')
+    assert.equal(list.out.match(/^- \[x\] /gm)?.length, 8)
+    assert.match(list.out, /est maintenant sécurisée avec une SECRET_KEY robuste/)
+  })
+
+  test('tells findings with exit code 1, and an absent key with 78 in the words of the guide', async (t) => {
+    const cli = new CoffreLine(t)
+    const absent = await cli.run(['secret-key', 'export', '--lang', 'fr'])
+    assert.equal(absent.code, 78)
+    assert.match(absent.error, /SECRET_KEY non configurée/)
+    writeFileSync(cli.path('.env'), 'SECRET_KEY=baguette-metro-2024\n', { mode: 0o644 })
+    const found = await cli.run(['secret-key', 'check'])
+    assert.equal(found.code, 1)
+    assert.match(found.out, /PUBLISHED/)
+    assert.ok(!found.out.includes('baguette-metro-2024'))
+    const open = await cli.run(['secret-key', 'checklist'])
+    assert.equal(open.code, 1)
+    assert.ok(!open.out.includes('secured'))
+  })
+
+  test('takes the two lines of openssl rand -base64 64', async (t) => {
+    const cli = new CoffreLine(t)
+    const made = spawnSync('openssl', ['rand', '-base64', '64'], { encoding: 'utf8' })
+    if (made.status !== 0) {
+      t.skip('apt install openssl')
+      return
+    }
+    await cli.ok('secret-key generate --key-file -', { input: made.stdout })
+    const { out } = await cli.ok('secret-key export --shell bash')
+    assert.equal(out, `export SECRET_KEY='${made.stdout.replaceAll('\n', '')}'\n`)
+  })
+})
+
+describe('coffre run', () => {
+  test('gives secrets to the program, masks them, and ends as it ends', async (t) => {
+    const cli = new CoffreProcess(t)
+    writeFileSync(cli.path('.env'), 'SECRET_KEY=0123456789abcdef\nPORT=3000\n', { mode: 0o600 })
+    const script = 'echo "$SECRET_KEY $PORT"; printf %s "$SECRET_KEY" | base64 >&2; exit 7'
+    const ran = await cli.run(['run', '--', 'sh', '-c', script])
+    assert.deepEqual([ran.code, ran.out, ran.error], [7, '*** 3000\n', '***\n'])
+    assert.equal((await cli.run(['run', '--', 'sh', '-c', 'kill -TERM $$'])).code, 143)
+    assert.equal((await cli.run(['run', '--', 'no-such-program'])).code, 127)
+    const absent = await cli.run(['run', '--file', '.env.absent', '--', 'true'])
+    assert.equal(absent.code, 2)
+  })
+
+  test('passes signals on', async (t) => {
+    const cli = new CoffreProcess(t)
+    writeFileSync(cli.path('.env'), 'A=1\n', { mode: 0o600 })
+    const script = `trap 'echo got; exit 9' TERM; echo ready; while :; do sleep 0.05; done`
+    const child = spawn(process.execPath, [MAIN, 'run', '--', 'sh', '-c', script], {
+      cwd: cli.folder,
+      env: cli.baseEnvironment(),
+    })
+    let out = ''
+    child.stdout.on('data', (piece: Buffer) => {
+      out += piece.toString()
+      if (out === 'ready\n') child.kill('SIGTERM')
+    })
+    assert.deepEqual(await once(child, 'close'), [9, null])
+    assert.equal(out, 'ready\ngot\n')
+  })
+
+  test('opens encrypted files, and keeps what opens them to itself', async (t) => {
+    const cli = new CoffreProcess(t)
+    Object.assign(cli.environment, PASSPHRASE)
+    mkdirSync(cli.path('app'))
+    writeFileSync(cli.path('.env'), 'SECRET_KEY=0123456789abcdef\n', { mode: 0o600 })
+    await cli.ok('secret encrypt .env')
+    assert.equal((await cli.ok('secret decrypt .env.enc')).out, 'SECRET_KEY=0123456789abcdef\n')
+    assert.equal((await cli.ok('secret diff .env.enc')).out, '')
+    const script = 'echo "${#SECRET_KEY} ${COFFRE_SECRET_PASSPHRASE-unset}"'
+    const ran = await cli.run(['secret', 'run', '.env.enc', '--', 'sh', '-c', script])
+    assert.equal(ran.out, '16 unset\n')
+    const edited = await cli.run(['secret', 'edit', '.env.enc'], {
+      environment: { EDITOR: 'sed -i s/SECRET/OTHER/' },
+    })
+    assert.equal(edited.code, 0)
+    assert.equal((await cli.run(['secret', 'diff', '.env.enc'])).out, '+ SECRET_KEY\n- OTHER_KEY\n')
+  })
+})
+
+describe('coffre scan', () => {
+  const GIT = ['-c', 'user.name=t', '-c', 'user.email=t@example.org', '-c', 'commit.gpgsign=false']
+
+  test('finds keys in code, in compose files and in the history, and never shows them', async (t) => {
+    const cli = new CoffreProcess(t)
+    const git = (...args: readonly string[]) =>
+      spawnSync('git', [...GIT, ...args], { cwd: cli.folder, encoding: 'utf8' })
+    git('init', '-q')
+    await cli.ok('secret-key generate')
+    const own = /^SECRET_KEY=(.+)$/m.exec(read(cli, '.env'))?.[1] ?? ''
+    const planted: Readonly<Record<string, string>> = {
+      'app.py': 'import os\nSECRET_KEY = "planted-py-value-1"\nOK = os.getenv("SECRET_KEY")\n',
+      'app.ts': "const x = { apiKey: 'planted-ts-value-2' }\nconst y = process.env.SECRET_KEY\n",
+      'app.js': 'const jwtSecret = `planted-js-value-3`\n',
+      'compose.yaml':
+        'services:\n  a:\n    environment:\n      - SECRET_KEY=planted-compose-4\n      - API_KEY=${API_KEY}\n',
+      'values.yaml': 'secretKey: planted-yaml-value-5\nother: fine\n',
+      'notes.md': `the key is ${own} today\n`,
+    }
+    for (const [path, text] of Object.entries(planted)) writeFileSync(cli.path(path), text)
+    const found = await cli.run(['scan', '--json'])
+    assert.equal(found.code, 1)
+    const { findings } = JSON.parse(found.out) as { findings: { file: string; line: number; rule: string }[] }
+    assert.deepEqual(
+      findings.map(({ file, line, rule }) => `${file}:${line} ${rule}`).toSorted(),
+      ['app.js:1', 'app.py:2', 'app.ts:1', 'compose.yaml:4', 'values.yaml:1']
+        .map((at) => `${at} hard-coded-secret`)
+        .concat('notes.md:1 own-key')
+        .toSorted(),
+    )
+    assert.ok(!found.out.includes('planted') && !found.out.includes(own))
+
+    git('add', '-A')
+    git('commit', '-qm', 'oops')
+    for (const path of Object.keys(planted)) git('rm', '-q', path)
+    git('commit', '-qm', 'gone')
+    assert.equal((await cli.run(['scan'])).code, 0)
+    const history = await cli.run(['scan', '--history', '--json'])
+    assert.equal(history.code, 1)
+    assert.equal((JSON.parse(history.out) as { findings: unknown[] }).findings.length, 6)
+  })
+
+  test('installs a hook that stops the commit of a secret and lets others through', async (t) => {
+    const cli = new CoffreProcess(t)
+    const git = (...args: readonly string[]) =>
+      spawnSync('git', [...GIT, ...args], { cwd: cli.folder, env: cli.baseEnvironment(), encoding: 'utf8' })
+    git('init', '-q')
+    await cli.ok('scan --install-hook')
+    await cli.ok('scan --install-hook')
+    writeFileSync(cli.path('app.py'), 'SECRET_KEY = "planted-in-the-commit"\n')
+    git('add', 'app.py')
+    const stopped = git('commit', '-qm', 'no')
+    assert.notEqual(stopped.status, 0)
+    assert.match(stopped.stdout + stopped.stderr, /app\.py:1: hard-coded-secret/)
+    writeFileSync(cli.path('app.py'), 'SECRET_KEY = os.environ["SECRET_KEY"]\n')
+    git('add', 'app.py')
+    assert.equal(git('commit', '-qm', 'yes').status, 0)
+    writeFileSync(cli.path('.git/hooks/pre-commit'), '#!/bin/sh\nexit 0\n')
+    assert.equal((await cli.run(['scan', '--install-hook'])).code, 2)
+  })
+})
+
+function read(cli: CoffreProcess, path: string): string {
+  return spawnSync('cat', [cli.path(path)], { encoding: 'utf8' }).stdout
+}
