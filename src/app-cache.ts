@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { coreOf } from './app.ts'
 import type { Audit } from './model/audit.ts'
-import type { CacheAlert, CacheKeys, JsonStyle } from './model/cache.ts'
+import type { CacheAlert, CacheKeys, CacheStep, JsonStyle } from './model/cache.ts'
 import { type Clock, toInstant } from './model/clock.ts'
 import type { Coffre } from './model/coffre.ts'
 import { Secret } from './model/secret.ts'
@@ -32,6 +32,8 @@ export interface CacheOptions {
   readonly jsonStyle?: JsonStyle
   /** For what stops nothing and somebody should look at; a process warning when absent. */
   readonly onAlert?: (alert: CacheAlert) => void
+  /** Told how far each read has come, to see where its time goes. */
+  readonly onStep?: (step: CacheStep) => void
   readonly clock?: Clock
   /** Wraps the data keys of users, and records what is done to them. In this process or, with `keys`, a server's. */
   readonly coffre?: Pick<Coffre, 'encrypt' | 'decrypt' | 'keys' | 'audit'>
@@ -48,10 +50,10 @@ const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 
 /** A cache whose values nobody reads on its server. A server that is down is no error: everything is a miss then. */
 export async function openCache(options: CacheOptions = {}): Promise<CacheService> {
-  const { ttlSeconds, jsonStyle, onAlert = warnProcess, clock = systemClock } = options
+  const { ttlSeconds, jsonStyle, onAlert = warnProcess, onStep, clock = systemClock } = options
   const store = await openCacheStore(options)
   try {
-    return new CacheService({ store, clock, ttlSeconds, jsonStyle, onAlert, ...joinUsers(options) })
+    return new CacheService({ store, clock, ttlSeconds, jsonStyle, onAlert, onStep, ...joinUsers(options) })
   } catch (error) {
     await store.close()
     throw error

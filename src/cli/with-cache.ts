@@ -1,4 +1,5 @@
 import type { CacheService } from '../app-cache.ts'
+import type { CacheStep } from '../model/cache.ts'
 import type { Coffre } from '../model/coffre.ts'
 import { CoffreError } from '../model/errors.ts'
 import { readCacheUrl } from './input/secret-setting.ts'
@@ -6,6 +7,7 @@ import type { Invocation } from './invocation.ts'
 import { withCoffre } from './with-coffre.ts'
 
 const JSON_STYLES = ['compact', 'python'] as const
+const STARTED_AT = performance.now()
 const TTL = { from: 0, to: 31_536_000 }
 
 /** Opens the cache server of COFFRE_CACHE_URL, runs `work`, and closes again whatever happens. */
@@ -51,6 +53,7 @@ async function withOpened<Result>(
     ...(caFile === undefined || caFile === '' ? {} : { caFile }),
     ...ttlOf(terminal.environment['CACHE_TTL_SECONDS']),
     // The result says it already; an entry that was changed is told with its exit code.
+    ...(options.flag('explain') ? { onStep: (step) => explain(invocation, step) } : {}),
     onAlert: ({ kind }) => void printer.line(`cache: ${kind}`),
   })
   try {
@@ -58,6 +61,12 @@ async function withOpened<Result>(
   } finally {
     await cache.close()
   }
+}
+
+/** One line for each step of a read, with the time since the command began: never a name, secret or value. */
+export function explain({ printer }: Invocation, step: CacheStep | 'name' | 'credential'): void {
+  const milliseconds = (performance.now() - STARTED_AT).toFixed(1)
+  void printer.note(`explain.${step}`, { milliseconds })
 }
 
 function ttlOf(text: string | undefined): { readonly ttlSeconds?: number } {

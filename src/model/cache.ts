@@ -136,3 +136,6 @@ export interface CacheKeyChange {
   readonly after: StoredCacheKey
   readonly event: CacheEvent
 }
+
+/** How far a read has come: the key is there, the store has answered, the value is authenticated and read. */
+export type CacheStep = 'key' | 'store' | 'value'

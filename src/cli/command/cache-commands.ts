@@ -20,7 +20,7 @@ import { reportPlan } from '../output/report-plan.ts'
 import { visible } from '../output/printer.ts'
 import { writeTo } from '../output/terminal.ts'
 import { UsageError } from '../usage-error.ts'
-import { readTtl, withCache, withUserCache } from '../with-cache.ts'
+import { explain, readTtl, withCache, withUserCache } from '../with-cache.ts'
 
 const MAX_VALUE_BYTES = 1024 * 1024
 const MAX_SECRET_BYTES = 1_024
@@ -50,7 +50,7 @@ export const cacheCommands: readonly CommandRow[] = [
     path: ['cache', 'get'],
     summary: 'command.cache.get',
     arguments: [NAME],
-    options: [USER, SECRET, TTL],
+    options: [USER, SECRET, TTL, { flags: '--explain', help: 'option.cacheExplain' }],
     run: runGet,
   },
   {
@@ -143,9 +143,12 @@ async function runSet(invocation: Invocation): Promise<ExitCode> {
 }
 
 async function runGet(invocation: Invocation): Promise<ExitCode> {
-  const { printer, terminal } = invocation
+  const { options, printer, terminal } = invocation
+  const tell = options.flag('explain') ? explain : () => undefined
   const name = readName(invocation)
+  tell(invocation, 'name')
   const secret = await readSecret(invocation, 'client-secret-file')
+  tell(invocation, 'credential')
   const ttl = readTtl(invocation)
   const age = ttl === undefined || ttl === 0 ? {} : { ttlSeconds: ttl }
   const result = await withEither<CacheResult>(invocation, secret, {

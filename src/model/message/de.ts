@@ -116,6 +116,11 @@ export const de: Messages = {
     '{done} erledigt, {already} schon vorher, {kept} unverändert, {tampered} von jemandem verändert.',
   'done.cacheErased':
     '{entries} Einträge von {id} gelöscht, Datenschlüssel vernichtet; eine Suche findet {remaining}.',
+  'explain.name': '1 der Name ist gültig: {milliseconds} ms',
+  'explain.credential': '2 das Geheimnis ist gelesen: {milliseconds} ms',
+  'explain.key': '3 der Schlüssel des Benutzers ist da: {milliseconds} ms',
+  'explain.store': '4 der Server hat geantwortet: {milliseconds} ms',
+  'explain.value': '5 der Wert ist authentifiziert und gelesen: {milliseconds} ms',
   'done.userCreated':
     'Benutzer {id} mit der Client-Kennung {clientId}. Sein Geheimnis wird nicht wieder angezeigt.',
   'done.userSecretRotated':

@@ -112,6 +112,11 @@ export const en = {
   'done.cachePurged': '{entries} entries deleted.',
   'done.cacheWalk': '{done} done, {already} before, {kept} kept as they are, {tampered} changed by somebody.',
   'done.cacheErased': '{entries} entries of {id} deleted, its data key destroyed; a scan finds {remaining}.',
+  'explain.name': '1 name is valid: {milliseconds} ms',
+  'explain.credential': '2 credential is read: {milliseconds} ms',
+  'explain.key': '3 key of the user is there: {milliseconds} ms',
+  'explain.store': '4 store has answered: {milliseconds} ms',
+  'explain.value': '5 value is authenticated and read: {milliseconds} ms',
   'done.userCreated': 'User {id} with client id {clientId}. Its secret is not shown again.',
   'done.userSecretRotated':
     'User {id} ({clientId}) has a new secret; the old one and every token of the user ended.',

@@ -114,6 +114,11 @@ export const fr: Messages = {
     '{done} faites, {already} déjà faites, {kept} laissées telles quelles, {tampered} modifiées par quelqu’un.',
   'done.cacheErased':
     '{entries} entrées de {id} supprimées, sa clé de données détruite ; une recherche en trouve {remaining}.',
+  'explain.name': '1 le nom est valable : {milliseconds} ms',
+  'explain.credential': '2 le secret est lu : {milliseconds} ms',
+  'explain.key': '3 la clé de l’utilisateur est là : {milliseconds} ms',
+  'explain.store': '4 le serveur a répondu : {milliseconds} ms',
+  'explain.value': '5 la valeur est authentifiée et lue : {milliseconds} ms',
   'done.userCreated': 'Utilisateur {id}, identifiant client {clientId}. Son secret ne sera plus affiché.',
   'done.userSecretRotated':
     'L’utilisateur {id} ({clientId}) a un nouveau secret ; l’ancien et tous ses jetons ont pris fin.',

@@ -274,6 +274,7 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.cacheOldFile': 'Datei mit dem alten Client-Geheimnis',
   'option.cacheNewFile': 'Datei mit dem neuen Client-Geheimnis',
   'option.cacheFormat': 'v2, Coffres eigenes, oder zurück zu v1, dem der Quelle',
+  'option.cacheExplain': 'die fünf Schritte des Lesens mit ihren Zeiten zeigen',
   'option.clientId': 'Client-Kennung des Benutzers',
   'option.chosenSecretFile':
     'Datei mit einem Geheimnis, das anderswo besteht, oder - für die Standardeingabe; ohne Angabe entsteht ein neues',

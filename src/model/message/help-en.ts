@@ -263,6 +263,7 @@ export const helpEn = {
   'option.cacheOldFile': 'file with the old client secret',
   'option.cacheNewFile': 'file with the new client secret',
   'option.cacheFormat': 'v2, Coffre’s own, or back to v1, the source’s',
+  'option.cacheExplain': 'show the five steps of the read with their times',
   'option.clientId': 'client id of the user',
   'option.chosenSecretFile':
     'file with a secret that exists elsewhere, or - for standard input; a new one is made when absent',

@@ -274,6 +274,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.cacheOldFile': 'fichier de l’ancien secret client',
   'option.cacheNewFile': 'fichier du nouveau secret client',
   'option.cacheFormat': 'v2, celui de Coffre, ou retour à v1, celui de la source',
+  'option.cacheExplain': 'montrer les cinq étapes de la lecture avec leurs temps',
   'option.clientId': 'identifiant client de l’utilisateur',
   'option.chosenSecretFile':
     'fichier avec un secret qui existe ailleurs, ou - pour l’entrée standard ; sinon il est créé',

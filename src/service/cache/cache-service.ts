@@ -11,6 +11,7 @@ import type {
   CacheAlert,
   CacheCounts,
   CacheResult,
+  CacheStep,
   DailyType,
   DatedResult,
   JsonStyle,
@@ -39,6 +40,8 @@ export interface CacheServiceParts {
   readonly jsonStyle?: JsonStyle | undefined
   readonly onAlert: (alert: CacheAlert) => void
   readonly record?: TamperRecord | undefined
+  /** Told how far each read has come. */
+  readonly onStep?: ((step: CacheStep) => void) | undefined
   /** What `for(user)` needs; absent, there are only entries of format 1. */
   readonly users?: Pick<DataKeysParts, 'keys' | 'wrapping'> | undefined
 }
@@ -176,6 +179,7 @@ export class CacheService {
       store,
       clock,
       jsonStyle,
+      onStep: this.#parts.onStep,
       watch: this.#watch,
       sourceKeys: this.#keys,
       sources: this.#entries,
@@ -196,8 +200,11 @@ export class CacheService {
     options: LookupOptions,
   ): Promise<CacheResult[]> {
     const sourceKey = this.#keys.get(secret)
+    this.#parts.onStep?.('key')
     const ttlSeconds = parseTtl(options.ttlSeconds ?? this.#ttlSeconds)
-    const judged = await this.#watch.ask(() => this.#entries.readMany(sourceKey, names, ttlSeconds))
+    const judged = await this.#watch.ask(() =>
+      this.#entries.readMany(sourceKey, names, ttlSeconds, this.#parts.onStep),
+    )
     const results: CacheResult[] = []
     for (const [index, name] of names.entries()) {
       const each = judged === undefined ? 'UNAVAILABLE' : (judged[index] ?? 'MISS')
@@ -206,6 +213,7 @@ export class CacheService {
       this.#watch.count(result.status)
       results.push(result)
     }
+    this.#parts.onStep?.('value')
     return results
   }
 }

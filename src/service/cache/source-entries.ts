@@ -50,8 +50,14 @@ export class SourceEntries {
   }
 
   /** One round trip, and a second one only for names whose token did not open. */
-  async readMany(key: SourceKey, names: readonly string[], ttlSeconds: number): Promise<Judged[]> {
+  async readMany(
+    key: SourceKey,
+    names: readonly string[],
+    ttlSeconds: number,
+    onStep?: (step: 'store') => void,
+  ): Promise<Judged[]> {
     const values = await this.#store.getMany(names)
+    onStep?.('store')
     return Promise.all(
       values.map(async (value, index): Promise<Judged> => {
         if (value === undefined) return 'MISS'

@@ -1,4 +1,4 @@
-import type { CacheKeys, JsonStyle } from '../../model/cache.ts'
+import type { CacheKeys, CacheStep, JsonStyle } from '../../model/cache.ts'
 import type { Clock } from '../../model/clock.ts'
 import type { CacheStore } from '../../store/cache-store.ts'
 import type { CacheWatch } from './cache-watch.ts'
@@ -18,5 +18,6 @@ export interface UserCacheParts {
   readonly dataKeys: DataKeys
   readonly keys: CacheKeys
   readonly jsonStyle: JsonStyle
+  readonly onStep: ((step: CacheStep) => void) | undefined
   readonly readTtl: (ttl: number | undefined) => number
 }

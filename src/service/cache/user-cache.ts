@@ -145,10 +145,12 @@ export class UserCache {
   async #read(names: readonly string[]): Promise<CacheResult[]> {
     const space = await this.#findSpace()
     const source = this.#source()
-    const { entries, store, watch } = this.#parts
+    const { entries, store, watch, onStep } = this.#parts
+    onStep?.('key')
     const stored = space === undefined ? [] : names.map((name) => entries.storedName(space, name))
     const legacy = source === undefined ? [] : names
     const values = await watch.ask(() => store.getMany([...stored, ...legacy]))
+    onStep?.('store')
     const results: CacheResult[] = []
     for (const [index, name] of names.entries()) {
       const own = values?.[space === undefined ? -1 : index]
@@ -163,6 +165,7 @@ export class UserCache {
       watch.count(result.status)
       results.push(result)
     }
+    onStep?.('value')
     return results
   }
 

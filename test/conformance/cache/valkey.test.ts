@@ -3,8 +3,9 @@ import { after, describe, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { parseValkeyUrl } from '../../../src/store/valkey/valkey-url.ts'
 import { ValkeyCacheStore } from '../../../src/store/valkey/valkey-cache-store.ts'
-import { NO_REDIS, startRedis } from '../../redis-server.ts'
-import { failsWith } from '../../temporary.ts'
+import { Authority, withoutOpenssl } from '../../http/certificates.ts'
+import { findFreePort, NO_REDIS, startRedis } from '../../redis-server.ts'
+import { failsWith, makeFolder } from '../../temporary.ts'
 import { testCacheStore } from './suite.ts'
 
 const unavailable = failsWith('CACHE_UNAVAILABLE')
@@ -60,6 +61,25 @@ describe('a cache on a server', { skip: NO_REDIS }, async () => {
     t.after(() => store.close())
     await store.set('a', Buffer.from('one'), 60)
     const other = await ValkeyCacheStore.open(parseValkeyUrl(`redis://cache:wrong@${address}`))
+    t.after(() => other.close())
+    await assert.rejects(other.get('a'), unavailable)
+  })
+
+  test('TLS is spoken, with the CA that is named and no other', { skip: withoutOpenssl }, async (t) => {
+    const folder = makeFolder(t)
+    const authority = new Authority(folder)
+    const { certificateFile, keyFile } = authority.issue('server')
+    const files = { cert: certificateFile, key: keyFile, 'ca-cert': authority.certificateFile }
+    const settings = Object.entries(files).flatMap(([name, file]) => [`--tls-${name}-file`, file])
+    const own = await startRedis(t, [...settings, '--tls-auth-clients', 'no'])
+    const port = await findFreePort()
+    own.ask('config', 'set', 'tls-port', String(port))
+    const address = parseValkeyUrl(`valkeys://127.0.0.1:${port}`)
+    const store = await ValkeyCacheStore.open(address, { ca: authority.certificate })
+    t.after(() => store.close())
+    await store.set('a', Buffer.from('one'), 60)
+    assert.equal(Buffer.from((await store.get('a')) ?? []).toString(), 'one')
+    const other = await ValkeyCacheStore.open(address)
     t.after(() => other.close())
     await assert.rejects(other.get('a'), unavailable)
   })
