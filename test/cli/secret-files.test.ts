@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { describe, test } from 'node:test'
 import { CoffreLine, CoffreProcess, MAIN } from './coffre-process.ts'
 
@@ -30,6 +31,17 @@ describe('coffre secret-key', () => {
     const list = await cli.ok('secret-key checklist --lang fr')
     assert.equal(list.out.match(/^- \[x\] /gm)?.length, 8)
     assert.match(list.out, /est maintenant sécurisée avec une SECRET_KEY robuste/)
+  })
+
+  test('is what generate_secret_key.py of older guides calls', async (t) => {
+    const cli = new CoffreProcess(t)
+    const shim = resolve(import.meta.dirname, '../../compat/generate_secret_key.py')
+    const env = { ...cli.baseEnvironment(), COFFRE_COMMAND: `${process.execPath} ${MAIN}` }
+    const call = () => spawnSync('python3', [shim], { cwd: cli.folder, env, encoding: 'utf8' })
+    assert.equal(call().status, 0)
+    const first = read(cli, '.env')
+    assert.equal(call().status, 0)
+    assert.notEqual(read(cli, '.env'), first)
   })
 
   test('tells findings with exit code 1, and an absent key with 78 in the words of the guide', async (t) => {

@@ -6,6 +6,7 @@ const TRANSLATIONS: readonly (readonly [original: string, translation: string])[
   ['README.md', 'README.fr.md'],
   ['README.md', 'README.de.md'],
   ['docs/en/getting-started.md', 'docs/fr/demarrer.md'],
+  ['docs/en/secret-key.md', 'docs/fr/secret-key.md'],
   ['docs/en/api-keys.md', 'docs/fr/cles-api.md'],
 ]
 
