@@ -6,6 +6,8 @@ export {
   verifySecureSession,
   type VerifySecureSessionOptions,
 } from './service/sessions/secure-session.ts'
+export { CoffreSessionKeys, type CoffreSessionKeysOptions } from './service/sessions/coffre-session-keys.ts'
+export { type PublicJsonWebKey, toJsonWebKeys } from './service/sessions/json-web-keys.ts'
 export { MemoryRevocations } from './service/sessions/memory-revocations.ts'
 export { SealedCookies, type SealedCookiesOptions } from './service/sessions/sealed-cookies.ts'
 export {

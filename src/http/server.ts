@@ -22,6 +22,7 @@ import { addLinesRoutes } from './route/lines.ts'
 import { addStreamRoutes } from './route/streams.ts'
 import { addHealthRoutes } from './route/health.ts'
 import { addLoginRoutes } from './route/logins.ts'
+import { addJsonWebKeyRoute } from './route/json-web-keys.ts'
 import { addKeyRoutes } from './route/keys.ts'
 import { addOperatorRoutes } from './route/operator.ts'
 import { addPolicyRoutes } from './route/policies.ts'
@@ -87,6 +88,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   await server.register(swagger, { openapi: OPENAPI, transform: jsonSchemaTransform })
   if (parts.docs) await addDocsPage(server)
   addHealthRoutes(server, parts)
+  addJsonWebKeyRoute(server, parts)
   await server.register(
     async (api) => {
       addDataRoutes(api, parts)

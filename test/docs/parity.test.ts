@@ -8,6 +8,7 @@ const TRANSLATIONS: readonly (readonly [original: string, translation: string])[
   ['docs/en/getting-started.md', 'docs/fr/demarrer.md'],
   ['docs/en/secret-key.md', 'docs/fr/secret-key.md'],
   ['docs/en/api-keys.md', 'docs/fr/cles-api.md'],
+  ['docs/en/sessions.md', 'docs/fr/sessions.md'],
 ]
 
 for (const [original, translation] of TRANSLATIONS) {

@@ -27,11 +27,14 @@ export function readEntryPoints(): ReadonlyMap<string, string> {
   return new Map(entries)
 }
 
+/** What a reader of `coffre/fastify` has installed. */
+const READERS_OWN: ReadonlySet<string> = new Set(['fastify'])
 const entryPoints = readEntryPoints()
 
 registerHooks({
   resolve(specifier, context, next) {
     const file = entryPoints.get(specifier)
+    if (READERS_OWN.has(specifier)) return next(specifier, { ...context, parentURL: import.meta.url })
     if (file === undefined) return next(specifier, context)
     return { url: pathToFileURL(file).href, shortCircuit: true }
   },
