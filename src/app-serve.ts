@@ -83,6 +83,7 @@ export async function listenOver(
   const metrics = new Metrics(() => core.isSealed)
   metrics.watchLegacyWrites('api-keys', () => core.legacyWrites)
   metrics.watchCheckpoints(() => core.checkpoints.health)
+  metrics.watchSessions(() => core.sessions.faults)
   const idle = options.streams?.idleMilliseconds
   if (renderMetrics !== undefined) metrics.shareWithParent()
   const server = await buildServer({

@@ -11,6 +11,7 @@ import { remotePolicies, remoteTokens } from './remote-access.ts'
 import { remoteAudit } from './remote-audit.ts'
 import { remoteLogins } from './remote-logins.ts'
 import { remoteApiKeys } from './remote-api-keys.ts'
+import { remoteSessions } from './remote-sessions.ts'
 import { remoteUsers } from './remote-users.ts'
 import { remoteKeys } from './remote-keys.ts'
 import { remoteStreams, sendLines } from './remote-streams.ts'
@@ -60,6 +61,7 @@ export function connectCoffre(url: string, token?: Secret | string, options: Con
     logins: remoteLogins(connection),
     users: remoteUsers(connection),
     apiKeys: remoteApiKeys(connection),
+    sessions: remoteSessions(connection),
     audit: remoteAudit(connection, options),
     operator: remoteOperator(connection),
     encrypt: (request) => sendOperation(connection, 'encrypt', request),

@@ -28,6 +28,7 @@ import { addOperatorRoutes } from './route/operator.ts'
 import { addPolicyRoutes } from './route/policies.ts'
 import { addUserRoutes } from './route/users.ts'
 import { addTransferRoutes } from './route/transfer.ts'
+import { addSessionRoutes } from './route/sessions.ts'
 import { addTokenRoutes } from './route/tokens.ts'
 import { RouteTable } from './route-table.ts'
 import type { ServerParts } from './server-parts.ts'
@@ -97,6 +98,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
       addTransferRoutes(api, parts)
       addKeyRoutes(api, parts)
       addTokenRoutes(api, parts)
+      addSessionRoutes(api, parts)
       addLoginRoutes(api, parts, tls)
       addUserRoutes(api, parts)
       addApiKeyRoutes(api, parts)

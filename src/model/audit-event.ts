@@ -53,6 +53,7 @@ export const AUDIT_ACTIONS = [
   'policy.delete',
   'login-role.create',
   'login-role.delete',
+  'session.revoke',
   'user.create',
   'user.rotate-secret',
   'user.delete',

@@ -6,6 +6,7 @@ import type { Diagnosis, DiagnosisRequest } from './diagnosis.ts'
 import type { Logins } from './login-role.ts'
 import type { KeyOperation, PolicyDocument } from './policy.ts'
 import type { Secret } from './secret.ts'
+import type { CoffreSessions } from './session.ts'
 import type { Keys } from './coffre-keys.ts'
 import type { Streams } from './streams.ts'
 import type { Role } from './token.ts'
@@ -26,6 +27,7 @@ export interface Coffre extends Streams {
   readonly logins: Logins
   readonly users: Users
   readonly apiKeys: ApiKeys
+  readonly sessions: CoffreSessions
   readonly audit: Audit
   readonly operator: Operator
 

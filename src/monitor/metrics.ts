@@ -123,6 +123,20 @@ export class Metrics {
     this.#legacyWrites.set(feature, count)
   }
 
+  /** Since the start of this process. */
+  watchSessions(faults: () => Readonly<Record<string, number>>): void {
+    new Counter({
+      name: 'coffre_session_signature_errors_total',
+      help: 'Session tokens that were refused, by cause.',
+      labelNames: ['cause'],
+      registers: [this.#registry],
+      collect() {
+        this.reset()
+        for (const [cause, count] of Object.entries(faults())) this.inc({ cause }, count)
+      },
+    })
+  }
+
   /** What `answerForGroup` then tells the parent. */
   shareWithParent(): void {
     AggregatorRegistry.setRegistries(this.#registry)

@@ -20,6 +20,7 @@ import type {
   RangeSource,
 } from '../model/streams.ts'
 import type { Diagnosis, DiagnosisRequest } from '../model/diagnosis.ts'
+import type { CoffreSessions } from '../model/session.ts'
 import type { Logins } from '../model/login-role.ts'
 import type { EmbeddedApiKeys } from '../model/api-key.ts'
 import type { Users } from '../model/user.ts'
@@ -180,6 +181,10 @@ export class CallerCoffre implements EmbeddedCoffre {
       revokeAll: async () => core.apiKeys.revokeAll(caller),
       use: async (user, work) => core.apiKeys.use(caller, user, work),
     }
+  }
+
+  get sessions(): CoffreSessions {
+    return this.#core.sessions.for(this.#caller, this)
   }
 
   get policies(): Policies {

@@ -12,6 +12,7 @@ import type {
 } from '../model/ids.ts'
 import type { Key } from '../model/key.ts'
 import type { LoginRole } from '../model/login-role.ts'
+import type { SessionRevocationRow } from '../model/session.ts'
 import type { Policy } from '../model/policy.ts'
 import type { Token } from '../model/token.ts'
 import type { User } from '../model/user.ts'
@@ -67,6 +68,8 @@ export interface ReadStore extends ReadChanges {
   findLoginRole(tenant: TenantId, name: LoginRoleName): Promise<LoginRole | undefined>
   /** Ordered by name. */
   listLoginRoles(tenant: TenantId): Promise<readonly LoginRole[]>
+  /** Also those that are over and not pruned yet. */
+  listSessionRevocations(key: KeyId): Promise<readonly SessionRevocationRow[]>
   findUser(id: UserId): Promise<User | undefined>
   findUserByClient(tenant: TenantId, clientId: ClientId): Promise<User | undefined>
   /** Ordered by id; `after` is exclusive. */
@@ -126,6 +129,10 @@ export interface StoreTransaction extends ReadStore {
   insertLoginRole(role: LoginRole): Promise<void>
   /** Throws LOGIN_ROLE_NOT_FOUND. */
   deleteLoginRole(tenant: TenantId, name: LoginRoleName): Promise<void>
+  /** One of the same kind and subject keeps the later of both moments. */
+  putSessionRevocation(key: KeyId, row: SessionRevocationRow): Promise<void>
+  /** Those whose `until` is not later than `now`; answers how many there were. */
+  pruneSessionRevocations(now: Instant): Promise<number>
   /** Throws USER_EXISTS when the tenant has a user of that client id. */
   insertUser(user: User): Promise<void>
   /** Throws CONFLICT when the stored epoch is not `before.epoch`. */

@@ -257,6 +257,26 @@ export const ROUTE_TABLE: readonly RouteRow[] = [
   { route: 'POST /login/jwt', needs: 'anybody', about: 'nothing' },
   { route: 'POST /login/certificate', needs: 'anybody', about: 'nothing' },
   { route: 'POST /login/client', needs: 'anybody', about: 'nothing' },
+  {
+    route: 'POST /sessions',
+    needs: 'data.use',
+    about: 'key',
+    body: ({ name }) => ({ key: `${name}-sign`, audience: 'a', user: 'u' }),
+  },
+  ...['verify', 'refresh'].map(
+    (way): RouteRow => ({
+      route: `POST /sessions/${way}`,
+      needs: 'data.use',
+      about: 'key',
+      body: ({ name }) => ({ key: `${name}-mac`, audience: 'a', token: 'x' }),
+    }),
+  ),
+  {
+    route: 'POST /sessions/revoke',
+    needs: 'data.use',
+    about: 'key',
+    body: ({ name }) => ({ key: `${name}-sign`, user: 'u' }),
+  },
   { route: 'POST /users', needs: 'user.change', about: 'nothing' },
   { route: 'GET /users', needs: 'user.read', about: 'nothing' },
   { route: 'GET /users/{user}', needs: 'user.read', about: 'nothing' },

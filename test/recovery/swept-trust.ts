@@ -75,6 +75,14 @@ async function setApiKey({ coffre }: Subject, { key }: Attempt): Promise<void> {
 }
 
 const WAYS_IN: readonly SweptOperation[] = [
+  {
+    name: 'session revoke',
+    action: 'session.revoke',
+    prepare: async ({ coffre }, { key, ledger }) => {
+      ledger.settle(await coffre.keys.create({ name: `${key}-session`, algorithm: 'ed25519' }))
+    },
+    run: ({ coffre }, { key }) => coffre.sessions.revoke({ key: `${key}-session`, user: 'u' }),
+  },
   { name: 'login role create', action: 'login-role.create', run: makeLoginRole },
   {
     name: 'login role delete',

@@ -54,7 +54,7 @@ export class TokenCache implements ChangeListener {
 
   forget(change: Change): void {
     if (change.kind === 'token') this.drop(parseTokenId(change.id))
-    else if (!['key', 'policy'].includes(change.kind)) this.forgetAll()
+    else if (!['key', 'policy', 'session'].includes(change.kind)) this.forgetAll()
   }
 
   forgetAll(): void {

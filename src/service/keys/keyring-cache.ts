@@ -103,7 +103,7 @@ export class KeyringCache implements ChangeListener {
 
   /** Another process, or this one, has committed a change. */
   forget(change: Change): void {
-    if (['token', 'policy', 'root'].includes(change.kind)) return
+    if (['token', 'policy', 'root', 'session'].includes(change.kind)) return
     if (change.kind !== 'key') return this.forgetAll()
     const id = parseKeyId(change.id)
     // What this process changed itself was swapped in already.

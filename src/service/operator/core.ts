@@ -28,6 +28,7 @@ import { type IssuerDocuments, LoginService, NO_DOCUMENTS } from '../login/login
 import { ApiKeyService, type ProviderProbe } from '../api-keys/api-key-service.ts'
 import { requireKnownFernetKeys } from '../api-keys/fernet-checks.ts'
 import { OwnKey } from '../api-keys/own-key.ts'
+import { SessionService } from '../sessions/session-service.ts'
 import { UserService } from '../users/user-service.ts'
 import { PolicyCache } from '../policy/policy-cache.ts'
 import { PolicyService } from '../policy/policy-service.ts'
@@ -94,6 +95,7 @@ export class Core {
   readonly policies: PolicyService
   readonly logins: LoginService
   readonly users: UserService
+  readonly sessions: SessionService
   readonly audit: AuditReader
   readonly checkpoints: Checkpoints
   readonly trail: AuditTrail
@@ -119,6 +121,7 @@ export class Core {
     this.tokens = new TokenService({ store, trail, clock, policies: cache, changes })
     this.policies = new PolicyService({ store, trail, clock, cache })
     this.#unsealGate = new UnsealGate(clock)
+    this.sessions = new SessionService({ store, trail, clock, changes })
     this.users = new UserService({ store, trail, clock, tokens: this.tokens })
     this.logins = new LoginService({
       store,

@@ -37,7 +37,7 @@ export class PolicyCache implements ChangeListener {
   }
 
   forget(change: Change): void {
-    if (!['key', 'token', 'root'].includes(change.kind)) this.forgetAll()
+    if (!['key', 'token', 'root', 'session'].includes(change.kind)) this.forgetAll()
   }
 
   /** After a policy has changed: it may be in any set, and changes are rare. */

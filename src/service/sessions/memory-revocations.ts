@@ -3,7 +3,7 @@ import { CoffreError } from '../../model/errors.ts'
 import type { RevocableSession, SessionRevocation, SessionRevocations } from './session-revocations.ts'
 
 /** About 20 MB. Who needs more at once revokes the user, or all. */
-const MAX_REVOCATIONS = 100_000
+export const MAX_REVOCATIONS = 100_000
 
 interface Bound {
   readonly before: Instant

@@ -28,7 +28,7 @@ import type { SessionRevocations } from './session-revocations.ts'
 import { readToken, requireForm, type TokenForm, writeToken } from './session-token.ts'
 
 const DEFAULT_LIMITS: SessionLimits = { idleSeconds: 30 * 60, absoluteSeconds: 24 * 3_600 }
-const MAX_LIMIT_SECONDS = 30 * 24 * 3_600
+export const MAX_LIMIT_SECONDS = 30 * 24 * 3_600
 const ID_BYTES = 16
 
 export interface SessionsOptions extends SessionScope, Partial<SessionLimits> {

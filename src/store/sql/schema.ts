@@ -12,6 +12,7 @@ export interface Schema {
   readonly users: UserTable
   readonly wrapping_check: WrappingCheckTable
   readonly login_role: LoginRoleTable
+  readonly session_revocation: SessionRevocationTable
   readonly seal_slot: SealSlotTable
   readonly root_link: RootLinkTable
   readonly audit_record: AuditRecordTable
@@ -91,6 +92,15 @@ export interface TokenTable {
   last_used_at: number | null
   /** Set exactly for the role `user`. */
   user_id: string | null
+}
+
+export interface SessionRevocationTable {
+  key_id: string
+  kind: string
+  /** An id, a user, or empty for all. */
+  subject: string
+  before_at: number
+  until_at: number
 }
 
 export interface UserTable {

@@ -12,6 +12,7 @@ import type {
 } from '../../model/ids.ts'
 import type { Key } from '../../model/key.ts'
 import type { LoginRole } from '../../model/login-role.ts'
+import type { SessionRevocationRow } from '../../model/session.ts'
 import type { Policy } from '../../model/policy.ts'
 import type { Token } from '../../model/token.ts'
 import type { User } from '../../model/user.ts'
@@ -45,6 +46,7 @@ import type { Database } from './schema.ts'
 import { listRootLinks } from './roots.ts'
 import { listSealSlots } from './seal-slots.ts'
 import { findLoginRole, listLoginRoles } from './login-roles.ts'
+import { listSessionRevocations } from './session-revocations.ts'
 import { findPolicy, listPolicies } from './policies.ts'
 import { findToken, listTokens, listTokensMadeBy } from './tokens.ts'
 import { findUser, findUserByClient, listUsers } from './users.ts'
@@ -107,6 +109,10 @@ export class SqlReader implements ReadStore {
 
   listLoginRoles(tenant: TenantId): Promise<readonly LoginRole[]> {
     return listLoginRoles(this.#db, tenant)
+  }
+
+  listSessionRevocations(key: KeyId): Promise<readonly SessionRevocationRow[]> {
+    return listSessionRevocations(this.#db, key)
   }
 
   findUser(id: UserId): Promise<User | undefined> {

@@ -11,6 +11,7 @@ import type {
 } from '../../model/ids.ts'
 import type { Key } from '../../model/key.ts'
 import type { LoginRole } from '../../model/login-role.ts'
+import type { SessionRevocationRow } from '../../model/session.ts'
 import type { Policy } from '../../model/policy.ts'
 import type { Token } from '../../model/token.ts'
 import type { User } from '../../model/user.ts'
@@ -35,6 +36,7 @@ import { deleteRootsBefore, insertRootLink } from './roots.ts'
 import { deleteSealSlot, insertSealSlot } from './seal-slots.ts'
 import { SqlReader } from './sql-reader.ts'
 import { deleteLoginRole, insertLoginRole } from './login-roles.ts'
+import { pruneSessionRevocations, putSessionRevocation } from './session-revocations.ts'
 import { deletePolicy, insertPolicy, updatePolicy } from './policies.ts'
 import {
   deleteTokensOf,
@@ -116,6 +118,15 @@ export class SqlTransaction extends SqlReader implements StoreTransaction {
 
   deleteLoginRole(tenant: TenantId, name: LoginRoleName): Promise<void> {
     return deleteLoginRole(this.#db, tenant, name)
+  }
+
+  async putSessionRevocation(key: KeyId, row: SessionRevocationRow): Promise<void> {
+    await putSessionRevocation(this.#db, key, row)
+    await this.#markChanged('session', key)
+  }
+
+  pruneSessionRevocations(now: Instant): Promise<number> {
+    return pruneSessionRevocations(this.#db, now)
   }
 
   insertUser(user: User): Promise<void> {

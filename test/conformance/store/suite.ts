@@ -7,6 +7,7 @@ import { testJobs } from './job-cases.ts'
 import { testKeys } from './key-cases.ts'
 import { testKeyChanges } from './key-change-cases.ts'
 import { testLoginRoles } from './login-role-cases.ts'
+import { testSessionRevocations } from './session-cases.ts'
 import { testTransactions } from './transaction-cases.ts'
 import { testUsers } from './user-cases.ts'
 
@@ -40,6 +41,7 @@ export function testStore(name: string, make: () => Promise<StoreUnderTest>): vo
     describe('transactions', () => testTransactions(withStore))
     describe('tokens and seal slots', () => testAccess(withStore))
     describe('login roles', () => testLoginRoles(withStore))
+    describe('session revocations', () => testSessionRevocations(withStore))
     describe('users', () => testUsers(withStore))
     describe('audit', () => testAudit(withStore))
     describe('changes', () => testChanges(withStore))

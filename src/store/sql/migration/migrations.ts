@@ -2,6 +2,7 @@ import type { SchemaWords } from '../engine.ts'
 import { accessStatements, loginStatements } from './access-statements.ts'
 import { auditProofTables } from './audit-proof-tables.ts'
 import { processTables } from './process-tables.ts'
+import { sessionTables } from './session-tables.ts'
 import { userTables } from './user-tables.ts'
 
 /** One step forward. A released migration never changes; its checksum is compared at every start. */
@@ -33,6 +34,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 7, name: 'imported and exportable keys', runsFrom: 3, statements: transferColumns },
   // An older Coffre does not know the role `user`, so it takes no token of that role.
   { number: 8, name: 'users', runsFrom: 3, statements: userTables },
+  // An older Coffre has no routes that would take a revoked session.
+  { number: 9, name: 'session revocations', runsFrom: 3, statements: sessionTables },
 ]
 
 /** Of this Coffre. */
