@@ -26,6 +26,7 @@ import { secretKeyCommands } from './command/secret/secret-key-commands.ts'
 import { serveCommand } from './command/serve-command.ts'
 import { storeCommands } from './command/store-commands.ts'
 import { tokenCommands } from './command/token-commands.ts'
+import { sessionCommands } from './command/session-commands.ts'
 import { userCommands } from './command/user-commands.ts'
 import type { CommandRow, GroupRow } from './command-row.ts'
 
@@ -40,6 +41,7 @@ export const groupRows: readonly GroupRow[] = [
   { path: ['cache'], summary: 'group.cache' },
   { path: ['apikey'], summary: 'group.apikey' },
   { path: ['fernet'], summary: 'group.fernet' },
+  { path: ['session'], summary: 'group.session' },
   { path: ['store'], summary: 'group.store' },
   { path: ['policy'], summary: 'group.policy' },
   { path: ['audit'], summary: 'group.audit' },
@@ -72,6 +74,7 @@ const rows: readonly CommandRow[] = [
   ...cacheCommands,
   ...apiKeyCommands,
   fernetCommand,
+  ...sessionCommands,
   ...policyCommands,
   ...auditCommands,
   ...storeCommands,

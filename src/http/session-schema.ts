@@ -25,7 +25,7 @@ export const REVOKE_SESSIONS = z.strictObject({
   all: z.literal(true).optional(),
 })
 
-export const SESSION = z.object({
+const SESSION = z.object({
   user: z.string(),
   sessionId: z.string(),
   tokenId: z.string(),

@@ -104,6 +104,6 @@ export interface CoffreSessions {
   verify(request: CheckSessionRequest): Promise<Session | undefined>
   /** The same session in a new token. */
   refresh(request: CheckSessionRequest): Promise<NewSession | undefined>
-  /** Effective at once here, and in every process on the same store within a second. */
+  /** Effective from the commit on, in every process on the same store. */
   revoke(request: RevokeSessionsRequest): Promise<void>
 }

@@ -61,7 +61,7 @@ export class ChangeFeed {
   /** Until the answer is called. A store that does not answer is asked again. */
   follow(): () => void {
     const stop = this.#store.watchChanges(() => void this.catchUp().catch(() => undefined))
-    const timer = setInterval(() => void this.#poll().catch(() => undefined), POLL_MS)
+    const timer = setInterval(() => void this.ask().catch(() => undefined), POLL_MS)
     timer.unref()
     return () => {
       clearInterval(timer)
@@ -69,7 +69,8 @@ export class ChangeFeed {
     }
   }
 
-  async #poll(): Promise<void> {
+  /** As `catchUp`, and one small read where nothing has changed. */
+  async ask(): Promise<void> {
     if ((await this.#store.readChangeCount()) !== this.#position) await this.catchUp()
   }
 

@@ -31,7 +31,7 @@ describe('--dry-run', () => {
       'token create,token revoke,token renew,login,login-role create,login-role delete,user create,' +
       'user rotate-secret,user delete,cache set,cache delete,cache purge,cache rekey,cache migrate,cache erase,' +
       'apikey set,apikey remove,apikey rotate-wrapping,apikey revoke-all,' +
-      'policy create,policy update,policy delete,store migrate-to,audit checkpoint,audit key rotate,' +
+      'session revoke-all,policy create,policy update,policy delete,store migrate-to,audit checkpoint,audit key rotate,' +
       'audit accept-restore,secret-key generate,secret-key rotate'
     assert.deepEqual(changing, expected.split(','))
   })

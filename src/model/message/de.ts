@@ -70,6 +70,7 @@ export const de: Messages = {
   'prompt.removeApiKey': 'Den Schlüssel bei {provider} löschen?',
   'prompt.revokeApiKeys':
     'Den Anbieterschlüssel jedes Benutzers jedes Mandanten löschen? Jeder muss seinen neu speichern.',
+  'prompt.revokeSessions': 'Alle Sitzungen unter {key} beenden?',
   'prompt.destroy': 'Version {version} von {key} endgültig löschen?',
   'prompt.scheduleDestroy': '{key} jetzt anhalten und in {days} Tagen ganz löschen?',
   'prompt.compromise': '{key} als kompromittiert kennzeichnen? Das ist unwiderruflich.',
@@ -136,6 +137,10 @@ export const de: Messages = {
   'done.apiKeysRevoked': '{revoked} Schlüssel gelöscht; jeder Benutzer speichert seinen neu.',
   'done.apiKeysRevokedNext':
     'Wo FERNET_SECRET_KEY gesetzt ist: durch das ersetzen, was `coffre fernet keygen` ausgibt, und neu starten.',
+  'done.sessionCreated':
+    'Sitzung {id}, bis {moment}, wenn sie nicht erneuert wird. Ihr Token wird nicht wieder gezeigt.',
+  'done.sessionRefused': 'Das Token ist nicht gut.',
+  'done.sessionsRevoked': 'Widerrufen; die gemeinten Sitzungen unter {key} sind beendet.',
   'done.tokenRenewed': 'Token {id} verlängert; gültig bis {moment}.',
   'done.policyCreated': 'Richtlinie {name} erzeugt.',
   'done.policyUpdated': 'Richtlinie {name} geändert; ihre Epoche ist {epoch}.',
@@ -306,6 +311,8 @@ export const de: Messages = {
   'field.tenant': 'Mandant',
   'field.policies': 'Richtlinien',
   'field.state': 'Zustand',
+  'field.user': 'Benutzer',
+  'field.session': 'Sitzung',
   'field.expires': 'Läuft ab',
   'field.renewableUntil': 'Verlängerbar bis',
   'field.uses': 'Verbleibende Nutzungen',

@@ -69,6 +69,7 @@ export const en = {
   'prompt.removeApiKey': 'Erase the key at {provider}?',
   'prompt.revokeApiKeys':
     'Erase the provider key of every user of every tenant? Each has to store its own again.',
+  'prompt.revokeSessions': 'End every session under {key}?',
   'prompt.destroy': 'Erase version {version} of {key} for good?',
   'prompt.scheduleDestroy': 'Stop {key} now and erase all of it in {days} days?',
   'prompt.compromise': 'Mark {key} as compromised? This cannot be undone.',
@@ -129,6 +130,9 @@ export const en = {
   'done.apiKeysRevoked': 'Erased {revoked} keys; each user stores its own again.',
   'done.apiKeysRevokedNext':
     'Where FERNET_SECRET_KEY is set: replace it with what `coffre fernet keygen` prints, and restart.',
+  'done.sessionCreated': 'Session {id}, until {moment} unless it is refreshed. Its token is not shown again.',
+  'done.sessionRefused': 'The token is not good.',
+  'done.sessionsRevoked': 'Revoked; the sessions under {key} that are meant are over.',
   'done.tokenRenewed': 'Renewed token {id}; valid until {moment}.',
   'done.policyCreated': 'Created policy {name}.',
   'done.policyUpdated': 'Updated policy {name}; its epoch is {epoch}.',
@@ -290,6 +294,8 @@ export const en = {
   'field.tenant': 'Tenant',
   'field.policies': 'Policies',
   'field.state': 'State',
+  'field.user': 'User',
+  'field.session': 'Session',
   'field.expires': 'Expires',
   'field.renewableUntil': 'Renewable until',
   'field.uses': 'Uses left',

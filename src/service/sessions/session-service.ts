@@ -66,6 +66,8 @@ export class SessionService {
     await authorize(this.#parts.trail, caller, 'data.use')
     // Whatever the token is, a key that the caller does not reach is not there.
     const view = await coffre.keys.get(rules.key)
+    // No record is made of a verification, so nothing else would tell of a revocation elsewhere.
+    await this.#parts.changes.ask()
     return this.#sessionsOf(view, coffre, rules)
   }
 

@@ -59,6 +59,33 @@ describe('of two nodes on one store', () => {
     }
   })
 
+  test('a revoked session is over on the other from the commit on', async (t) => {
+    const { first, second } = await makeTwoNodes(t)
+    for (const [key, algorithm] of [
+      ['ed', 'ed25519'],
+      ['mac', 'hmac-sha256'],
+    ] as const) {
+      await first.keys.create({ name: key, algorithm })
+      const rules = { key, audience: 'shop' }
+      const make = (user: string) => first.sessions.create({ ...rules, user })
+      const [one, two, three] = [await make('a'), await make('b'), await make('c')]
+      const live = async () => {
+        const judged = [one, two, three].map(({ token }) => second.sessions.verify({ ...rules, token }))
+        return (await Promise.all(judged)).map((session) => session?.user)
+      }
+      assert.deepEqual(await live(), ['a', 'b', 'c'])
+      const expected = [
+        [{ id: one.sessionId }, [undefined, 'b', 'c']],
+        [{ user: 'b' }, [undefined, undefined, 'c']],
+        [{ all: true as const }, [undefined, undefined, undefined]],
+      ] as const
+      for (const [request, users] of expected) {
+        await first.sessions.revoke({ key, ...request })
+        assert.deepEqual(await live(), users)
+      }
+    }
+  })
+
   test('a revoked token gets no data on the other from the commit on', async (t) => {
     const { first, cores, as } = await makeTwoNodes(t)
     await first.keys.create({ name: 'k' })
