@@ -12,12 +12,17 @@ const OPTIONS_OF_ALL = [...globalOptions.map(({ flags }) => flags), '-h, --help'
 const rows = commandRows.map((row) => ({ path: row.path, options: row.options ?? [] }))
 const groups = [{ path: ['help'] }, ...groupRows]
 
+/** A label that goes into a key derivation is no command. */
+const LABEL = /"coffre [a-z ]+ v1"/g
+
 /** Where a page speaks of commands: its shell blocks and what it sets in code style. */
 function commandsOf({ prose, blocks }: Page): string[] {
   const shell = blocks
     .filter(({ language }) => language === 'sh')
     .map(({ code }) => code.replaceAll('\\\n', ' ').replaceAll(LINE_OF_ANOTHER_PROGRAM, ''))
-  const inline = [...prose.matchAll(/`(?<code>[^`]+)`/g)].map((match) => match.groups?.['code'] ?? '')
+  const inline = [...prose.matchAll(/`(?<code>[^`]+)`/g)].map(
+    (match) => match.groups?.['code']?.replaceAll(LABEL, '') ?? '',
+  )
   return [...shell, ...inline].flatMap((code) =>
     [...code.matchAll(COMMAND)].map((match) => (match.groups?.['words'] ?? '').trim()),
   )

@@ -32,6 +32,8 @@ export const FUZZED_FUNCTIONS: Readonly<Record<string, string>> = {
   decodeCacheKey: 'cache-key',
   unwrapWithSecret: '(an Argon2id for each input; behind it are chunked and cache-key)',
   openPart: 'session-token',
+  openValue: 'secret-file-dotenv',
+  unwrapByPassphrase: '(an Argon2id for each input; behind it is chunked)',
   // seal
   parseSealKey: 'seal-key',
   parseShare: 'share',
@@ -47,6 +49,8 @@ export const FUZZED_FUNCTIONS: Readonly<Record<string, string>> = {
   openLogSigner: '(reads a key of our own store)',
   parsePolicyDocument: 'policy',
   openSigned: 'session-token',
+  openText: 'secret-file-dotenv',
+  openBackup: '(a file of ours by name; then openText)',
   parseTtl: '(a number)',
   parseState: 'cache-state',
   openUnderSecret: '(unwrapWithSecret, with another code)',

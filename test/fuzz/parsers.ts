@@ -1,6 +1,7 @@
 import { makeCacheParsers, makeSessionParser } from './cache-parsers.ts'
 import { makeCodecParsers } from './codec-parsers.ts'
 import { makeOutsideParsers } from './outside-parsers.ts'
+import { makeSecretFileParsers } from './secret-file-parsers.ts'
 import { makeTrustParsers } from './trust-parsers.ts'
 
 export interface FuzzedParser {
@@ -24,5 +25,6 @@ export async function makeFuzzedParsers(): Promise<readonly FuzzedParser[]> {
     ...(await makeTrustParsers()),
     ...makeCacheParsers(),
     await makeSessionParser(),
+    ...(await makeSecretFileParsers()),
   ]
 }

@@ -68,7 +68,7 @@ export const fr: Messages = {
   'prompt.removeApiKey': 'Effacer la clé chez {provider} ?',
   'prompt.revokeApiKeys':
     'Effacer la clé de fournisseur de chaque utilisateur de chaque locataire ? Chacun devra enregistrer la sienne de nouveau.',
-  'prompt.revokeSessions': 'Terminer toutes les sessions sous {key} ?',
+  'prompt.revokeSessions': 'Terminer toutes les sessions sous {key} ?',
   'prompt.destroy': 'Effacer définitivement la version {version} de {key} ?',
   'prompt.scheduleDestroy': 'Arrêter {key} maintenant et l’effacer entièrement dans {days} jours ?',
   'prompt.compromise': 'Marquer {key} comme compromise ? C’est irréversible.',
@@ -136,7 +136,7 @@ export const fr: Messages = {
   'done.sessionCreated':
     'Session {id}, jusqu’au {moment} sauf renouvellement. Son jeton ne sera plus affiché.',
   'done.sessionRefused': 'Le jeton n’est pas bon.',
-  'done.sessionsRevoked': 'Révoqué ; les sessions visées sous {key} sont terminées.',
+  'done.sessionsRevoked': 'Révoqué ; les sessions visées sous {key} sont terminées.',
   'done.tokenRenewed': 'Jeton {id} prolongé ; valable jusqu’au {moment}.',
   'done.policyCreated': 'Politique {name} créée.',
   'done.policyUpdated': 'Politique {name} modifiée ; son époque est {epoch}.',

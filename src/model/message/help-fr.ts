@@ -103,7 +103,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.apikey.revoke-all':
     'Effacer la clé de chaque utilisateur ; chacun enregistre de nouveau la sienne',
   'command.fernet.keygen': 'Créer une clé Fernet, pour FERNET_SECRET_KEY',
-  'command.session.create': 'Commencer une session ; son jeton est affiché une fois',
+  'command.session.create': 'Commencer une session ; son jeton est affiché une fois',
   'command.session.verify': 'Juger le jeton de session de l’entrée standard',
   'command.session.revoke': 'Terminer une session, ou avec --user toutes celles d’un utilisateur',
   'command.session.revoke-all': 'Terminer toutes les sessions sous une clé',
