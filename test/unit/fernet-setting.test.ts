@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { decryptApiKey, encryptApiKey, readFernetRing } from '../../src/app-fernet.ts'
 import { Fernet } from '../../src/crypto/fernet.ts'
+import { FernetRing } from '../../src/crypto/fernet-ring.ts'
 import { CoffreError } from '../../src/model/errors.ts'
 import { failsWith, makeFolder } from '../temporary.ts'
 
@@ -66,6 +67,7 @@ describe('FERNET_SECRET_KEY', () => {
       `${good},`,
       `${good},x`,
       published,
+      `${published},${good}`,
     ]) {
       const failed: unknown = (() => {
         try {
@@ -78,5 +80,12 @@ describe('FERNET_SECRET_KEY', () => {
       assert.match(JSON.stringify(failed), /coffre fernet keygen/)
       assert.ok(!JSON.stringify(failed).includes(good))
     }
+  })
+  test('that is published decrypts behind another one, so that what is under it can be encrypted again', () => {
+    const published = 'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4='
+    const token = new Fernet(published).encrypt('a key')
+    const ring = FernetRing.parse(`${Fernet.generateKey()},${published}`)
+    assert.equal(Buffer.from(ring.decrypt(token)).toString(), 'a key')
+    assert.equal(ring.isCurrent(token), false)
   })
 })

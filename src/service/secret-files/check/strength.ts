@@ -1,5 +1,5 @@
+import { isPublished } from '../../../crypto/published-keys.ts'
 import { MIN_KEY_CHARACTERS } from '../secret-key.ts'
-import { isPublished } from './published.ts'
 import { findWords, undisguise } from './words.ts'
 
 /** A random key of 32 hexadecimal digits has about 115 by this measure. */

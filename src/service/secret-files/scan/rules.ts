@@ -1,4 +1,4 @@
-import { isPublished } from '../check/published.ts'
+import { isPublished } from '../../../crypto/published-keys.ts'
 
 export interface ScanRule {
   readonly id: string

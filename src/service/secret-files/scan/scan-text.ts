@@ -1,4 +1,4 @@
-import { isPublished } from '../check/published.ts'
+import { isPublished } from '../../../crypto/published-keys.ts'
 import { isSecretValue, SCAN_RULES } from './rules.ts'
 
 export interface ScanHit {
