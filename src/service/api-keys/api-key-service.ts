@@ -22,10 +22,10 @@ import { requireUser } from '../users/find-user.ts'
 import type { UserService } from '../users/user-service.ts'
 import { ApiKeyVault, formOf } from './api-key-vault.ts'
 import { describeEvent } from './describe-event.ts'
-import { noteInUse, noteRevoked } from './fernet-checks.ts'
+import { isRevoked, noteInUse, noteRevoked } from './fernet-checks.ts'
 import type { OwnKey } from './own-key.ts'
 import { lastFourOf, looksUsual, readApiKey, readProvider } from './read-api-key.ts'
-import { rotateWrapping } from './rotate-wrapping.ts'
+import { requireUsableRing, rotateWrapping } from './rotate-wrapping.ts'
 
 const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 1_000
@@ -170,27 +170,25 @@ export class ApiKeyService {
   async rotateWrapping(caller: Caller, options: RotateWrappingOptions = {}): Promise<RotatedWrapping> {
     await authorize(this.#parts.trail, caller, 'api-key.rotate')
     const form = options.to ?? (await this.#vault.formToWrite())
-    if (form === 'fernet' && (await this.#vault.formToWrite()) !== 'fernet') {
-      throw new CoffreError('CONFIG_REFUSED', {
-        facts: { FERNET_SECRET_KEY: 'a key that was not revoked; make one with `coffre fernet keygen`' },
-      })
-    }
+    if (form === 'fernet') await requireUsableRing(this.#parts)
     const { tell = () => undefined } = options
     return rotateWrapping({ ...this.#parts, vault: this.#vault }, { caller, form, tell })
   }
 
-  /** The rows are cleared in one transaction; what they were under is erased after it. */
+  /** The rows are cleared in one transaction; what they were under is erased after it. Interrupted, it may run again. */
   async revokeAll(caller: Caller): Promise<{ readonly revoked: number }> {
     const { store, trail, clock, ring, own } = this.#parts
     await authorize(trail, caller, 'api-key.revoke')
+    // Before the rows are cleared: what a user stores from here on is under the new version, and stays.
+    await own.rotate()
+    const floor = await own.currentVersion()
     const revoked = await store.transaction(async (tx) => {
       const count = await tx.clearApiKeys(clock())
       await noteRevoked(tx, ring, clock())
       await trail.append(tx, [describeEvent(caller, 'api-key.revoke-all', { rows: count })])
       return count
     })
-    await own.rotate()
-    await own.destroyOldVersions()
+    await own.destroyVersionsBelow(floor)
     return { revoked }
   }
 
@@ -225,7 +223,10 @@ export class ApiKeyService {
       const before = await requireUser(tx, caller.principal.tenant, id)
       // A rotation may have begun since: what it has passed already must not come under the old version.
       if (!(await this.#vault.isCurrent(encrypted, form, tx))) throw new CoffreError('CONFLICT')
-      if (form === 'fernet' && ring !== undefined) await noteInUse(tx, ring, clock())
+      if (form === 'fernet' && ring !== undefined) {
+        if (await isRevoked(tx, ring)) throw new CoffreError('CONFLICT')
+        await noteInUse(tx, ring, clock())
+      }
       await tx.updateUser(before, {
         ...before,
         apiKey: stored,

@@ -1,11 +1,19 @@
 import type { FernetRing } from '../../crypto/fernet-ring.ts'
+import { randomBytes } from '../../crypto/random.ts'
 import type { Instant } from '../../model/clock.ts'
 import { CoffreError } from '../../model/errors.ts'
 import type { ReadStore, StoreTransaction } from '../../store/store.ts'
 
-/** Check values of keys under which something is stored, and of keys that were revoked; with commas between. */
+/**
+ * Check values of keys under which something is stored, each with a mark of the last time that something was, and of
+ * keys that were revoked; with commas between.
+ */
 const IN_USE = 'fernet'
 const REVOKED = 'fernet-revoked'
+const MARK_BYTES = 6
+
+/** Marks by check value. Two looks that differ for a key mean that something was stored under it in between. */
+export type KeysInUse = ReadonlyMap<string, string>
 
 type Checks = Pick<ReadStore, 'findWrappingCheck'>
 
@@ -14,7 +22,9 @@ type Checks = Pick<ReadStore, 'findWrappingCheck'>
  * lost by accident, and every key of a provider would look unreadable. And for a ring that begins with a revoked key.
  */
 export async function requireKnownFernetKeys(store: Checks, ring: FernetRing | undefined): Promise<void> {
-  const missing = (await read(store, IN_USE)).filter((check) => ring?.checks.includes(check) !== true)
+  const missing = [...(await readInUse(store)).keys()].filter(
+    (check) => ring?.checks.includes(check) !== true,
+  )
   if (missing.length > 0) {
     throw refuse(
       'the key that was here before: put it back, or behind the new one with a comma between, or give everything up with `coffre apikey revoke-all`',
@@ -29,21 +39,32 @@ export async function isRevoked(store: Checks, ring: FernetRing): Promise<boolea
   return (await read(store, REVOKED)).includes(ring.checks[0])
 }
 
-/** Before the first token under it is stored, in the same transaction. */
-export async function noteInUse(tx: StoreTransaction, ring: FernetRing, at: Instant): Promise<void> {
-  const checks = await read(tx, IN_USE)
-  const [first] = ring.checks
-  if (checks.includes(first)) return
-  await tx.storeWrappingCheck({ name: IN_USE, value: [...checks, first].join(','), at })
+export async function readInUse(store: Checks): Promise<KeysInUse> {
+  const entries = (await read(store, IN_USE)).map((entry) => entry.split('.'))
+  return new Map(entries.map(([check = '', mark = '']) => [check, mark]))
 }
 
-/** When nothing else is in use any more: the first key of the ring alone, or none. */
+/** Whenever a token is stored, in the same transaction. */
+export async function noteInUse(tx: StoreTransaction, ring: FernetRing, at: Instant): Promise<void> {
+  const mark = Buffer.from(randomBytes(MARK_BYTES)).toString('hex')
+  await storeInUse(tx, new Map([...(await readInUse(tx)), [ring.checks[0], mark]]), at)
+}
+
+/** After a look at every row that began with `before`: in use are the first key of the ring, and what was stored since. */
 export async function noteOnlyInUse(
   tx: StoreTransaction,
-  ring: FernetRing | undefined,
+  { before, ring }: { readonly before: KeysInUse; readonly ring: FernetRing | undefined },
   at: Instant,
 ): Promise<void> {
-  await tx.storeWrappingCheck({ name: IN_USE, value: ring?.checks[0] ?? '', at })
+  const left = [...(await readInUse(tx))].filter(
+    ([check, mark]) => check === ring?.checks[0] || before.get(check) !== mark,
+  )
+  await storeInUse(tx, new Map(left), at)
+}
+
+function storeInUse(tx: StoreTransaction, inUse: KeysInUse, at: Instant): Promise<void> {
+  const value = [...inUse].map(([check, mark]) => `${check}.${mark}`).join(',')
+  return tx.storeWrappingCheck({ name: IN_USE, value, at })
 }
 
 /** Nothing is under a Fernet key any more, and those that were in use or in the ring never come back. */
@@ -54,7 +75,7 @@ export async function noteRevoked(
 ): Promise<void> {
   const revoked = new Set([
     ...(await read(tx, REVOKED)),
-    ...(await read(tx, IN_USE)),
+    ...(await readInUse(tx)).keys(),
     ...(ring?.checks ?? []),
   ])
   await tx.storeWrappingCheck({ name: REVOKED, value: [...revoked].join(','), at })

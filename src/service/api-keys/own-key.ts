@@ -1,6 +1,6 @@
 import { readTextHeader } from '../../crypto/ciphertext-header.ts'
 import { CoffreError, hasCode } from '../../model/errors.ts'
-import { type KeyName, parseKeyName, SYSTEM_TENANT } from '../../model/ids.ts'
+import { type KeyName, parseKeyName, SYSTEM_TENANT, type VersionNumber } from '../../model/ids.ts'
 import type { Store, StoreTransaction } from '../../store/store.ts'
 import { systemCaller } from '../caller.ts'
 import type { DataKeys } from '../data/data-keys.ts'
@@ -79,16 +79,29 @@ export class OwnKey {
     await this.#parts.keys.rotate(this.#caller(), ENCRYPTS)
   }
 
-  /** Erases every version but the current one; for a moment at which nothing is under them. */
-  async destroyOldVersions(): Promise<void> {
+  /** `undefined` while there is no such key. */
+  async currentVersion(): Promise<VersionNumber | undefined> {
+    const key = await this.#parts.store.findKey(SYSTEM_TENANT, ENCRYPTS)
+    return key?.versions.find(({ state }) => state.name === 'active')?.version
+  }
+
+  /** Erases every version below one that was current before a look at all rows found nothing under those. */
+  async destroyVersionsBelow(floor: VersionNumber | undefined): Promise<void> {
     const { keys } = this.#parts
-    if ((await this.#parts.store.findKey(SYSTEM_TENANT, ENCRYPTS)) === undefined) return
-    const { currentVersion, versions } = await keys.get(this.#caller(), ENCRYPTS)
-    if (currentVersion === undefined) return
-    await keys.setFloor(this.#caller(), ENCRYPTS, currentVersion)
-    for (const { version, state } of versions) {
-      if (version >= currentVersion || state === 'destroyed') continue
-      await keys.destroy(this.#caller(), ENCRYPTS, version)
+    if (floor === undefined) return
+    const { versions } = await keys.get(this.#caller(), ENCRYPTS)
+    const old = versions.filter(({ version, state }) => version < floor && state !== 'destroyed')
+    if (old.length > 0) await keys.setFloor(this.#caller(), ENCRYPTS, floor)
+    for (const { version } of old) await this.#destroy(version)
+  }
+
+  async #destroy(version: number): Promise<void> {
+    try {
+      await this.#parts.keys.destroy(this.#caller(), ENCRYPTS, version)
+    } catch (error) {
+      // Another rotation that ends now was quicker.
+      const isDone = error instanceof CoffreError && error.code === 'MOVE_REFUSED'
+      if (!isDone || error.facts['state'] !== 'destroyed') throw error
     }
   }
 

@@ -10,7 +10,7 @@ import type { Caller } from '../caller.ts'
 import { Turn } from '../data/turn.ts'
 import { type ApiKeyVault, formOf } from './api-key-vault.ts'
 import { describeEvent } from './describe-event.ts'
-import { noteInUse, noteOnlyInUse } from './fernet-checks.ts'
+import { isRevoked, noteInUse, noteOnlyInUse, readInUse } from './fernet-checks.ts'
 import type { OwnKey } from './own-key.ts'
 
 /** Rows of one transaction: others wait no longer than for these. */
@@ -54,19 +54,30 @@ export async function rotateWrapping(parts: RotateParts, rotation: Rotation): Pr
   if (form === 'own' && (await isEveryOwnRowCurrent(parts))) await own.rotate()
   let rotated = 0
   for (;;) {
+    if (form === 'fernet') await requireUsableRing(parts)
+    // Whatever is stored from here on, by anybody, is under these or newer.
+    const [before, floor] = [await readInUse(store), await own.currentVersion()]
     const pass = await passOver(parts, rotation, (done) => rotation.tell(rotated + done, total))
     rotated += pass.rotated
     // A pass that changed nothing and met nobody has seen every row under the newest key.
     if (pass.rotated > 0 || pass.conflicts > 0) continue
-    if (pass.unreadable === 0) await own.destroyOldVersions()
+    if (pass.unreadable === 0) await own.destroyVersionsBelow(floor)
     await store.transaction(async (tx) => {
-      const isUnderRing = form === 'fernet' && total > 0
-      if (pass.lostFernet === 0) await noteOnlyInUse(tx, isUnderRing ? ring : undefined, clock())
+      const target = form === 'fernet' && total > 0 ? ring : undefined
+      if (pass.lostFernet === 0) await noteOnlyInUse(tx, { before, ring: target }, clock())
       const detail = { form, rows: rotated, unreadable: pass.unreadable }
       await parts.trail.append(tx, [describeEvent(caller, 'api-key.rotate-wrapping', detail)])
     })
     return { form, rotated, unreadable: pass.unreadable }
   }
+}
+
+/** Also while the rotation runs: the keys of everybody may be revoked meanwhile. */
+export async function requireUsableRing({ store, ring }: Pick<RotateParts, 'store' | 'ring'>): Promise<void> {
+  if (ring !== undefined && !(await isRevoked(store, ring))) return
+  throw new CoffreError('CONFIG_REFUSED', {
+    facts: { FERNET_SECRET_KEY: 'a key that was not revoked; make one with `coffre fernet keygen`' },
+  })
 }
 
 async function passOver(parts: RotateParts, rotation: Rotation, tell: (done: number) => void): Promise<Pass> {
@@ -127,8 +138,11 @@ async function swap(parts: RotateParts, changes: readonly Change[], form: Wrappi
   const { store, vault, ring, clock } = parts
   if (changes.length === 0) return 0
   return store.transaction(async (tx) => {
+    if (form === 'fernet' && ring !== undefined) {
+      if (await isRevoked(tx, ring)) return changes.length
+      await noteInUse(tx, ring, clock())
+    }
     let conflicts = 0
-    if (form === 'fernet' && ring !== undefined) await noteInUse(tx, ring, clock())
     for (const { before, apiKey } of changes) {
       try {
         // Another rotation may have begun since, and erases what this one has used.

@@ -173,6 +173,51 @@ for (const { name, skip, make } of PLACES) {
       await requireAll(coffre, keys)
     })
 
+    test('survive two rotations at once, and a revocation beside the sets of others', async (t) => {
+      const place = await make(t)
+      const coffre = await open(t, place)
+      const keys = await fill(coffre, 8)
+      for (let round = 0; round < 3; round += 1) {
+        await Promise.all([1, 2, 3].map(() => coffre.apiKeys.rotateWrapping({ to: 'own' })))
+        await requireAll(coffre, keys)
+      }
+      const stored = async () => {
+        const users = [...keys.keys()]
+        const setting = users.map((user) => coffre.apiKeys.set({ user, apiKey: `new ${user}` }))
+        await Promise.all([...setting, coffre.apiKeys.revokeAll()])
+        // Each was stored before the revocation, and is gone, or after it, and opens.
+        for (const user of users) {
+          const { status } = await coffre.apiKeys.get(user)
+          assert.ok(status === 'ok' || status === 'none', status)
+        }
+      }
+      await stored()
+    })
+
+    test('that are stored under FERNET_SECRET_KEY while everything moves to Coffre’s own keep it known', async (t) => {
+      const place = await make(t)
+      const fernet = Fernet.generateKey()
+      const http = { host: '127.0.0.1', port: 0, logLevel: 'silent', environment: {} }
+      let coffre = await open(t, place, fernet)
+      const keys = await fill(coffre, 8)
+      for (let round = 0; round < 3; round += 1) {
+        const setting: Promise<unknown>[] = []
+        const tell = () => {
+          const user = [...keys.keys()][round] ?? ''
+          setting.push(coffre.apiKeys.set({ user, apiKey: keys.get(user) ?? '' }))
+        }
+        await coffre.apiKeys.rotateWrapping({ to: 'own', tell: round < 2 ? tell : () => undefined })
+        await Promise.all(setting)
+        const rows = await place.query("select 1 from users where api_key_encrypted like 'gAAAAA%'")
+        await requireAll(coffre, keys)
+        await coffre.close()
+        const started = serve({ ...place.options, ...http })
+        if (rows.length > 0) await assert.rejects(started, failsWith('CONFIG_REFUSED'))
+        else await (await started).close()
+        coffre = await open(t, place, fernet)
+      }
+    })
+
     test('are all revoked at once; their users are told, and the old Fernet key never encrypts again', async (t) => {
       const place = await make(t)
       const fernet = Fernet.generateKey()
