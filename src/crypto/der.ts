@@ -6,19 +6,24 @@ export interface DerElement {
 
 export const DER = { integer: 0x02, bits: 0x03, bytes: 0x04, oid: 0x06, sequence: 0x30 } as const
 
-/** The elements that fill `bytes` exactly; `undefined` where they do not. */
+/** What is shorter has to be written with fewer bytes of length (X.690, section 10.1), so that no two texts are one value. */
+const LEAST_LENGTH = [0, 0x80, 0x100] as const
+
+/** The elements that fill `bytes` exactly; `undefined` where they do not, or are not DER. */
 export function readDer(bytes: Uint8Array): readonly DerElement[] | undefined {
   const elements: DerElement[] = []
   let at = 0
   while (at < bytes.length) {
     const [tag = 0, first = 0] = bytes.subarray(at, at + 2)
     const lengthBytes = first < 0x80 ? 0 : first - 0x80
-    if (lengthBytes > 2) return undefined
+    const least = LEAST_LENGTH[lengthBytes]
+    // 0x80 is a length that its end tells, which DER does not have.
+    if (first === 0x80 || least === undefined) return undefined
     const start = at + 2 + lengthBytes
     let length = lengthBytes === 0 ? first : 0
     for (const byte of bytes.subarray(at + 2, start)) length = length * 256 + byte
     at = start + length
-    if (at > bytes.length) return undefined
+    if (length < least || at > bytes.length) return undefined
     elements.push({ tag, content: bytes.subarray(start, at) })
   }
   return elements

@@ -39,6 +39,25 @@ test('elements follow each other to the very end', () => {
   }
 })
 
+test('a length has one spelling, the shortest (X.690, section 10.1)', () => {
+  const filled = (head: string, length: number) => bytes(head + '07'.repeat(length))
+  for (const [head, length] of [
+    ['0480', 0], // To be ended by two zero bytes.
+    ['048100', 0],
+    ['04817f', 127],
+    ['04820000', 0],
+    ['0482007f', 127],
+    ['04820080', 128],
+    ['048200ff', 255],
+    ['0483010000', 65_536],
+  ] as const) {
+    assert.equal(readDer(filled(head, length)), undefined, head)
+    assert.equal(readDer(bytes('0500' + head + '07'.repeat(length))), undefined, `${head} behind another`)
+  }
+  assert.equal(readDer(bytes('30800201050000')), undefined)
+  assert.equal(readSequence(bytes('3081030201050000')), undefined)
+})
+
 test('a sequence is one, and nothing stands beside it', () => {
   const inner = writeDer(DER.integer, Buffer.of(5))
   const sequence = writeDer(DER.sequence, inner, inner)
