@@ -30,6 +30,9 @@ const SLOW = [
   'test/unit/audit/verify-log.test.ts',
   'test/unit/crypto/certificate.test.ts',
   'test/unit/crypto/chunked-stream.test.ts',
+  'test/unit/crypto/cache-key.test.ts',
+  'test/unit/crypto/value-seal.test.ts',
+  'test/format/cache.test.ts',
   'test/unit/crypto/signature.test.ts',
   'test/unit/crypto/password.test.ts',
 ]

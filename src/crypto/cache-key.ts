@@ -86,7 +86,7 @@ export async function wrapUnderSecret(key: CacheKey, user: string, secret: strin
   return Buffer.concat([Uint8Array.of(FORMAT), parameters, sealed]).toString('base64url')
 }
 
-/** Throws DECRYPTION_FAILED for another secret, another user and whatever else. */
+/** Throws DECRYPTION_FAILED for another secret, another user and damage; PARAMETERS_REFUSED where the stretching is out of bounds. */
 export async function unwrapWithSecret(wrapped: string, user: string, secret: string): Promise<CacheKey> {
   const bytes = parseBase64url(wrapped) ?? Buffer.alloc(0)
   const parameters = bytes.subarray(1, 1 + PARAMETER_BYTES)

@@ -19,10 +19,11 @@ function b64(bytes: Uint8Array): string {
 const scryptHash = `$scrypt$ln=14,r=8,p=1$${b64(salt)}$${b64(scryptSync('correct horse', salt, 32, { N: 2 ** 14, r: 8, p: 1 }))}`
 const pbkdf2Hash = `$pbkdf2-sha512$i=1000$${b64(salt)}$${b64(pbkdf2Sync('correct horse', salt, 1_000, 64, 'sha512'))}`
 
-function argon2idHash(memoryKib: number, passes: number): string {
-  const parameters = { memoryKib, passes, parallelism: 1, salt, length: 32 }
+function argon2idHash(memoryKib: number, passes: number, saltBytes = 16, length = 32): string {
+  const ownSalt = Buffer.alloc(saltBytes, 1)
+  const parameters = { memoryKib, passes, parallelism: 1, salt: ownSalt, length }
   const derived = deriveArgon2idUncheckedSync(Buffer.from('correct horse'), parameters)
-  return `$argon2id$v=19$m=${memoryKib},t=${passes},p=1$${b64(salt)}$${b64(rawBytes(derived))}`
+  return `$argon2id$v=19$m=${memoryKib},t=${passes},p=1$${b64(ownSalt)}$${b64(rawBytes(derived))}`
 }
 
 test('a hash has its own salt, verifies its password and needs no upgrade', async () => {
@@ -34,7 +35,14 @@ test('a hash has its own salt, verifies its password and needs no upgrade', asyn
 })
 
 test('a valid password with an older hash brings an upgrade that verifies', async () => {
-  const older = [scryptHash, pbkdf2Hash, argon2idHash(4_096, 3), argon2idHash(65_536, 2)]
+  const older = [
+    scryptHash,
+    pbkdf2Hash,
+    argon2idHash(4_096, 3),
+    argon2idHash(65_536, 2),
+    argon2idHash(65_536, 3, 15),
+    argon2idHash(65_536, 3, 16, 31),
+  ]
   for (const stored of older) {
     const verdict = await verifyPassword(password, stored)
     assert.equal(verdict.valid, true, stored)
