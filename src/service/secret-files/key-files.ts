@@ -1,6 +1,6 @@
 import { applyEdits, type Edit, type Pending } from './change/change.ts'
 import { type FoundFile, readPlace, textOf } from './change/file-place.ts'
-import { refused } from './change/folder.ts'
+import { naming, refused } from './change/folder.ts'
 import { ignoreEdit } from './change/git.ts'
 import type { Workspace } from './change/workspace.ts'
 import { type Assignment, dropDotenv, readDotenv, setDotenv } from './file/dotenv-text.ts'
@@ -39,7 +39,8 @@ export async function readKeyFiles(
 }
 
 export function valueIn({ target, text }: KeyFile, name: string): string | undefined {
-  const value = target.form === 'toml' ? readToml(text)[name] : readDotenv(text)[name]
+  const read = target.form === 'toml' ? readToml : readDotenv
+  const value = naming(target.path, () => read(text))[name]
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
@@ -51,7 +52,11 @@ export interface NewValue {
 }
 
 /** The text with the new values; every other byte as it was. */
-function editText({ target, text }: KeyFile, values: readonly NewValue[]): string {
+function editText(file: KeyFile, values: readonly NewValue[]): string {
+  return naming(file.target.path, () => setValues(file, values))
+}
+
+function setValues({ target, text }: KeyFile, values: readonly NewValue[]): string {
   const isToml = target.form === 'toml'
   let edited = text
   for (const { name, value, comment } of values) {

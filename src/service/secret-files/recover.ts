@@ -1,10 +1,11 @@
 import type { Secret } from '../../model/secret.ts'
-import { type BackupView, listBackups, openBackup } from './backup.ts'
+import { type BackupView, listBackups, openBackup, writeBackup } from './backup.ts'
 import type { FileKeyHolder } from './encrypted/file-key.ts'
 import { readName, remember } from './generate.ts'
-import { KEY_COMMENT, readKeyFiles, type WrittenFile, writeKeyFiles } from './key-files.ts'
+import { readKeyFiles, valueIn, type WrittenFile, writeKeyFiles } from './key-files.ts'
+import { graceOf, newValues } from './previous-key.ts'
 import { targetsFor } from './project.ts'
-import { logEvent } from './state.ts'
+import { fingerprinter, logEvent } from './state.ts'
 import { lookAtProject, type SecretFilesParts, withProject } from './with-project.ts'
 
 /** Old keys that were backed up, the newest first. */
@@ -35,7 +36,10 @@ export function revealBackup(
   })
 }
 
-/** Puts a backed-up key back into every file of its environment, or into none. */
+/**
+ * Puts a backed-up key back into every file of its environment, or into none. The key that it takes the place of is
+ * backed up as in a rotation, and verifies for as long.
+ */
 export function recoverSecretKey(
   parts: SecretFilesParts,
   request: RecoverRequest,
@@ -46,10 +50,27 @@ export function recoverSecretKey(
     const { view, key } = await openBackup(scene.workspace, { ...request, name }, holder)
     const { environment, fingerprint } = view
     const files = await readKeyFiles(scene.workspace, targetsFor(scene.project, environment))
-    const value = { name, value: key.reveal(), comment: KEY_COMMENT }
-    const { pending, files: written } = await writeKeyFiles(scene.workspace, files, [value])
+    const fingerprintOf = await fingerprinter(scene.state)
+    const replaced = new Set(files.flatMap((file) => valueIn(file, name) ?? []))
+    replaced.delete(key.reveal())
+    for (const old of replaced) {
+      const backup = { name, environment, fingerprint: fingerprintOf(old), key: old, now: scene.now() }
+      await writeBackup(scene.workspace, backup, holder)
+    }
+    const [old] = replaced
+    const until = old === undefined ? undefined : graceOf(scene, old)
+    const previous = until === undefined ? undefined : old
+    const values = newValues(name, { key: key.reveal(), previous })
+    const { pending, files: written } = await writeKeyFiles(scene.workspace, files, values)
     await pending.keep()
-    await remember(scene, { environment, fingerprint, isGenerated: false })
+    await remember(scene, {
+      environment,
+      fingerprint,
+      isGenerated: false,
+      ...(previous === undefined || until === undefined
+        ? {}
+        : { previous: { fingerprint: fingerprintOf(previous), until } }),
+    })
     const facts = { name, environment, fingerprint }
     await logEvent(scene.state, { at: scene.now(), type: 'secret-key.recover', facts })
     return written

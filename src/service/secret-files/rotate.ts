@@ -1,25 +1,24 @@
 import { CoffreError } from '../../model/errors.ts'
 import { Secret } from '../../model/secret.ts'
 import { writeBackup } from './backup.ts'
+import type { Pending } from './change/change.ts'
 import { refused } from './change/folder.ts'
 import type { FileKeyHolder } from './encrypted/file-key.ts'
-import { quoteDotenv } from './file/quote.ts'
 import { readName, remember } from './generate.ts'
 import {
   KEY_COMMENT,
   type KeyFile,
-  type NewValue,
-  PREVIOUS_COMMENT,
   previousName,
   readKeyFiles,
   valueIn,
   type WrittenFile,
   writeKeyFiles,
 } from './key-files.ts'
+import { graceOf, livePrevious, newValues, previousValue } from './previous-key.ts'
 import { type EnvironmentName, type Project, targetsFor } from './project.ts'
 import { type HookPlace, type Hooks, restart, takeUp } from './run/hook.ts'
-import { type KeyAlphabet, makeSecretKey, MIN_KEY_CHARACTERS } from './secret-key.ts'
-import { fingerprinter, logEvent, readState } from './state.ts'
+import { type KeyAlphabet, makeSecretKey } from './secret-key.ts'
+import { fingerprinter, logEvent } from './state.ts'
 import { lookAtProject, type ProjectScene, type SecretFilesParts, withProject } from './with-project.ts'
 
 const DEFAULT_PROBE_SECONDS = 30
@@ -70,16 +69,16 @@ export function rotateSecretKey(
       { name, environment, fingerprint: replaced, key: old, now: scene.now() },
       holder,
     )
-    // A key that an env file cannot hold beside others ends with the rotation.
-    const grace = isPortable(old) ? graceOf(scene, request) : undefined
-    const values = newValues(current, { key, keepsOld: grace !== undefined })
+    const grace = request.isCompromised === true ? undefined : graceOf(scene, old)
+    const values = newValues(name, { key, previous: grace === undefined ? undefined : old })
     const { pending, files } = await writeKeyFiles(scene.workspace, current.files, values)
     const failed = await bringUp(scene, request)
     if (failed !== undefined) {
-      await pending.undo()
+      const edited = await undo(scene, current, pending)
       await restart(hooksOf(scene.project, request), hookPlace(scene, request))
-      await log(scene, 'secret-key.rotate-undone', { name, environment, step: failed })
-      throw new CoffreError('SECRET_KEY_ROLLED_BACK', { facts: { step: failed } })
+      const facts = { step: failed, ...(edited.length === 0 ? {} : { edited: edited.join(', ') }) }
+      await log(scene, 'secret-key.rotate-undone', { name, environment, ...facts })
+      throw new CoffreError('SECRET_KEY_ROLLED_BACK', { facts })
     }
     await pending.keep()
     const previous = grace === undefined ? {} : { previous: { fingerprint: replaced, until: grace } }
@@ -144,41 +143,6 @@ async function readCurrent(
   return { name, environment, files, old }
 }
 
-/** When the old key ends; `undefined` for one that somebody else knows. */
-function graceOf({ project, now }: ProjectScene, { isCompromised }: RotateRequest): string | undefined {
-  const { sessionSeconds } = project
-  if (isCompromised === true || sessionSeconds === 0) return undefined
-  return new Date(now() + sessionSeconds * 1_000).toISOString()
-}
-
-/** A program that is given a shorter one refuses to start. */
-function isPortable(key: string): boolean {
-  return key.length >= MIN_KEY_CHARACTERS && /^[\x21-\x7e]+$/.test(key) && quoteDotenv(key) !== undefined
-}
-
-function newValues(
-  { name, old }: Current,
-  next: { readonly key: string; readonly keepsOld: boolean },
-): readonly NewValue[] {
-  return [
-    { name, value: next.key, comment: KEY_COMMENT },
-    previousValue(name, next.keepsOld ? old : undefined),
-  ]
-}
-
-function previousValue(name: string, value: string | undefined): NewValue {
-  return { name: previousName(name), value, comment: PREVIOUS_COMMENT }
-}
-
-/** The fingerprint of the key from before the last rotation, where its time is not over. */
-async function livePrevious(
-  { state, now }: ProjectScene,
-  environment: EnvironmentName,
-): Promise<string | undefined> {
-  const previous = (await readState(state)).keys[environment]?.previous
-  return previous !== undefined && Date.parse(previous.until) > now() ? previous.fingerprint : undefined
-}
-
 /** The step that failed. */
 async function bringUp(
   scene: ProjectScene,
@@ -186,6 +150,21 @@ async function bringUp(
 ): Promise<'restart' | 'probe' | undefined> {
   const outcome = await takeUp(hooksOf(scene.project, request), hookPlace(scene, request))
   return outcome === 'ok' ? undefined : outcome
+}
+
+/** The old files; in one that somebody saved meanwhile the old values, and the rest as they saved it. */
+async function undo(scene: ProjectScene, current: Current, pending: Pending): Promise<readonly string[]> {
+  const edited = await pending.undo()
+  const before = current.files.filter(({ target }) => edited.includes(target.path))
+  for (const file of before) {
+    const now = await readKeyFiles(scene.workspace, [file.target])
+    const values = [
+      { name: current.name, value: valueIn(file, current.name), comment: KEY_COMMENT },
+      previousValue(current.name, valueIn(file, previousName(current.name))),
+    ]
+    await (await writeKeyFiles(scene.workspace, now, values)).pending.keep()
+  }
+  return edited
 }
 
 function hooksOf(project: Project, { hooks = {} }: RotateRequest): Hooks {

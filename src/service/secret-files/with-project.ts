@@ -2,6 +2,7 @@ import { writePrivateFile } from '../../seal/file/private-file.ts'
 import { recover } from './change/change.ts'
 import { Workspace } from './change/workspace.ts'
 import type { OpenFolder } from './change/folder.ts'
+import { logEvent } from './state.ts'
 import { type Project, readProject } from './project.ts'
 
 /** What the work on secret files stands on. */
@@ -32,7 +33,7 @@ export async function withProject<Result>(
     const release = await parts.lock(state.at('lock'))
     try {
       await writePrivateFile(state.at('.gitignore'), '*\n', { ifExists: 'keep' })
-      await recover(workspace)
+      await finishInterrupted(workspace, state, parts.now())
       const project = await readProject(workspace)
       return await work({ workspace, project, state, now: parts.now })
     } finally {
@@ -41,6 +42,15 @@ export async function withProject<Result>(
   } finally {
     await workspace.close()
   }
+}
+
+/** What an interrupted change left goes back; it is recorded where somebody saved a file meanwhile. */
+async function finishInterrupted(workspace: Workspace, state: OpenFolder, at: number): Promise<void> {
+  const recovered = await recover(workspace)
+  if (recovered === undefined) return
+  const { outcome, edited } = recovered
+  const facts = { outcome, ...(edited.length === 0 ? {} : { edited: edited.join(', ') }) }
+  await logEvent(state, { at, type: 'secret-file.recover', facts })
 }
 
 /** As `withProject` for work that changes nothing and leaves no trace; what was interrupted stays so. */

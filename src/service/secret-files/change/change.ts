@@ -4,7 +4,7 @@ import { randomBytes } from '../../../crypto/random.ts'
 import { CoffreError } from '../../../model/errors.ts'
 import { type FilePlace, type FoundFile, readPlace, refuseReadOnly } from './file-place.ts'
 import { isCode, refused } from './folder.ts'
-import { type Journal, readJournal, removeJournal, writeJournal } from './journal.ts'
+import { type Journal, type JournalFile, readJournal, removeJournal, writeJournal } from './journal.ts'
 import type { Workspace } from './workspace.ts'
 
 const NEW_FILE = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW
@@ -29,8 +29,11 @@ interface Step {
 export interface Pending {
   /** The new ones stay. */
   keep(): Promise<void>
-  /** The old ones come back, byte for byte and as the same files. */
-  undo(): Promise<void>
+  /**
+   * The old ones come back, byte for byte and as the same files. What somebody saved meanwhile stays as they saved it;
+   * answers the paths of those.
+   */
+  undo(): Promise<readonly string[]>
 }
 
 /**
@@ -52,12 +55,12 @@ export async function applyEdits(
     files: edits.map(({ path, found }) => ({ path, existed: found !== undefined })),
     folders: workspace.made,
   }
-  const undo = () => recover(workspace).then(() => undefined)
+  const undo = () => recover(workspace).then((recovered) => recovered?.edited ?? [])
   try {
     await writeJournal(journalPath, journal)
     for (const step of steps) await writeBeside(step, journal)
     await verify(await readBack(steps, journal))
-    await writeJournal(journalPath, { ...journal, phase: 'switching' })
+    await writeJournal(journalPath, await switching(journal, steps))
     for (const step of steps) await switchOver(step, journal)
   } catch (error) {
     await undo()
@@ -71,23 +74,31 @@ export async function applyEdits(
   return { keep, undo }
 }
 
+export interface Recovered {
+  readonly outcome: 'undone' | 'finished'
+  /** Files that somebody saved after the change: they are as that person left them. */
+  readonly edited: readonly string[]
+}
+
 /** Ends what an interrupted change left, and answers how; `undefined` where there is nothing. Under the lock only. */
-export async function recover(workspace: Workspace): Promise<'undone' | 'finished' | undefined> {
+export async function recover(workspace: Workspace): Promise<Recovered | undefined> {
   const state = await workspace.find('.coffre/journal')
   if (state === undefined) return undefined
   const path = state.folder.at(JOURNAL)
   const journal = await readJournal(path)
   if (journal === undefined) return undefined
-  for (const { path: target, existed } of journal.files) {
-    const place = await workspace.find(target)
+  const edited: string[] = []
+  for (const file of journal.files) {
+    const place = await workspace.find(file.path)
     if (place === undefined) continue
-    if (journal.phase !== 'done') await putBack(place, journal, existed)
+    if (journal.phase === 'switching' && (await putBack(place, journal, file)) === 'edited')
+      edited.push(file.path)
     await removeAll(place, journal)
   }
   if (journal.phase !== 'done') await workspace.removeFolders(journal.folders)
   await removeJournal(path)
   await state.folder.sync()
-  return journal.phase === 'done' ? 'finished' : 'undone'
+  return { outcome: journal.phase === 'done' ? 'finished' : 'undone', edited }
 }
 
 async function writeBeside({ place, edit }: Step, journal: Journal): Promise<void> {
@@ -118,6 +129,16 @@ async function readBack(steps: readonly Step[], journal: Journal): Promise<Reado
   return written
 }
 
+async function switching(journal: Journal, steps: readonly Step[]): Promise<Journal> {
+  const files: JournalFile[] = []
+  for (const [index, { place }] of steps.entries()) {
+    const file = journal.files[index]
+    const written = await stampOf(place, beside(place, journal, 'new'))
+    if (file !== undefined && written !== undefined) files.push({ ...file, written })
+  }
+  return { ...journal, phase: 'switching', files }
+}
+
 async function switchOver({ place, edit }: Step, journal: Journal): Promise<void> {
   const { folder, name } = place
   if (edit.found === undefined) {
@@ -143,21 +164,25 @@ async function refuseChanged(place: FilePlace, found: FoundFile, journal: Journa
   if (!isSame) throw new CoffreError('CONFLICT', { facts: { file: place.path } })
 }
 
-async function putBack(place: FilePlace, journal: Journal, existed: boolean): Promise<void> {
+async function putBack(
+  place: FilePlace,
+  journal: Journal,
+  { existed, written }: JournalFile,
+): Promise<'old' | 'edited'> {
   const { folder, name } = place
-  if (journal.phase === 'writing') return
   const [current, old, fresh] = await Promise.all([
-    inodeOf(place, name),
-    inodeOf(place, beside(place, journal, 'old')),
-    inodeOf(place, beside(place, journal, 'new')),
+    stampOf(place, name),
+    stampOf(place, beside(place, journal, 'old')),
+    stampOf(place, beside(place, journal, 'new')),
   ])
-  if (existed) {
-    // While the new file still has its own name, the target was not switched.
-    if (old !== undefined && fresh === undefined && current !== old) {
-      await rename(folder.at(beside(place, journal, 'old')), folder.at(name))
-    }
-  } else if (fresh !== undefined && fresh === current) await rm(folder.at(name))
+  // While the new file of a file that existed still has its own name, the target was not switched.
+  const isSwitched = existed ? old !== undefined && fresh === undefined : fresh !== undefined
+  if (!isSwitched || current === old) return 'old'
+  if (current !== undefined && current !== written) return 'edited'
+  if (existed) await rename(folder.at(beside(place, journal, 'old')), folder.at(name))
+  else await rm(folder.at(name), { force: true })
   await folder.sync()
+  return 'old'
 }
 
 async function removeAll(place: FilePlace, journal: Journal): Promise<void> {
@@ -168,12 +193,13 @@ async function removeAll(place: FilePlace, journal: Journal): Promise<void> {
   await place.folder.sync()
 }
 
-async function inodeOf(place: FilePlace, name: string): Promise<bigint | undefined> {
+/** What a file is known by: a second name changes its ctime, so that is not in it. */
+async function stampOf(place: FilePlace, name: string): Promise<string | undefined> {
   const found = await lstat(place.folder.at(name), { bigint: true }).catch((error: unknown) => {
     if (isCode(error, 'ENOENT')) return undefined
     throw error
   })
-  return found?.ino
+  return found === undefined ? undefined : [found.ino, found.size, found.mtimeNs].join(':')
 }
 
 function beside({ name }: FilePlace, { id }: Journal, kind: 'old' | 'new'): string {

@@ -53,8 +53,9 @@ export function refuseReadOnly(path: string, found: FoundFile): void {
     throw refused({ file: path, expected: 'a file that its owner may write' })
 }
 
-/** Strict UTF-8: other bytes would not come back as they were. */
+/** Strict UTF-8: other bytes would not come back as they were. UTF-16 without a mark is UTF-8 with NUL between. */
 export function textOf(place: FilePlace, bytes: Uint8Array): string {
+  if (bytes.includes(0)) throw refused({ file: place.path, expected: 'UTF-8' })
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (error) {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CoffreError, type ErrorFacts } from '../../../model/errors.ts'
+import { CoffreError, type ErrorFacts, hasCode } from '../../../model/errors.ts'
 
 const FOLDER_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 const STICKY = 0o1000
@@ -98,6 +98,16 @@ function isOwn(uid: number): boolean {
 
 export function refused(facts: ErrorFacts, cause?: unknown): CoffreError {
   return new CoffreError('SECRET_FILE_REFUSED', { facts, cause })
+}
+
+/** Runs `work` on the text of `file`, which a refusal then names. */
+export function naming<Result>(file: string, work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    if (!hasCode(error, 'SECRET_FILE_REFUSED') || !(error instanceof CoffreError)) throw error
+    throw refused({ file, ...error.facts }, error.cause)
+  }
 }
 
 export function isCode(error: unknown, ...codes: readonly string[]): boolean {

@@ -9,6 +9,8 @@ export interface JournalFile {
   readonly path: string
   /** Whether there was a file before. */
   readonly existed: boolean
+  /** What the new file is known by, from `switching` on: whoever saves it again changes this. */
+  readonly written?: string
 }
 
 /**
@@ -71,5 +73,10 @@ function isJournal(value: unknown): value is Journal {
 
 function isJournalFile(value: unknown): value is JournalFile {
   if (typeof value !== 'object' || value === null || !('path' in value && 'existed' in value)) return false
-  return typeof value.path === 'string' && typeof value.existed === 'boolean'
+  const written = 'written' in value ? value.written : undefined
+  return (
+    typeof value.path === 'string' &&
+    typeof value.existed === 'boolean' &&
+    (written === undefined || typeof written === 'string')
+  )
 }

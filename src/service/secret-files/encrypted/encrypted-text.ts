@@ -3,6 +3,7 @@ import { randomBytes } from '../../../crypto/random.ts'
 import { FILE_KEY_BYTES, openValue, sealValue } from '../../../crypto/value-seal.ts'
 import { CoffreError } from '../../../model/errors.ts'
 import { findEntries, lineEnding } from '../file/dotenv-text.ts'
+import { naming } from '../change/folder.ts'
 import type { Form } from '../file/reader.ts'
 import { readToml, scanToml } from '../file/toml-text.ts'
 import { damaged, type FileKeyHolder } from './file-key.ts'
@@ -44,9 +45,17 @@ export async function encryptText(input: SecretText, holder: FileKeyHolder): Pro
 
 /** Again under the key of `opened`; a value that did not change keeps its bytes, so a diff shows what did. */
 export function sealText(input: SecretText, opened: Omit<OpenedText, 'text'>): string {
-  const { file, form, text } = input
+  const { file, text } = input
+  const sealed = naming(file, () => sealValues(input, opened))
+  const eol = lineEnding(text)
+  const mark = sealed.startsWith('\ufeff') ? '\ufeff' : ''
+  const head = [HEAD, ...opened.slots.map((slot) => SLOT + slot)].map((line) => line + eol).join('')
+  return mark + head + sealed.slice(mark.length)
+}
+
+function sealValues({ file, form, text }: SecretText, opened: Omit<OpenedText, 'text'>): string {
   requireNothingInClear(form, text)
-  const sealed = replaceValues(form, text, ({ name, from, to }) => {
+  return replaceValues(form, text, ({ name, from, to }) => {
     const plain = text.slice(from, to)
     const known = opened.values.get(name)
     if (known?.plain === plain) return known.sealed
@@ -54,10 +63,6 @@ export function sealText(input: SecretText, opened: Omit<OpenedText, 'text'>): s
     const value = `coffre:v1:${Buffer.from(bytes).toString('base64url')}`
     return form === 'toml' ? `"${value}"` : value
   })
-  const eol = lineEnding(text)
-  const mark = sealed.startsWith('\ufeff') ? '\ufeff' : ''
-  const head = [HEAD, ...opened.slots.map((slot) => SLOT + slot)].map((line) => line + eol).join('')
-  return mark + head + sealed.slice(mark.length)
 }
 
 /** DECRYPTION_FAILED for a changed value, or one of another file or name. */

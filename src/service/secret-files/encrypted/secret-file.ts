@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { CoffreError } from '../../../model/errors.ts'
 import { applyEdits } from '../change/change.ts'
 import { readPlace, textOf } from '../change/file-place.ts'
-import { refused } from '../change/folder.ts'
+import { naming, refused } from '../change/folder.ts'
 import type { Workspace } from '../change/workspace.ts'
 import { readDotenv } from '../file/dotenv-text.ts'
 import { readToml } from '../file/toml-text.ts'
@@ -120,8 +120,9 @@ async function readText(workspace: Workspace, path: string): Promise<SecretText>
   return { file: plain.slice(plain.lastIndexOf('/') + 1), form, text: textOf(place, found.bytes) }
 }
 
-function valuesOf({ form, text }: SecretText): ReadonlyMap<string, string> {
-  const values: Readonly<Record<string, unknown>> = form === 'toml' ? readToml(text) : readDotenv(text)
+function valuesOf({ file, form, text }: SecretText): ReadonlyMap<string, string> {
+  const read = form === 'toml' ? readToml : readDotenv
+  const values: Readonly<Record<string, unknown>> = naming(file, () => read(text))
   return new Map(
     Object.entries(values).flatMap(([name, value]): [string, string][] => {
       if (typeof value === 'object' && value !== null) return []

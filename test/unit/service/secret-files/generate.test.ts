@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { generateSecretKey, planSecretKey } from '../../../../src/app-secret-files.ts'
-import { hasCode } from '../../../../src/model/errors.ts'
+import { CoffreError, hasCode } from '../../../../src/model/errors.ts'
 import { Secret } from '../../../../src/model/secret.ts'
 import { readDotenv } from '../../../../src/service/secret-files/file/dotenv-text.ts'
 import { readToml } from '../../../../src/service/secret-files/file/toml-text.ts'
@@ -112,6 +112,18 @@ describe('a file that is not safe to change leaves every file as it was', () => 
       assert.deepEqual(project.snapshot(), before)
     })
   }
+
+  test('UTF-16, and a text with a mistake, by the name of the file', async (t) => {
+    const project = new TestProject(t, { '.env': Buffer.from('A=1\n', 'utf16le').toString('utf8') })
+    const refusedIn = (file: string) => (error: unknown) =>
+      error instanceof CoffreError && error.code === 'SECRET_FILE_REFUSED' && error.facts['file'] === file
+    await assert.rejects(generateSecretKey(project.parts, {}), refusedIn('.env'))
+    project.write('.env', 'SECRET_KEY=a\nSECRET_KEY=b\n')
+    await assert.rejects(generateSecretKey(project.parts, { replace: true }), refusedIn('.env'))
+    project.write('.env', 'A=1\n')
+    project.write('.streamlit/secrets.toml', 'x = = 1\n')
+    await assert.rejects(generateSecretKey(project.parts, {}), refusedIn('.streamlit/secrets.toml'))
+  })
 
   test('a folder that is a link', async (t) => {
     const project = new TestProject(t, { '.env': 'A=1\n', 'elsewhere/x': '' })

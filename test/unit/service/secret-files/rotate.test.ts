@@ -4,6 +4,7 @@ import { readdirSync, statSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
 import {
+  checkSecretKeys,
   generateSecretKey,
   listKeyBackups,
   passphraseHolder,
@@ -12,7 +13,7 @@ import {
   revealBackup,
   rotateSecretKey,
 } from '../../../../src/app-secret-files.ts'
-import { hasCode } from '../../../../src/model/errors.ts'
+import { CoffreError, hasCode } from '../../../../src/model/errors.ts'
 import { Secret } from '../../../../src/model/secret.ts'
 import { readDotenv } from '../../../../src/service/secret-files/file/dotenv-text.ts'
 import { readToml } from '../../../../src/service/secret-files/file/toml-text.ts'
@@ -69,6 +70,24 @@ describe('secret-key rotate', () => {
       hasCode(error, 'SECRET_KEY_ROLLED_BACK'),
     )
     assert.deepEqual(project.snapshot(), before)
+  })
+
+  test('leaves what somebody saved while the probe ran, and takes only its own key out of it', async (t) => {
+    const project = new TestProject(t, { '.env': 'A=1\n', '.gitignore': 'x\n' })
+    project.git('init', '-q')
+    const old = await withKey(project)
+    const [before, toml] = [project.read('.env'), project.read('.streamlit/secrets.toml')]
+    const hooks = { probe: 'echo B=2 >> .env; echo y >> .gitignore; exit 1' }
+    await assert.rejects(rotateSecretKey(project.parts, { hooks, probeSeconds: 0 }, HOLDER), (error) => {
+      return error instanceof CoffreError && error.facts['edited'] === '.env'
+    })
+    assert.equal(keyIn(project), old)
+    assert.equal(project.read('.env'), `${before}B=2\n`)
+    assert.equal(project.read('.streamlit/secrets.toml'), toml)
+    assert.deepEqual(
+      readdirSync(project.folder).filter((name) => name.includes('.coffre-')),
+      [],
+    )
   })
 
   test('asks an address until it answers', async (t) => {
@@ -163,8 +182,21 @@ describe('secret-key recover', () => {
       (await listKeyBackups(project.folder)).map(({ fingerprint }) => fingerprint),
       [replaced],
     )
+    const lost = keyIn(project) ?? ''
     await recoverSecretKey(project.parts, { fingerprint: replaced }, HOLDER)
     assert.equal(keyIn(project), old)
+    assert.equal(readDotenv(project.read('.env'))['SECRET_KEY_PREVIOUS'], lost)
+    assert.deepEqual((await checkSecretKeys(project.parts, {})).findings, [])
+  })
+
+  test('loses no key: the one that it takes the place of is backed up too', async (t) => {
+    const project = new TestProject(t)
+    await withKey(project)
+    const { replaced: first, fingerprint: second } = await rotateSecretKey(project.parts, {}, HOLDER)
+    const lost = keyIn(project)
+    await recoverSecretKey(project.parts, { fingerprint: first }, HOLDER)
+    await recoverSecretKey(project.parts, { fingerprint: second }, HOLDER)
+    assert.equal(keyIn(project), lost)
   })
 
   test('opens nothing with another passphrase, nor under another name', async (t) => {
