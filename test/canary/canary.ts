@@ -10,7 +10,8 @@ const PIECE = 20
 /** Secrets that nobody may see again, and where they may not be seen. */
 export class Canaries {
   readonly #texts = new Set<string>()
-  readonly #others: Uint8Array[] = []
+  /** Each in its spellings, which are made once: a search goes over thousands. */
+  readonly #others: (readonly Buffer[])[] = []
 
   get size(): number {
     return this.#texts.size + this.#others.length
@@ -30,13 +31,13 @@ export class Canaries {
 
   /** A secret that Coffre has made itself: a token, a data key, the seal key. */
   add(secret: string | Uint8Array): void {
-    this.#others.push(typeof secret === 'string' ? Buffer.from(secret) : secret)
+    this.#others.push(spellings(Buffer.from(secret)))
   }
 
   /** A secret with a form of its own: a share, a JWT, a PEM. A message that shows half of it shows it. */
   addText(text: string): string {
     for (let at = 0; at === 0 || at + PIECE <= text.length; at += PIECE / 2) {
-      this.#others.push(Buffer.from(text.slice(at, at + PIECE)))
+      this.add(text.slice(at, at + PIECE))
     }
     return text
   }
@@ -44,22 +45,21 @@ export class Canaries {
   /** Throws where a canary can be read in `place`, in any of its spellings. */
   requireNone(place: string, content: string | Uint8Array): void {
     const haystack = Buffer.from(content)
-    for (const spelling of spellings(Buffer.from(MARK))) {
+    for (const spelling of MARK_SPELLINGS) {
       const at = haystack.indexOf(spelling)
       assert.ok(at < 0, `${place} shows a secret: …${around(haystack, at)}…`)
     }
-    for (const secret of this.#others) {
-      for (const spelling of spellings(secret)) {
-        const at = haystack.indexOf(spelling)
-        assert.ok(at < 0, `${place} shows key material or a token: …${around(haystack, at)}…`)
-      }
+    for (const spelling of this.#others.flat()) {
+      const at = haystack.indexOf(spelling)
+      assert.ok(at < 0, `${place} shows key material or a token: …${around(haystack, at)}…`)
     }
   }
 }
 
+const MARK_SPELLINGS = spellings(Buffer.from(MARK))
+
 /** Raw, hex, base64 and base64url; base64 at each of its three alignments, without what neighbours change. */
-function spellings(secret: Uint8Array): readonly Buffer[] {
-  const raw = Buffer.from(secret)
+function spellings(raw: Buffer): readonly Buffer[] {
   const hex = raw.toString('hex')
   const base64 = [0, 1, 2].flatMap((shift) => {
     const shifted = Buffer.concat([Buffer.alloc(shift), raw])

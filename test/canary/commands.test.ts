@@ -73,13 +73,15 @@ interface Scene {
   readonly canaries: Canaries
   readonly forms: SecretForms
   readonly folder: string
+  /** Lines of ps that were looked at: a line that stood there before holds no newer secret. */
+  readonly seen: Set<string>
 }
 
 async function makeScene(process_: CoffreProcess): Promise<Scene> {
   await process_.prepare('init', 'key create canary')
   const canaries = new Canaries()
   canaries.add(Buffer.from(readFileSync(join(process_.dataDir, 'seal.key'), 'utf8').trim(), 'hex'))
-  return { canaries, forms: new SecretForms(canaries), folder: process_.folder }
+  return { canaries, forms: new SecretForms(canaries), folder: process_.folder, seen: new Set() }
 }
 
 interface Said {
@@ -145,7 +147,11 @@ async function runSeen(
     return code ?? null
   })
   while (!isOver) {
-    scene.canaries.requireNone(`ps while coffre ${args.join(' ')} runs`, listProcesses())
+    const lines = listProcesses()
+      .split('\n')
+      .filter((line) => !scene.seen.has(line))
+    for (const line of lines) scene.seen.add(line)
+    scene.canaries.requireNone(`ps while coffre ${args.join(' ')} runs`, lines.join('\n'))
     looks += 1
     await setTimeout(LOOK_EVERY_MS)
   }
