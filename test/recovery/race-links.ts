@@ -17,8 +17,9 @@ for (;;) {
   renameSync('swap', '.env')
   writeFileSync('swap', 'A=1\\n', { mode: 0o600 })
   renameSync('swap', '.env')
-  // Long enough, now and then, for a change to go through.
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.random() * 150)
+  // Long enough, now and then, for a change to go through, also where this machine is busy.
+  const milliseconds = Math.random() * (Math.random() < 0.1 ? 3_000 : 150)
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }`
 const VICTIM = 'do not touch\n'
 
