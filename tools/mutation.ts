@@ -58,7 +58,7 @@ function main(args: readonly string[]): number {
     console.error(`npm run mutation -- ${Object.keys(TESTS).join('|')} [--sample N [--seed S]] [--file PATH]`)
     return 2
   }
-  const tests = values.tests?.map((place) => `${place}/**/*.test.ts`) ?? own
+  const tests = values.tests?.map((place) => (place.endsWith('.ts') ? place : `${place}/**/*.test.ts`)) ?? own
   return run({
     mutate: values.file ?? [`src/${folder}/**/*.ts`],
     testFiles: findTests(tests, values.file ?? []),

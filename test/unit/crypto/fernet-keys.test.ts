@@ -3,6 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import { Fernet, InvalidToken, type InvalidTokenReason } from '../../../src/crypto/fernet.ts'
+import { CbcChain } from '../../../src/crypto/cbc-chain.ts'
+import { FernetKey } from '../../../src/crypto/fernet-key.ts'
+import { FramedHmac } from '../../../src/crypto/framed-hmac.ts'
 import { KeyMaterial } from '../../../src/crypto/key-material.ts'
 import { NOW, SECRET, CANARY, fernet, token, toText, sign, findReason, assertCode } from './fernet-sample.ts'
 
@@ -73,6 +76,38 @@ describe('Fernet keys', () => {
     material.wipe()
     assertCode('KEY_REFUSED', 'key', () => one.encrypt(CANARY))
     assertCode('KEY_REFUSED', 'key', () => one.decrypt(made))
+  })
+
+  test('a retired key holds nothing of what it derived', (t) => {
+    const close = t.mock.method(CbcChain.prototype, 'close')
+    const wipe = t.mock.method(FramedHmac.prototype, 'wipe')
+    const one = new FernetKey(new KeyMaterial(Buffer.from(SECRET, 'base64url')))
+    const made = one.seal(CANARY, { timeSeconds: NOW })
+    assert.equal(toText(one.open(made, { nowSeconds: NOW, ttlSeconds: undefined }) as Uint8Array), CANARY)
+    one.retire()
+    assert.deepEqual(
+      close.mock.calls.map((call) => call.this.isOpen),
+      [false],
+    )
+    assert.equal(wipe.mock.callCount(), 1)
+    assertCode('KEY_REFUSED', 'key', () => one.seal(CANARY, { timeSeconds: NOW }))
+  })
+
+  test('a key whose bytes were erased is retired by its next use', (t) => {
+    const close = t.mock.method(CbcChain.prototype, 'close')
+    const material = new KeyMaterial(Buffer.from(SECRET, 'base64url'))
+    const one = new FernetKey(material)
+    const made = one.seal(CANARY, { timeSeconds: NOW })
+    material.wipe()
+    const opening = { nowSeconds: NOW, ttlSeconds: undefined }
+    for (const use of [
+      () => one.open(made, opening),
+      () => one.openMany([made], opening),
+      () => one.sealMany([CANARY], { timeSeconds: NOW }),
+    ]) {
+      assertCode('KEY_REFUSED', 'key', use)
+    }
+    assert.ok(close.mock.callCount() > 0 && close.mock.calls.every((call) => !call.this.isOpen))
   })
 
   test('`using` wipes at the end of the block', () => {
