@@ -7,6 +7,7 @@ import { CbcChain } from '../../../src/crypto/cbc-chain.ts'
 import { FernetKey } from '../../../src/crypto/fernet-key.ts'
 import { FramedHmac } from '../../../src/crypto/framed-hmac.ts'
 import { KeyMaterial } from '../../../src/crypto/key-material.ts'
+import { CoffreError } from '../../../src/model/errors.ts'
 import { NOW, SECRET, CANARY, fernet, token, toText, sign, findReason, assertCode } from './fernet-sample.ts'
 
 describe('Fernet keys', () => {
@@ -153,6 +154,33 @@ describe('what a Fernet error shows', () => {
       () => fernet.decrypt(sign(Buffer.from(token, 'base64url').subarray(0, 41)), { nowSeconds: NOW }),
     ],
   ]
+
+  test('a mistake of the caller is told with what would be right', () => {
+    const told: [() => unknown, object][] = [
+      [() => new Fernet('x'), { at: 'key', expected: '44 characters of base64url: 32 bytes, with padding' }],
+      [() => new Fernet([]), { at: 'key', expected: 'at least one key' }],
+      [() => new Fernet(Array(65).fill(SECRET)), { at: 'key', maxKeys: 64 }],
+      [() => new Fernet(new KeyMaterial(randomBytes(31))), { at: 'key', expected: '32 bytes' }],
+      [
+        () => new Fernet(new KeyMaterial(new Uint8Array(32))),
+        { at: 'key', expected: 'bytes that were not erased' },
+      ],
+      [() => fernet.encrypt('', { nowSeconds: -1 }), { at: 'nowSeconds', expected: 'whole seconds, from 0' }],
+      [
+        () => fernet.decrypt(token, { ttlSeconds: 0.5 }),
+        { at: 'ttlSeconds', expected: 'whole seconds, from 0' },
+      ],
+      [() => fernet.encrypt('\ud800'), { at: 'plaintext', expected: 'well-formed Unicode or a Uint8Array' }],
+      [() => fernet.encrypt(new Uint8Array(2 ** 24 + 1)), { at: 'plaintext', maxBytes: 2 ** 24 }],
+    ]
+    for (const [run, facts] of told) {
+      assert.throws(run, (error) => {
+        assert.ok(error instanceof CoffreError)
+        assert.deepEqual(error.facts, facts)
+        return true
+      })
+    }
+  })
 
   test('every cause looks the same and differs in `reason` only', () => {
     const errors = refused.map(([, run]) => catchInvalid(run))

@@ -10,6 +10,7 @@ import {
   leafHash,
   parseFrontier,
   rootHash,
+  type TreeNode,
 } from '../../../src/crypto/merkle.ts'
 
 const FILE = resolve(
@@ -60,10 +61,40 @@ describe('a tree that grows', () => {
     const next = entries.slice(77).map(leafHash)
     assert.equal(hex(rootHash(appendLeaves(again, next))), hex(treeHash(entries)))
   })
+  test('tells of each subtree that becomes whole, from below', () => {
+    const told: [number, number, string][] = []
+    const tell = ({ level, index, hash }: TreeNode) => told.push([level, index, hex(hash)])
+    const grown = appendLeaves(EMPTY_FRONTIER, entries.slice(0, 3).map(leafHash), tell)
+    appendLeaves(grown, entries.slice(3, 8).map(leafHash), tell)
+    const whole = (level: number, index: number) => {
+      const leaves = 2 ** level
+      return [level, index, hex(treeHash(entries.slice(index * leaves, (index + 1) * leaves)))]
+    }
+    assert.deepEqual(told, [
+      whole(1, 0),
+      whole(1, 1),
+      whole(2, 0),
+      whole(1, 2),
+      whole(1, 3),
+      whole(2, 1),
+      whole(3, 0),
+    ])
+  })
   test('is not continued from a frontier of another size', () => {
     const bytes = encodeFrontier(appendLeaves(EMPTY_FRONTIER, entries.slice(0, 3).map(leafHash)))
     for (const size of [0, 1, 2, 4, 7, -1, 1.5, Number.NaN])
       assert.equal(parseFrontier(size, bytes), undefined)
     assert.equal(parseFrontier(3, bytes.subarray(1)), undefined)
+    // Of as many bytes as the digits of such a size would ask for.
+    for (const [size, hashes] of [
+      [-1, 2],
+      [1.5, 3],
+      [2 ** 53, 1],
+      [Number.NaN, 3],
+    ] as const) {
+      assert.equal(parseFrontier(size, new Uint8Array(32 * hashes)), undefined, String(size))
+    }
+    assert.deepEqual(parseFrontier(0, new Uint8Array(0)), EMPTY_FRONTIER)
+    assert.equal(parseFrontier(2 ** 53 - 1, new Uint8Array(32 * 53))?.roots.length, 53)
   })
 })

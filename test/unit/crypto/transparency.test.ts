@@ -3,8 +3,13 @@ import { describe, test } from 'node:test'
 import { utf8 } from '../../../src/crypto/bytes.ts'
 import { exportPublicKey } from '../../../src/crypto/key-object.ts'
 import { generateEc, generateEd25519 } from '../../../src/crypto/key-pair.ts'
-import { appendLeaves, EMPTY_FRONTIER, leafHash, rootHash } from '../../../src/crypto/merkle.ts'
-import { checkpointSigner, parseCheckpoint, parseSize } from '../../../src/crypto/transparency/checkpoint.ts'
+import { appendLeaves, EMPTY_FRONTIER, leafHash, nodeHash, rootHash } from '../../../src/crypto/merkle.ts'
+import {
+  checkpointSigner,
+  parseCheckpoint,
+  parseSize,
+  type TreeHead,
+} from '../../../src/crypto/transparency/checkpoint.ts'
 import {
   consistencyPath,
   inclusionPath,
@@ -93,6 +98,37 @@ describe('the paths of a tree', () => {
       )
       assert.ok(!verifyConsistency({ ...headOf(1), size }, headOf(5), []))
     }
+  })
+  test('are of whole numbers up to 2^53 - 1', () => {
+    const [leaf = hash(0), next = hash(0)] = leaves
+    const siblings = Array.from({ length: 53 }, (_, at) => hash(at))
+    const fold = (count: number) =>
+      siblings.slice(0, count).reduce((root, sibling) => nodeHash(root, sibling), leaf)
+    const includes = (index: number, size: number, count: number) =>
+      verifyInclusion(
+        { index, leafHash: leaf, path: siblings.slice(0, count) },
+        { size, rootHash: fold(count) },
+      )
+    const follows = (from: number, to: number, count: number) =>
+      verifyConsistency(
+        { size: from, rootHash: leaf },
+        { size: to, rootHash: fold(count) },
+        siblings.slice(0, count),
+      )
+    assert.deepEqual([includes(0, 2, 1), includes(0, 2 ** 53 - 1, 53)], [true, true])
+    assert.deepEqual([includes(0, 2 ** 53, 53), includes(0, 5.5, 3)], [false, false])
+    assert.deepEqual([includes(-1, 2, 1), includes(0.5, 2, 1)], [false, false])
+    assert.deepEqual([follows(1, 2, 1), follows(1, 2 ** 53 - 1, 53)], [true, true])
+    assert.deepEqual([follows(1, 2 ** 53, 53), follows(1, 2.5, 1)], [false, false])
+    assert.ok(!verifyConsistency({ size: 0.5, rootHash: leaf }, headOf(2), [leaf, next]))
+  })
+  test('end at the root, whatever root one says that there is behind it', () => {
+    const [leaf = hash(0)] = leaves
+    const beyond = (head: TreeHead) => ({ ...head, rootHash: nodeHash(hash(1), head.rootHash) })
+    assert.ok(!verifyInclusion({ index: 0, leafHash: leaf, path: [hash(1)] }, beyond(headOf(1))))
+    const path = hashesOf(consistencyPath(3, 4))
+    assert.ok(verifyConsistency(headOf(3), headOf(4), path))
+    assert.ok(!verifyConsistency(beyond(headOf(3)), beyond(headOf(4)), [...path, hash(1)]))
   })
   test('of 2^53 leaves do not end at 32 bits', () => {
     let root = leaves[0] ?? hash(0)
@@ -319,7 +355,17 @@ describe('the text of a proof', () => {
     ]
     for (const each of spoiled) assert.equal(parseInclusionProof(each), undefined, each)
     const consistency = formatConsistencyProof({ from: 5, path, checkpoint })
-    for (const each of ['', consistency.replace('old', 'new'), consistency.replace(base64(hash(2)), 'x')]) {
+    for (const each of [
+      '',
+      consistency.replace('old', 'new'),
+      consistency.replace('old 5', 'old'),
+      consistency.replace('old 5', 'old 05'),
+      consistency.replace('old 5\n', ''),
+      consistency.replace(base64(hash(2)), 'x'),
+      consistency.replace(base64(hash(2)), base64(new Uint8Array(33))),
+      consistency.split('\n\n')[0] ?? '',
+      consistency.replace('\n', '\n\n').replace('old 5', 'old x'),
+    ]) {
       assert.equal(parseConsistencyProof(each), undefined, each)
     }
   })
@@ -331,6 +377,8 @@ describe('the text of a proof', () => {
     ] as const) {
       const text = formatConsistencyProof({ from: 5, path: long(count), checkpoint })
       assert.equal(parseConsistencyProof(text) !== undefined, isRead)
+      const inclusion = formatInclusionProof({ index: 5, path: long(count), checkpoint })
+      assert.equal(parseInclusionProof(inclusion) !== undefined, isRead)
     }
   })
 })
