@@ -5,16 +5,18 @@ import type { CacheAlert, CacheKeys, CacheStep, JsonStyle } from './model/cache.
 import { type Clock, toInstant } from './model/clock.ts'
 import type { Coffre } from './model/coffre.ts'
 import { Secret } from './model/secret.ts'
-import { localCaller } from './service/caller.ts'
+import type { AuditTrail } from './service/audit-trail.ts'
+import { localCaller, systemCaller } from './service/caller.ts'
 import { CacheService, type CacheServiceParts } from './service/cache/cache-service.ts'
 import { DEFAULT_CACHE_KEY, wrappingOf } from './service/cache/coffre-wrapping.ts'
-import { UserRows } from './service/cache/user-rows.ts'
+import type { TamperRecord } from './service/cache/cache-watch.ts'
+import { recordTampered, UserRows } from './service/cache/user-rows.ts'
 import type { Core } from './service/operator/core.ts'
 import type { CacheStore } from './store/cache-store.ts'
 import { LruCacheStore } from './store/lru/lru-cache-store.ts'
 
 export { CacheService, type LookupOptions } from './service/cache/cache-service.ts'
-export type { ClientSecret } from './service/cache/source-keys.ts'
+export type { ClientSecret } from './model/cache.ts'
 export type { UserCache, UserCacheOptions } from './service/cache/user-cache.ts'
 
 export interface CacheOptions {
@@ -46,6 +48,8 @@ export interface CacheOptions {
   readonly keyName?: string
 }
 
+export type CoreCacheOptions = Pick<CacheOptions, 'url' | 'caFile' | 'timeoutMs' | 'maxBytes' | 'ttlSeconds'>
+
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 
 /** A cache whose values nobody reads on its server. A server that is down is no error: everything is a miss then. */
@@ -58,6 +62,23 @@ export async function openCache(options: CacheOptions = {}): Promise<CacheServic
     await store.close()
     throw error
   }
+}
+
+/** The cache of one Coffre. What a changed entry of format 1 was read for is not known, so its record is the job's. */
+export async function openCoreCache(
+  trail: AuditTrail,
+  options: CoreCacheOptions & { readonly clock: Clock },
+): Promise<CacheService> {
+  const { ttlSeconds, clock } = options
+  const caller = systemCaller('cache')
+  const record: TamperRecord = { tampered: (alert) => recordTampered({ trail, caller }, alert) }
+  return new CacheService({
+    store: await openCacheStore(options),
+    clock,
+    ttlSeconds,
+    onAlert: warnProcess,
+    record,
+  })
 }
 
 function joinUsers(options: CacheOptions): Pick<CacheServiceParts, 'users' | 'record'> {

@@ -37,6 +37,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   try {
     // A server that starts with another key by accident would show every user's key as lost.
     await core.requireKnownFernetKeys()
+    // A wrong address of a cache server shows at the start, not in the first answer.
+    if (options.cache?.url !== undefined) await core.caches.service()
     // Whoever asks whether the log holds has an answer from the first moment on.
     await signFirst(core)
     const { url, close } = await startServing(core, options)
@@ -83,6 +85,8 @@ export async function listenOver(
   const metrics = new Metrics(() => core.isSealed)
   metrics.watchLegacyWrites('api-keys', () => core.legacyWrites)
   metrics.watchCheckpoints(() => core.checkpoints.health)
+  metrics.watchLegacyWrites('cache', () => core.caches.counts.legacyWrites)
+  metrics.watchCache(() => ({ ...core.caches.counts, isDown: core.caches.isDown }))
   metrics.watchSessions(() => core.sessions.faults)
   const idle = options.streams?.idleMilliseconds
   if (renderMetrics !== undefined) metrics.shareWithParent()

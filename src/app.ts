@@ -19,6 +19,7 @@ import { type SealChoice, SealChoices } from './seal/seal-choices.ts'
 import type { SealKeyText } from './seal/seal-key-text.ts'
 import { CallerCoffre, withOwnRequests } from './service/caller-coffre.ts'
 import { type Caller, localCaller, systemCaller } from './service/caller.ts'
+import type { AuditTrail } from './service/audit-trail.ts'
 import { ChangeFeed } from './service/change-feed.ts'
 import { runExclusively } from './service/exclusive-job.ts'
 import { readOnlyAudit } from './service/caller-audit.ts'
@@ -36,6 +37,8 @@ import {
 } from './service/operator/first-token.ts'
 import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
 import type { FolderShare } from './store/sqlite/sqlite-engine.ts'
+import type { CoreCacheOptions } from './app-cache.ts'
+import type { CallerCachesParts } from './service/cache/caller-caches.ts'
 import type { IssuerSettings, ProviderSettings } from './config.ts'
 import type { Moved } from './store/postgres/move-to-postgres.ts'
 import type { MoveProgress } from './store/sql/move/move-store.ts'
@@ -82,6 +85,8 @@ export interface OpenOptions {
   readonly checkpointFile?: string
   /** How keys of users are tried; at the providers' own addresses when absent. */
   readonly providers?: ProviderSettings
+  /** The cache server, and how long entries live; the memory of this process when absent and no other may serve. */
+  readonly cache?: CoreCacheOptions
   /** For what stops nothing and somebody should look at; a process warning when absent. */
   readonly onAlert?: (alert: CheckpointAlert) => void
 }
@@ -211,6 +216,7 @@ async function assembleCore(
       findSealProvider: chooseSeals(options).find,
       rootLingerMs: options.rootLingerMs ?? 0,
       streamLimits: options.streams ?? {},
+      openCache: cacheFor(options, { trail: audit.trail, isMember: membership !== undefined }),
       ...(membership === undefined ? {} : { operatorElsewhere: membership.operatorElsewhere }),
     })
     core.whenClosed(changes.follow())
@@ -258,6 +264,24 @@ async function openStore(options: OpenOptions, share: FolderShare = 'alone'): Pr
 function documentsFor({ issuers }: OpenOptions): IssuerDocuments {
   const load = async () => (await import('./http/outgoing/issuer-documents.ts')).issuerDocuments(issuers)
   return { check: async (url) => (await load()).check(url), fetch: async (url) => (await load()).fetch(url) }
+}
+
+/** Loaded when somebody needs it: most processes have no cache. */
+function cacheFor(
+  options: OpenOptions,
+  { trail, isMember }: { readonly trail: AuditTrail; readonly isMember: boolean },
+): CallerCachesParts['open'] {
+  const { cache = {}, databaseUrl } = options
+  return async () => {
+    // What one of several processes keeps to itself, the others can neither read nor erase.
+    if (cache.url === undefined && (isMember || databaseUrl !== undefined)) {
+      throw new CoffreError('CACHE_UNAVAILABLE', {
+        facts: { setting: 'COFFRE_CACHE_URL', expected: 'a cache server, where several processes may serve' },
+      })
+    }
+    const { openCoreCache } = await import('./app-cache.ts')
+    return openCoreCache(trail, { ...cache, clock: clockOf(options) })
+  }
 }
 
 function providersFor({ providers }: OpenOptions): ProviderProbe {

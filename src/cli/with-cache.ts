@@ -1,12 +1,15 @@
-import type { CacheService } from '../app-cache.ts'
-import type { CacheStep } from '../model/cache.ts'
+import type { CacheService, CoreCacheOptions } from '../app-cache.ts'
+import type { CacheSpace, CacheSpaceOptions, CacheStep } from '../model/cache.ts'
 import type { Coffre } from '../model/coffre.ts'
 import { CoffreError } from '../model/errors.ts'
 import { readCacheUrl } from './input/secret-setting.ts'
 import type { Invocation } from './invocation.ts'
+import { choosePlace } from './place.ts'
 import { withCoffre } from './with-coffre.ts'
 
 const JSON_STYLES = ['compact', 'python'] as const
+/** Of a server: the user whose credential asks. */
+const OWN_NAME = 'me'
 const STARTED_AT = performance.now()
 const TTL = { from: 0, to: 31_536_000 }
 
@@ -18,14 +21,21 @@ export async function withCache<Result>(
   return withOpened(invocation, {}, work)
 }
 
-/** As `withCache`, with the Coffre that keeps the data keys of users. */
-export function withUserCache<Result>(
+/** The entries of one user, and the user's id or name: of the server's cache, or of COFFRE_CACHE_URL with keys in the data folder. */
+export function withUserSpace<Result>(
   invocation: Invocation,
-  work: (cache: CacheService, coffre: Coffre) => Promise<Result>,
+  space: { readonly user: string } & CacheSpaceOptions,
+  work: (space: CacheSpace, user: string) => Promise<Result>,
 ): Promise<Result> {
-  return withCoffre(invocation, (coffre) =>
-    withOpened(invocation, { coffre }, (cache) => work(cache, coffre)),
-  )
+  const { user: name, ...options } = space
+  const isRemote = choosePlace(invocation.options, invocation.terminal.environment).kind !== 'folder'
+  return withCoffre(invocation, async (coffre) => {
+    if (isRemote) return work(coffre.cache.for(name === OWN_NAME ? undefined : name, options), name)
+    return withOpened(invocation, { coffre }, async (cache) => {
+      const { id } = await coffre.users.get(name)
+      return work(cache.for(id, options), id)
+    })
+  })
 }
 
 async function withOpened<Result>(
@@ -44,14 +54,12 @@ async function withOpened<Result>(
     })
   }
   const jsonStyle = options.choice('json-style', JSON_STYLES)
-  const caFile = terminal.environment['COFFRE_CACHE_CACERT']
   const { openCache } = await import('../app-cache.ts')
   const cache = await openCache({
     url,
     ...joined,
     ...(jsonStyle === undefined ? {} : { jsonStyle }),
-    ...(caFile === undefined || caFile === '' ? {} : { caFile }),
-    ...ttlOf(terminal.environment['CACHE_TTL_SECONDS']),
+    ...readCacheVariables(terminal.environment),
     // The result says it already; an entry that was changed is told with its exit code.
     ...(options.flag('explain') ? { onStep: (step) => explain(invocation, step) } : {}),
     onAlert: ({ kind }) => void printer.line(`cache: ${kind}`),
@@ -67,6 +75,17 @@ async function withOpened<Result>(
 export function explain({ printer }: Invocation, step: CacheStep | 'name' | 'credential'): void {
   const milliseconds = (performance.now() - STARTED_AT).toFixed(1)
   void printer.note(`explain.${step}`, { milliseconds })
+}
+
+/** Of a server: the address, and what goes with it. */
+export async function chooseCache(invocation: Invocation): Promise<CoreCacheOptions> {
+  const url = await readCacheUrl(invocation)
+  return { ...(url === undefined ? {} : { url }), ...readCacheVariables(invocation.terminal.environment) }
+}
+
+function readCacheVariables(environment: Readonly<Record<string, string | undefined>>): CoreCacheOptions {
+  const caFile = environment['COFFRE_CACHE_CACERT'] ?? ''
+  return { ...(caFile === '' ? {} : { caFile }), ...ttlOf(environment['CACHE_TTL_SECONDS']) }
 }
 
 function ttlOf(text: string | undefined): { readonly ttlSeconds?: number } {

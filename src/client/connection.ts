@@ -21,6 +21,20 @@ export interface Call {
   readonly path: string
   readonly body?: unknown
   readonly timeoutMilliseconds?: number
+  /** In place of the token of the connection. */
+  readonly credential?: BasicCredential
+}
+
+/** A user by id or client id, as HTTP Basic has it. */
+export interface BasicCredential {
+  readonly name: string
+  readonly secret: Secret
+}
+
+/** A good answer as it came. */
+export interface Exchanged {
+  readonly text: string
+  readonly headers: Headers
 }
 
 export interface StreamCall {
@@ -54,6 +68,14 @@ export class Connection {
     const answer = await this.#fetch(call)
     const body = await this.#read(answer)
     if (answer.ok) return body
+    throw parseProblem({ status: answer.status, headers: answer.headers, body })
+  }
+
+  /** As `send`, with the text of the answer and its headers. */
+  async exchange(call: Call): Promise<Exchanged> {
+    const answer = await this.#fetch(call)
+    if (answer.ok) return { text: await this.#readText(answer), headers: answer.headers }
+    const body = await this.#read(answer)
     throw parseProblem({ status: answer.status, headers: answer.headers, body })
   }
 
@@ -114,11 +136,11 @@ export class Connection {
   }
 
   #headers(call: Call): Record<string, string> {
-    const token = this.#options.token
+    const authorization = authorizationOf(call.credential, this.#options.token)
     return {
       accept: 'application/json, application/problem+json',
       ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(token === undefined ? {} : { authorization: `Bearer ${token.reveal()}` }),
+      ...(authorization === undefined ? {} : { authorization }),
     }
   }
 
@@ -149,4 +171,13 @@ export class Connection {
     if (length > maximum) throw new CoffreError('LIMIT_EXCEEDED', { facts: { at: 'answer', maximum } })
     return Buffer.concat(pieces).toString('utf8')
   }
+}
+
+function authorizationOf(
+  credential: BasicCredential | undefined,
+  token: Secret | undefined,
+): string | undefined {
+  if (credential === undefined) return token === undefined ? undefined : `Bearer ${token.reveal()}`
+  const pair = `${credential.name}:${credential.secret.reveal()}`
+  return `Basic ${Buffer.from(pair).toString('base64')}`
 }

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Coffre } from '../model/coffre.ts'
 import { CoffreError } from '../model/errors.ts'
 import { DEFAULT_TENANT, parseRequestId } from '../model/ids.ts'
+import { Secret } from '../model/secret.ts'
 import { NO_ACCESS } from '../service/policy/access.ts'
 import { CallerCoffre } from '../service/caller-coffre.ts'
 import type { Caller } from '../service/caller.ts'
@@ -34,6 +35,12 @@ export async function authenticateUser(core: Core, request: FastifyRequest): Pro
   const credential = readUserCredential(request.headers.authorization ?? '')
   if (credential === undefined) return authenticateCaller(core, request)
   return core.users.authenticateCaller(credential, originOf(request))
+}
+
+/** The secret that `authenticateUser` has judged; `undefined` where a token proved who asks. */
+export function readClientSecret(request: FastifyRequest): Secret | undefined {
+  const credential = readUserCredential(request.headers.authorization ?? '')
+  return credential === undefined ? undefined : new Secret(credential.secret)
 }
 
 function readUserCredential(authorization: string): UserCredential | undefined {

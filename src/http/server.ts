@@ -15,6 +15,7 @@ import { parseJsonBody } from './json-body.ts'
 import { sendProblem } from './problem.ts'
 import { boundBodyTime, refuseExpectation, refuseHead } from './raw-refusal.ts'
 import { addAuditRoutes } from './route/audit.ts'
+import { addCacheRoutes } from './route/cache.ts'
 import { addCeremonyRoutes } from './route/ceremonies.ts'
 import { addApiKeyRoutes } from './route/api-keys.ts'
 import { addDataRoutes } from './route/data.ts'
@@ -102,6 +103,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
       addLoginRoutes(api, parts, tls)
       addUserRoutes(api, parts)
       addApiKeyRoutes(api, parts)
+      addCacheRoutes(api, parts)
       addDiagnosisRoutes(api, parts)
       addPolicyRoutes(api, parts)
       addAuditRoutes(api, parts)

@@ -58,6 +58,7 @@ export const AUDIT_ACTIONS = [
   'user.rotate-secret',
   'user.delete',
   'cache.create-key',
+  'cache.note-source',
   'cache.rekey',
   'cache.migrate',
   'cache.purge',

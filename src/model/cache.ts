@@ -1,5 +1,7 @@
 import type { InclusionProof } from './audit.ts'
 import type { CacheType, DailyType } from './cache-name.ts'
+import type { ErrorCode } from './errors.ts'
+import type { Secret } from './secret.ts'
 
 export type { CacheName, CacheType, DailyType } from './cache-name.ts'
 
@@ -8,6 +10,15 @@ export type { CacheName, CacheType, DailyType } from './cache-name.ts'
  * changed by somebody who has no key. UNAVAILABLE: the store did not answer. All but HIT mean: fetch it from its source.
  */
 export type CacheStatus = 'HIT' | 'MISS' | 'EXPIRED' | 'WRONG_KEY' | 'TAMPERED' | 'UNAVAILABLE'
+
+/** What a status other than HIT is as an error: its sentence, its next step, its exit code and its HTTP status. */
+export const CACHE_ERRORS = {
+  MISS: 'CACHE_MISS',
+  EXPIRED: 'CACHE_MISS',
+  WRONG_KEY: 'CACHE_KEY_WRONG',
+  TAMPERED: 'CACHE_TAMPERED',
+  UNAVAILABLE: 'CACHE_UNAVAILABLE',
+} as const satisfies Readonly<Record<Exclude<CacheStatus, 'HIT'>, ErrorCode>>
 
 export type CacheResult =
   | {
@@ -112,7 +123,13 @@ export interface StoredCacheKey {
   readonly state?: string
 }
 
-export type CacheAction = 'cache.create-key' | 'cache.rekey' | 'cache.migrate' | 'cache.purge' | 'cache.erase'
+export type CacheAction =
+  | 'cache.create-key'
+  | 'cache.note-source'
+  | 'cache.rekey'
+  | 'cache.migrate'
+  | 'cache.purge'
+  | 'cache.erase'
 
 export interface CacheEvent {
   readonly action: CacheAction
@@ -139,3 +156,48 @@ export interface CacheKeyChange {
 
 /** How far a read has come: the key is there, the store has answered, the value is authenticated and read. */
 export type CacheStep = 'key' | 'store' | 'value'
+
+/** The client secret of a user, as text. */
+export type ClientSecret = string | Secret
+
+/** One user's entries. */
+export interface CacheSpace {
+  /** False: nothing is stored, because `ttl` is 0 or the store does not answer. */
+  set(key: string, value: unknown, ttl?: number): Promise<boolean>
+  /** The value, or null for every other result than a HIT. */
+  get(key: string): Promise<unknown>
+  lookup(key: string): Promise<CacheResult>
+  getRange(range: CacheRange): Promise<readonly DatedResult[]>
+  /** Answers whether there was an entry. */
+  delete(key: string): Promise<boolean>
+  purge(selection?: CacheSelection, options?: { readonly dryRun?: boolean }): Promise<CachePurge>
+  /** After a change of the user's secret; interrupted, it goes on when it is called again. */
+  rekey(oldSecret: ClientSecret, newSecret: ClientSecret): Promise<CacheWalk>
+  /** The user's entries of format 1 to format 2, or back; interrupted, it goes on when it is called again. */
+  migrate(to: 'v2' | 'v1', secret: ClientSecret, options?: { readonly dryRun?: boolean }): Promise<CacheWalk>
+  erase(): Promise<EraseReceipt>
+  status(): Promise<UserCacheStatus>
+}
+
+export interface CacheSpaceOptions {
+  /** The user's client secret: entries of format 1 are read too, and a new data key is also kept under it. */
+  readonly secret?: ClientSecret
+  /** Of a user's first entry on: names are hashed under the data key, so the store tells no meter and no day. */
+  readonly hashedNames?: boolean
+  /** 1: single entries are written and read in the source's form alone, under `secret`. */
+  readonly format?: 1 | 2
+}
+
+/** The cache of a Coffre: of this process or of its cache server. */
+export interface CoffreCache {
+  /** Of a user by id or client id, which the role, and for an app its policies on the key `cache`, must allow; absent: whoever asks. */
+  for(user?: string, options?: CacheSpaceOptions): CacheSpace
+}
+
+/** From what needs somebody first to what needs nobody. */
+const BY_CONCERN: readonly CacheStatus[] = ['TAMPERED', 'UNAVAILABLE', 'WRONG_KEY', 'EXPIRED', 'MISS']
+
+/** Of several entries the one that somebody should look at first; HIT when all are. */
+export function worstStatus(results: readonly { readonly status: CacheStatus }[]): CacheStatus {
+  return BY_CONCERN.find((status) => results.some((each) => each.status === status)) ?? 'HIT'
+}

@@ -17,6 +17,12 @@ export const LINES_TYPE = 'application/x-ndjson'
 /** The context of a request whose body is data: a JSON object, all of it in ASCII. */
 export const CONTEXT_HEADER = 'coffre-context'
 
+/** What a cache answered: HIT, or why there is no value. */
+export const CACHE_STATUS_HEADER = 'x-cache-status'
+/** Of a HIT: when it was written, and in which format. */
+export const CACHE_WRITTEN_HEADER = 'x-cache-written-at'
+export const CACHE_FORMAT_HEADER = 'x-cache-format'
+
 /** An error answer: RFC 9457 problem details. */
 export interface Problem {
   readonly type: string

@@ -123,6 +123,45 @@ export class Metrics {
     this.#legacyWrites.set(feature, count)
   }
 
+  /** Since the start of this process; `isDown`: the cache server did not answer when it was last asked. */
+  watchCache(
+    read: () => {
+      readonly results: Readonly<Record<string, number>>
+      readonly conflicts: number
+      readonly isDown: boolean
+    },
+  ): void {
+    const registers = [this.#registry]
+    new Counter({
+      name: 'coffre_cache_results_total',
+      help: 'Answers of the encrypted cache, by result.',
+      labelNames: ['result'],
+      registers,
+      collect() {
+        this.reset()
+        for (const [result, count] of Object.entries(read().results)) this.inc({ result }, count)
+      },
+    })
+    new Counter({
+      name: 'coffre_cache_conflicts_total',
+      help: 'Writes in the form of the source that another key’s entry was in the way of.',
+      registers,
+      collect() {
+        this.reset()
+        this.inc(read().conflicts)
+      },
+    })
+    new Gauge({
+      name: 'coffre_cache_unavailable',
+      help: '1 while the cache server does not answer.',
+      registers,
+      aggregator: 'max',
+      collect() {
+        this.set(read().isDown ? 1 : 0)
+      },
+    })
+  }
+
   /** Since the start of this process. */
   watchSessions(faults: () => Readonly<Record<string, number>>): void {
     new Counter({

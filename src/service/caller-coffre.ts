@@ -25,7 +25,8 @@ import type { Logins } from '../model/login-role.ts'
 import type { EmbeddedApiKeys } from '../model/api-key.ts'
 import type { Users } from '../model/user.ts'
 import { authorize } from './access/authorize.ts'
-import { type Caller, newRequestId } from './caller.ts'
+import type { CoffreCache } from '../model/cache.ts'
+import { type Caller, newRequestId, systemCaller } from './caller.ts'
 import { callerAudit } from './caller-audit.ts'
 import type { Outcome } from './data/batch.ts'
 import { groupItems, sizeOfRequest } from './data/group-items.ts'
@@ -185,6 +186,12 @@ export class CallerCoffre implements EmbeddedCoffre {
 
   get sessions(): CoffreSessions {
     return this.#core.sessions.for(this.#caller, this)
+  }
+
+  get cache(): CoffreCache {
+    const { principal, requestId } = this.#caller
+    const job = { ...systemCaller('cache', principal.tenant), requestId }
+    return this.#core.caches.for(this.#caller, new CallerCoffre(this.#core, job))
   }
 
   get policies(): Policies {

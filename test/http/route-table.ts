@@ -73,8 +73,8 @@ export interface RouteRow {
   readonly route: string
   /** `anybody`: without a token. `itself`: any valid token, about itself. */
   readonly needs: Permission | 'anybody' | 'itself'
-  /** `target`: something that exists or does not. `new`: something that policies decide before it exists. */
-  readonly about: 'key' | 'token' | 'policy' | 'new-key' | 'new-token' | 'nothing'
+  /** `target`: something that exists or does not. `new`: something that policies decide before it exists. `cache`: policies must cover the key of the cache. */
+  readonly about: 'key' | 'token' | 'policy' | 'new-key' | 'new-token' | 'cache' | 'nothing'
   readonly body?: (target: Target) => unknown
   /** `key={key}`: after the path. */
   readonly query?: string
@@ -124,6 +124,32 @@ const move = (verb: string, needs: Permission, body: object = {}): RouteRow => (
   about: 'key',
   body: () => body,
 })
+
+const DAYS = '?from=2024-01-15&to=2024-01-16'
+const SECRETS = { oldSecret: 'an old secret', newSecret: 'a new secret' }
+const CACHE_ROWS: readonly RouteRow[] = [
+  { route: 'GET /cache', needs: 'user.self', about: 'nothing' },
+  { route: 'GET /cache/{key}', needs: 'user.self', about: 'nothing' },
+  { route: 'PUT /cache/{key}', needs: 'user.self', about: 'nothing' },
+  { route: 'DELETE /cache/{key}', needs: 'user.self', about: 'nothing' },
+  { route: 'GET /cache/{type}/{pdl}', needs: 'user.self', about: 'nothing', query: DAYS },
+  { route: 'POST /cache/purge', needs: 'user.self', about: 'nothing' },
+  { route: 'POST /cache/erase', needs: 'user.self', about: 'nothing' },
+  { route: 'GET /users/{user}/cache', needs: 'user.read', about: 'nothing' },
+  { route: 'GET /users/{user}/cache/{key}', needs: 'data.use', about: 'cache' },
+  { route: 'PUT /users/{user}/cache/{key}', needs: 'data.use', about: 'cache' },
+  { route: 'DELETE /users/{user}/cache/{key}', needs: 'data.use', about: 'cache' },
+  { route: 'GET /users/{user}/cache/{type}/{pdl}', needs: 'data.use', about: 'cache', query: DAYS },
+  { route: 'POST /users/{user}/cache/purge', needs: 'user.change', about: 'nothing' },
+  { route: 'POST /users/{user}/cache/erase', needs: 'user.change', about: 'nothing' },
+  { route: 'POST /users/{user}/cache/rekey', needs: 'user.change', about: 'nothing', body: () => SECRETS },
+  {
+    route: 'POST /users/{user}/cache/migrate',
+    needs: 'user.change',
+    about: 'nothing',
+    body: () => ({ to: 'v2', clientSecret: 'a secret' }),
+  },
+]
 
 const RULES = { rules: [] }
 const MATERIAL = {
@@ -303,6 +329,7 @@ export const ROUTE_TABLE: readonly RouteRow[] = [
   { route: 'GET /api-keys', needs: 'user.read', about: 'nothing' },
   { route: 'POST /api-keys/rotate-wrapping', needs: 'api-key.rotate', about: 'nothing' },
   { route: 'POST /api-keys/revoke-all', needs: 'api-key.revoke', about: 'nothing' },
+  ...CACHE_ROWS,
   { route: 'GET /audit/records', needs: 'audit.read', about: 'nothing' },
   { route: 'GET /audit/verify', needs: 'audit.read', about: 'nothing' },
   { route: 'POST /audit/verify', needs: 'audit.read', about: 'nothing' },

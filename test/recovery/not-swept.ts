@@ -26,6 +26,7 @@ export const NOT_SWEPT: Partial<Record<AuditAction, string>> = {
   'data.decrypt-stream': AS_ENCRYPT,
   'data.decrypt-range': AS_ENCRYPT,
   'cache.create-key': AS_CACHE,
+  'cache.note-source': AS_CACHE,
   'cache.rekey': AS_CACHE,
   'cache.migrate': AS_CACHE,
   'cache.purge': ONLY_A_RECORD,

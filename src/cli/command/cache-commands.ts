@@ -6,8 +6,14 @@ import {
   parseCacheType,
   parseDailyType,
 } from '../../model/cache-name.ts'
-import type { CacheResult, CacheSelection, CacheStatus, CacheWalk } from '../../model/cache.ts'
-import { CoffreError, type ErrorCode } from '../../model/errors.ts'
+import {
+  CACHE_ERRORS,
+  type CacheResult,
+  type CacheSelection,
+  type CacheSpace,
+  type CacheWalk,
+} from '../../model/cache.ts'
+import { CoffreError } from '../../model/errors.ts'
 import type { Secret } from '../../model/secret.ts'
 import type { CommandRow, OptionRow } from '../command-row.ts'
 import { EXIT_CODES, type ExitCode, OK } from '../exit-code.ts'
@@ -20,7 +26,7 @@ import { reportPlan } from '../output/report-plan.ts'
 import { visible } from '../output/printer.ts'
 import { writeTo } from '../output/terminal.ts'
 import { UsageError } from '../usage-error.ts'
-import { explain, readTtl, withCache, withUserCache } from '../with-cache.ts'
+import { explain, readTtl, withCache, withUserSpace } from '../with-cache.ts'
 
 const MAX_VALUE_BYTES = 1024 * 1024
 const MAX_SECRET_BYTES = 1_024
@@ -116,15 +122,6 @@ export const cacheCommands: readonly CommandRow[] = [
   { path: ['cache', 'status'], summary: 'command.cache.status', options: [USER], run: runStatus },
 ]
 
-/** What a status other than HIT is as an error: its sentence, its next step and its exit code. */
-const ERROR_OF: Readonly<Record<Exclude<CacheStatus, 'HIT'>, ErrorCode>> = {
-  MISS: 'CACHE_MISS',
-  EXPIRED: 'CACHE_MISS',
-  WRONG_KEY: 'CACHE_KEY_WRONG',
-  TAMPERED: 'CACHE_TAMPERED',
-  UNAVAILABLE: 'CACHE_UNAVAILABLE',
-}
-
 async function runSet(invocation: Invocation): Promise<ExitCode> {
   const { options, printer } = invocation
   const name = readName(invocation)
@@ -156,7 +153,7 @@ async function runGet(invocation: Invocation): Promise<ExitCode> {
     user: (user) => user.lookup(name),
   })
   if (result.status !== 'HIT')
-    throw new CoffreError(ERROR_OF[result.status], { facts: { status: result.status } })
+    throw new CoffreError(CACHE_ERRORS[result.status], { facts: { status: result.status } })
   const { status, value, writtenAt, format, bytes } = result
   if (printer.json) await printer.show({ status, value, writtenAt, format }, () => [])
   // Byte for byte as it was written: 1.0 stays 1.0.
@@ -188,7 +185,7 @@ async function runRange(invocation: Invocation): Promise<ExitCode> {
   const worst = (['TAMPERED', 'UNAVAILABLE', 'WRONG_KEY'] as const).find((status) =>
     results.some((each) => each.status === status),
   )
-  return worst === undefined ? OK : EXIT_CODES[ERROR_OF[worst]]
+  return worst === undefined ? OK : EXIT_CODES[CACHE_ERRORS[worst]]
 }
 
 async function runDelete(invocation: Invocation): Promise<ExitCode> {
@@ -208,15 +205,15 @@ async function runPurge(invocation: Invocation): Promise<ExitCode> {
   const { options, printer } = invocation
   const selection = readSelection(invocation)
   const secret = await readSecret(invocation, 'client-secret-file')
-  return withUser(invocation, secret, async (user) => {
+  return withUser(invocation, secret, async (user, id) => {
     const planned = await user.purge(selection, { dryRun: true })
     if (options.flag('dry-run')) {
-      const request = { user: user.user, ...selection, names: planned.names }
+      const request = { user: id, ...selection, names: planned.names }
       return reportPlan(invocation, { request, lines: planned.names })
     }
     await confirm(invocation, 'prompt.cachePurge', { entries: planned.names.length })
     const { names } = await user.purge(selection)
-    await printer.done({ user: user.user, names }, 'done.cachePurged', { entries: names.length })
+    await printer.done({ user: id, names }, 'done.cachePurged', { entries: names.length })
     return OK
   })
 }
@@ -227,9 +224,9 @@ async function runRekey(invocation: Invocation): Promise<ExitCode> {
   const after = await readSecret(invocation, 'new-file')
   if (before === undefined) throw UsageError.of('usage.optionMissing', { name: '--old-file' })
   if (after === undefined) throw UsageError.of('usage.optionMissing', { name: '--new-file' })
-  return withUser(invocation, before, async (user) => {
-    if (options.flag('dry-run')) return reportPlan(invocation, { request: { user: user.user }, lines: [] })
-    return showWalk(invocation, user.user, await user.rekey(before, after))
+  return withUser(invocation, before, async (user, id) => {
+    if (options.flag('dry-run')) return reportPlan(invocation, { request: { user: id }, lines: [] })
+    return showWalk(invocation, id, await user.rekey(before, after))
   })
 }
 
@@ -238,20 +235,19 @@ async function runMigrate(invocation: Invocation): Promise<ExitCode> {
   const to = options.choice('format', ['v1', 'v2'] as const) ?? 'v2'
   const secret = await readSecret(invocation, 'client-secret-file')
   if (secret === undefined) throw UsageError.of('usage.optionMissing', { name: '--client-secret-file' })
-  return withUser(invocation, secret, async (user) => {
+  return withUser(invocation, secret, async (user, id) => {
     const dryRun = options.flag('dry-run')
     const walk = await user.migrate(to, secret, { dryRun })
-    if (!dryRun) return showWalk(invocation, user.user, walk)
+    if (!dryRun) return showWalk(invocation, id, walk)
     const lines = [invocation.printer.say('done.cacheWalk', walkValues(walk))]
-    return reportPlan(invocation, { request: { user: user.user, to, ...walk }, lines })
+    return reportPlan(invocation, { request: { user: id, to, ...walk }, lines })
   })
 }
 
 async function runErase(invocation: Invocation): Promise<ExitCode> {
   const { options, printer } = invocation
   const secret = await readSecret(invocation, 'client-secret-file')
-  return withUser(invocation, secret, async (user) => {
-    const id = user.user
+  return withUser(invocation, secret, async (user, id) => {
     if (options.flag('dry-run')) return reportPlan(invocation, { request: await user.status(), lines: [] })
     await confirm(invocation, 'prompt.cacheErase', { id })
     const receipt = await user.erase()
@@ -274,11 +270,9 @@ function runStatus(invocation: Invocation): Promise<ExitCode> {
   })
 }
 
-type User = ReturnType<CacheService['for']>
-
 interface Either<Result> {
   readonly source: (cache: CacheService, secret: Secret) => Promise<Result>
-  readonly user: (user: User) => Promise<Result>
+  readonly user: (user: CacheSpace) => Promise<Result>
 }
 
 /** With --user the user's own space, with a secret alone the source's form. */
@@ -297,15 +291,12 @@ function withEither<Result>(
 function withUser<Result>(
   invocation: Invocation,
   secret: Secret | undefined,
-  work: (user: User) => Promise<Result>,
+  work: (user: CacheSpace, id: string) => Promise<Result>,
 ): Promise<Result> {
   const { options } = invocation
-  const name = options.required('user')
-  return withUserCache(invocation, async (cache, coffre) => {
-    const { id } = await coffre.users.get(name)
-    const hashedNames = options.flag('hashed-names')
-    return work(cache.for(id, { hashedNames, ...(secret === undefined ? {} : { secret }) }))
-  })
+  const user = options.required('user')
+  const hashedNames = options.flag('hashed-names')
+  return withUserSpace(invocation, { user, hashedNames, ...(secret === undefined ? {} : { secret }) }, work)
 }
 
 function readName(invocation: Invocation): string {

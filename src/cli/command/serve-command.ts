@@ -7,6 +7,7 @@ import { readLimitedFile } from '../input/read-limited.ts'
 import type { Invocation } from '../invocation.ts'
 import { SEAL_OPTIONS } from '../line/option-rows.ts'
 import { chooseDatabase } from '../input/store-setting.ts'
+import { chooseCache } from '../with-cache.ts'
 import { requireFolder, shellQuote } from '../place.ts'
 import type { Printer } from '../output/printer.ts'
 import { writeTo } from '../output/terminal.ts'
@@ -55,7 +56,8 @@ async function runServe(invocation: Invocation): Promise<ExitCode> {
   const { host, port, logLevel, tls, docs, streams, trustedProxies, issuers, providers, workers } = settings
   const choice = { ...(seal === undefined ? {} : { seal }), ...(tls === undefined ? {} : { tls }) }
   const http = { host, port, logLevel, docs, streams, trustedProxies, issuers, providers, workers }
-  const server = await serve({ ...place, createIfMissing: true, ...http, ...choice })
+  const cache = await chooseCache(invocation)
+  const server = await serve({ ...place, createIfMissing: true, cache, ...http, ...choice })
   await tellStart(invocation, server)
   await untilStopped()
   await printer.note('done.stopping')

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Coffre } from '../../model/coffre.ts'
 import { MAX_SMALL_BODY_BYTES } from '../../model/limits.ts'
@@ -30,6 +30,7 @@ export interface RouteShape<Body extends z.ZodType, Path extends z.ZodType, Quer
     coffre: Coffre,
     input: { readonly body: z.output<Body>; readonly path: z.output<Path>; readonly query: z.output<Query> },
     request: FastifyRequest,
+    reply: FastifyReply,
   ): Promise<unknown>
 }
 
@@ -66,7 +67,7 @@ export function addRoute<
       const body = request.body as z.output<Body>
       const path = request.params as z.output<Path>
       const query = request.query as z.output<Query>
-      const answer = await route.run(request.coffre, { body, path, query }, request)
+      const answer = await route.run(request.coffre, { body, path, query }, request, reply)
       return reply.code(status).send(answer)
     },
   })

@@ -12,6 +12,7 @@ import type {
   CacheCounts,
   CacheResult,
   CacheStep,
+  ClientSecret,
   DailyType,
   DatedResult,
   JsonStyle,
@@ -19,11 +20,11 @@ import type {
 import type { Clock } from '../../model/clock.ts'
 import { CoffreError } from '../../model/errors.ts'
 import type { CacheStore } from '../../store/cache-store.ts'
-import { DataKeys, type DataKeysParts } from './data-keys.ts'
+import { DataKeys, type DataKeysParts, OpenedKeys } from './data-keys.ts'
 import { CacheWatch, type TamperRecord } from './cache-watch.ts'
 import { MAX_VALUE_BYTES, readJson, writeJson } from './json-text.ts'
 import { type Judged, SourceEntries } from './source-entries.ts'
-import { type ClientSecret, SourceKeys } from './source-keys.ts'
+import { SourceKeys } from './source-keys.ts'
 import { parseTtl } from './ttl.ts'
 import { UserCache, type UserCacheOptions } from './user-cache.ts'
 import type { UserCacheParts } from './user-cache-parts.ts'
@@ -43,7 +44,12 @@ export interface CacheServiceParts {
   /** Told how far each read has come. */
   readonly onStep?: ((step: CacheStep) => void) | undefined
   /** What `for(user)` needs; absent, there are only entries of format 1. */
-  readonly users?: Pick<DataKeysParts, 'keys' | 'wrapping'> | undefined
+  readonly users?: CacheUsers | undefined
+}
+
+/** Whose entries, where their data keys are, and on whose behalf: where a changed entry is recorded. */
+export interface CacheUsers extends Pick<DataKeysParts, 'keys' | 'wrapping' | 'tenant'> {
+  readonly record?: TamperRecord | undefined
 }
 
 export interface LookupOptions {
@@ -63,6 +69,7 @@ export class CacheService {
   readonly #keys = new SourceKeys()
   readonly #entries: SourceEntries
   readonly #ttlSeconds: number
+  readonly #opened = new OpenedKeys()
   readonly #users: UserCacheParts | undefined
 
   constructor(parts: CacheServiceParts) {
@@ -70,7 +77,8 @@ export class CacheService {
     this.#watch = new CacheWatch(parts)
     this.#entries = new SourceEntries(parts.store, parts.clock)
     this.#ttlSeconds = parseTtl(parts.ttlSeconds ?? DEFAULT_TTL_SECONDS)
-    this.#users = parts.users === undefined ? undefined : this.#joinUsers(parts.users)
+    this.#users =
+      parts.users === undefined ? undefined : this.#joinUsers({ record: parts.record, ...parts.users })
   }
 
   /** Since the process began. */
@@ -136,6 +144,15 @@ export class CacheService {
     return (await this.#watch.ask(() => this.#parts.store.delete([name]))) === 1
   }
 
+  /** As `delete`, of an entry under this secret alone. Throws CACHE_KEY_WRONG for one of another key. */
+  async deleteOwn(key: string, encryptionKey: ClientSecret): Promise<boolean> {
+    const name = formatCacheName(parseCacheName(key))
+    const sourceKey = this.#keys.get(encryptionKey)
+    const outcome = await this.#watch.ask(() => this.#entries.remove(sourceKey, name))
+    if (outcome === 'WRONG_KEY') throw new CoffreError('CACHE_KEY_WRONG')
+    return outcome === 'removed'
+  }
+
   /** Data that is no secret, as JSON in the clear. Throws INVALID_REQUEST for a name that personal data could have. */
   async setRaw(key: string, value: unknown, ttl?: number): Promise<boolean> {
     const name = parseRawName(key)
@@ -156,6 +173,11 @@ export class CacheService {
     return bytes === undefined || bytes.length > MAX_VALUE_BYTES ? null : readJson(bytes)
   }
 
+  /** Whether the store did not answer when it was last asked. */
+  get isDown(): boolean {
+    return this.#watch.isDown
+  }
+
   /** The sound form: one user's own space, under a data key of his own. Throws CONFIG_REFUSED without a Coffre. */
   for(user: string, options: UserCacheOptions = {}): UserCache {
     if (this.#users === undefined) {
@@ -166,14 +188,24 @@ export class CacheService {
     return new UserCache(this.#users, user, options)
   }
 
+  /** As `for`, on behalf of somebody else. */
+  forCaller(users: CacheUsers, user: string, options: UserCacheOptions = {}): UserCache {
+    return new UserCache(this.#joinUsers(users), user, options)
+  }
+
+  /** Best effort: forgets every key that it holds. */
+  forgetKeys(): void {
+    this.#keys.wipe()
+    this.#opened.wipe()
+  }
+
   /** Forgets every key that it holds, and lets go of the store. */
   async close(): Promise<void> {
-    this.#keys.wipe()
-    this.#users?.dataKeys.wipe()
+    this.forgetKeys()
     await this.#parts.store.close()
   }
 
-  #joinUsers(users: Pick<DataKeysParts, 'keys' | 'wrapping'>): UserCacheParts {
+  #joinUsers({ record, ...users }: CacheUsers): UserCacheParts {
     const { store, clock, jsonStyle = 'compact' } = this.#parts
     return {
       store,
@@ -181,10 +213,11 @@ export class CacheService {
       jsonStyle,
       onStep: this.#parts.onStep,
       watch: this.#watch,
+      record,
       sourceKeys: this.#keys,
       sources: this.#entries,
       entries: new UserEntries(store),
-      dataKeys: new DataKeys({ ...users, clock }),
+      dataKeys: new DataKeys({ ...users, clock, opened: this.#opened }),
       keys: users.keys,
       readTtl: (ttl) => this.#readTtl(ttl),
     }

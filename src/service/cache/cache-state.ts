@@ -9,7 +9,7 @@ export interface CacheState {
   readonly unfinished?: 'rekey' | 'migrate'
 }
 
-export const NEW_STATE: CacheState = { names: 'plain', sources: [] }
+const NEW_STATE: CacheState = { names: 'plain', sources: [] }
 /** Secrets that a user had one after the other; the oldest are forgotten first. */
 const MAX_SOURCES = 16
 const SOURCE = /^[A-Za-z0-9_-]{22}$/

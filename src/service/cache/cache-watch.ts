@@ -49,6 +49,11 @@ export class CacheWatch {
     this.#results[status] += 1
   }
 
+  /** Whether the store did not answer when it was last asked. */
+  get isDown(): boolean {
+    return this.#isDown
+  }
+
   countWrite(format: 1 | 2): void {
     this.#writes += 1
     if (format === 1) this.#legacyWrites += 1
@@ -73,8 +78,8 @@ export class CacheWatch {
     }
   }
 
-  /** The record is there before the reader gets his answer. */
-  async tellTampered(storedName: string, name: string): Promise<void> {
+  /** The record is there before the reader gets his answer; `record` is that of whoever asks. */
+  async tellTampered(storedName: string, name: string, record = this.#parts.record): Promise<void> {
     const now = this.#parts.clock()
     const before = this.#told.get(storedName)
     if (before !== undefined && now - before < REPEAT_AFTER_MS) return
@@ -85,6 +90,6 @@ export class CacheWatch {
     const type = findCacheName(name)?.type
     const alert: CacheAlert = { kind: 'tampered', ...(type === undefined ? {} : { type }) }
     this.#parts.onAlert(alert)
-    await this.#parts.record?.tampered(alert)
+    await record?.tampered(alert)
   }
 }

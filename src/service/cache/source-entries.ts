@@ -115,6 +115,17 @@ export class SourceEntries {
     return { outcome: 'conflict', replacedTampered: false }
   }
 
+  /** An entry of another key stays; one that was changed since this key wrote it goes. */
+  async remove(key: SourceKey, name: string): Promise<'removed' | 'MISS' | 'WRONG_KEY'> {
+    const stored = await this.#store.get(name)
+    if (stored === undefined) return 'MISS'
+    const judged = this.open(key, stored, undefined)
+    if (judged === 'WRONG_KEY' && !(await this.#store.isInSet(key.index, name))) return 'WRONG_KEY'
+    const isRemoved = await this.#store.removeIf(name, stored)
+    await this.#store.removeFromSet(key.index, [name])
+    return isRemoved ? 'removed' : 'MISS'
+  }
+
   #nowSeconds(): number {
     return Math.floor(this.#clock() / SECOND)
   }

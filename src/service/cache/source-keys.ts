@@ -2,7 +2,7 @@ import { deriveSourceKey, sourceIndexId } from '../../crypto/cache-key.ts'
 import { Fernet } from '../../crypto/fernet.ts'
 import type { KeyMaterial } from '../../crypto/key-material.ts'
 import { CoffreError } from '../../model/errors.ts'
-import type { Secret } from '../../model/secret.ts'
+import type { ClientSecret } from '../../model/cache.ts'
 
 /** docs/spec/cache.md, "Bounds". */
 const MAX_SECRET_BYTES = 1_024
@@ -16,9 +16,6 @@ export interface SourceKey {
   readonly fernet: Fernet
   readonly index: string
 }
-
-/** The client secret of a user, as text. */
-export type ClientSecret = string | Secret
 
 /** Throws INVALID_REQUEST for what can be no client secret. */
 export function revealSecret(secret: ClientSecret): string {

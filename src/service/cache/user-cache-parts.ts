@@ -1,7 +1,7 @@
 import type { CacheKeys, CacheStep, JsonStyle } from '../../model/cache.ts'
 import type { Clock } from '../../model/clock.ts'
 import type { CacheStore } from '../../store/cache-store.ts'
-import type { CacheWatch } from './cache-watch.ts'
+import type { CacheWatch, TamperRecord } from './cache-watch.ts'
 import type { DataKeys } from './data-keys.ts'
 import type { SourceEntries } from './source-entries.ts'
 import type { SourceKeys } from './source-keys.ts'
@@ -12,6 +12,7 @@ export interface UserCacheParts {
   readonly store: CacheStore
   readonly clock: Clock
   readonly watch: CacheWatch
+  readonly record: TamperRecord | undefined
   readonly sourceKeys: SourceKeys
   readonly sources: SourceEntries
   readonly entries: UserEntries

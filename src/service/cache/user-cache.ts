@@ -11,20 +11,22 @@ import type {
   CacheRange,
   CacheResult,
   CacheSelection,
+  CacheSpace,
   CacheWalk,
+  ClientSecret,
   DatedResult,
   EraseReceipt,
   UserCacheStatus,
 } from '../../model/cache.ts'
 import { formatInstant, SECOND, toInstant } from '../../model/clock.ts'
-import { parseState } from './cache-state.ts'
+import { formatState, parseState, withSources } from './cache-state.ts'
 import type { LoadedKey } from './data-keys.ts'
 import { eraseUser } from './erase.ts'
 import { readJson, writeJson } from './json-text.ts'
 import { migrate } from './migrate.ts'
 import { purge } from './purge.ts'
 import { rekey } from './rekey.ts'
-import { type ClientSecret, revealSecret } from './source-keys.ts'
+import { revealSecret } from './source-keys.ts'
 import type { UserCacheParts } from './user-cache-parts.ts'
 import { localName, type UserSpace } from './user-entries.ts'
 
@@ -36,7 +38,7 @@ export interface UserCacheOptions {
 }
 
 /** One user's own space in the cache (docs/spec/cache.md, "Format 2"). No other user's entries are in it. */
-export class UserCache {
+export class UserCache implements CacheSpace {
   readonly user: string
   readonly #parts: UserCacheParts
   readonly #secret: string | undefined
@@ -128,6 +130,21 @@ export class UserCache {
     return eraseUser(this.#parts, { user: this.user, source: this.#source() })
   }
 
+  /**
+   * Remembers under which secret the user's entries of format 1 are, so that erasing finds them without it. Throws
+   * USER_NOT_FOUND.
+   */
+  async noteSource(): Promise<void> {
+    const source = this.#source()
+    if (source === undefined) return
+    const { dataKeys, keys } = this.#parts
+    if (parseState((await keys.read(this.user)).state).sources.includes(source.id)) return
+    await dataKeys.change(this.user, { action: 'cache.note-source', detail: {} }, (stored) => ({
+      ...stored,
+      state: formatState(withSources(parseState(stored.state), [source.id])),
+    }))
+  }
+
   async status(): Promise<UserCacheStatus> {
     const stored = await this.#parts.keys.read(this.user)
     const { names, unfinished } = parseState(stored.state)
@@ -145,7 +162,7 @@ export class UserCache {
   async #read(names: readonly string[]): Promise<CacheResult[]> {
     const space = await this.#findSpace()
     const source = this.#source()
-    const { entries, store, watch, onStep } = this.#parts
+    const { entries, store, watch, record, onStep } = this.#parts
     onStep?.('key')
     const stored = space === undefined ? [] : names.map((name) => entries.storedName(space, name))
     const legacy = source === undefined ? [] : names
@@ -161,7 +178,7 @@ export class UserCache {
           : own !== undefined && space !== undefined
             ? this.#judge(space, name, own)
             : this.#judgeLegacy(old)
-      if (result.status === 'TAMPERED') await watch.tellTampered(stored[index] ?? name, name)
+      if (result.status === 'TAMPERED') await watch.tellTampered(stored[index] ?? name, name, record)
       watch.count(result.status)
       results.push(result)
     }

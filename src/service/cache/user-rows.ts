@@ -54,9 +54,8 @@ export class UserRows implements CacheKeys, TamperRecord {
     await this.#parts.trail.commit(this.#describe(action, { user, ...detail }))
   }
 
-  async tampered({ type }: CacheAlert): Promise<void> {
-    const detail = type === undefined ? {} : { type }
-    await this.#parts.trail.commit({ ...this.#describe('cache.tamper', detail), outcome: 'refused' })
+  tampered(alert: CacheAlert): Promise<void> {
+    return recordTampered(this.#parts, alert)
   }
 
   async prove(user: string, action: CacheEvent['action']): Promise<InclusionProof | undefined> {
@@ -72,10 +71,26 @@ export class UserRows implements CacheKeys, TamperRecord {
     throw new CoffreError('USER_NOT_FOUND')
   }
 
-  #describe(action: AuditAction, detail: Readonly<Record<string, string | number>>): AuditEvent {
-    const { principal, requestId } = this.#parts.caller
-    return { action, principal, requestId, outcome: 'ok', detail }
+  #describe(action: AuditAction, detail: AuditEvent['detail']): AuditEvent {
+    return describe(this.#parts.caller, action, detail)
   }
+}
+
+/** An entry that somebody changed was read for the caller. */
+export async function recordTampered(
+  { trail, caller }: Pick<UserRowsParts, 'trail' | 'caller'>,
+  { type }: CacheAlert,
+): Promise<void> {
+  const detail = type === undefined ? {} : { type }
+  await trail.commit({ ...describe(caller, 'cache.tamper', detail), outcome: 'refused' })
+}
+
+function describe(
+  { principal, requestId }: Caller,
+  action: AuditAction,
+  detail: AuditEvent['detail'] = {},
+): AuditEvent {
+  return { action, principal, requestId, outcome: 'ok', detail }
 }
 
 function viewRow({ cacheKey, cacheKeySecret, cacheState }: User): StoredCacheKey {

@@ -28,6 +28,7 @@ import { type IssuerDocuments, LoginService, NO_DOCUMENTS } from '../login/login
 import { ApiKeyService, type ProviderProbe } from '../api-keys/api-key-service.ts'
 import { requireKnownFernetKeys } from '../api-keys/fernet-checks.ts'
 import { OwnKey } from '../api-keys/own-key.ts'
+import { CallerCaches, type CallerCachesParts } from '../cache/caller-caches.ts'
 import { SessionService } from '../sessions/session-service.ts'
 import { UserService } from '../users/user-service.ts'
 import { PolicyCache } from '../policy/policy-cache.ts'
@@ -58,11 +59,17 @@ export interface CoreParts {
   /** Of FERNET_SECRET_KEY; absent: keys of providers are kept in Coffre's own form. */
   readonly fernetRing?: FernetRing | undefined
   readonly providers?: ProviderProbe
+  /** Opens the cache; asked when it is first needed. */
+  readonly openCache?: CallerCachesParts['open']
 }
 
 const NO_PROVIDERS: ProviderProbe = {
   test: () =>
     Promise.reject(new CoffreError('CONFIG_REFUSED', { facts: { COFFRE_PROVIDER_URLS: 'an address' } })),
+}
+
+async function noCache(): Promise<never> {
+  throw new CoffreError('CACHE_UNAVAILABLE', { facts: { setting: 'COFFRE_CACHE_URL' } })
 }
 
 const REFUSED_SECRETS: ReadonlySet<ErrorCode> = new Set([
@@ -96,6 +103,7 @@ export class Core {
   readonly logins: LoginService
   readonly users: UserService
   readonly sessions: SessionService
+  readonly caches: CallerCaches
   readonly audit: AuditReader
   readonly checkpoints: Checkpoints
   readonly trail: AuditTrail
@@ -123,6 +131,13 @@ export class Core {
     this.#unsealGate = new UnsealGate(clock)
     this.sessions = new SessionService({ store, trail, clock, changes })
     this.users = new UserService({ store, trail, clock, tokens: this.tokens })
+    this.caches = new CallerCaches({
+      store,
+      trail,
+      clock,
+      users: this.users,
+      open: parts.openCache ?? noCache,
+    })
     this.logins = new LoginService({
       store,
       trail,
@@ -325,6 +340,7 @@ export class Core {
     await this.checkpoints.end()
     this.#unsealing.reset()
     await this.tokens.close()
+    await this.caches.close()
     await this.#parts.store.close()
   }
 
@@ -364,6 +380,7 @@ export class Core {
     unsealed?.unsubscribe()
     unsealed?.cache.clear()
     unsealed?.vault.seal()
+    this.caches.forgetKeys()
     this.ceremonies.abandon()
     if (unsealed !== undefined) for (const listener of this.#rootListeners) listener()
     await unsealed?.streams.stop()
