@@ -76,6 +76,78 @@ function readmeSnippet(): string {
   return snippet
 }
 
+/** The block of the guide with that import, and what it says it prints. */
+function guideSnippet(from: string): { readonly code: string; readonly output: string } {
+  const guide = readFileSync(join(ROOT, 'docs/en/sessions.md'), 'utf8')
+  for (const [, code = '', output = ''] of guide.matchAll(/```ts\n(.*?)```\n\n```text\n(.*?)```/gs)) {
+    if (code.includes(`from '${from}'`)) return { code, output }
+  }
+  return assert.fail(`docs/en/sessions.md has no block with an import from '${from}'`)
+}
+
+const EXPRESS_APP = `
+import { once } from 'node:events'
+import express from 'express'
+import { coffreSessions } from 'coffre/express'
+import { SecretSessionKeys, Sessions } from 'coffre/sessions'
+
+const keys = new SecretSessionKeys({ current: 'a secret of 32 bytes or more, from a file' })
+const origin = 'https://app.example'
+const app = express()
+app.use(coffreSessions({ sessions: new Sessions({ keys, issuer: origin, audience: 'app' }), origin }))
+app.post('/login', async ({ session }, response) => {
+  await session.open('u-42')
+  response.json({})
+})
+app.get('/me', ({ session }, response) => response.json({ user: session.current?.user ?? null }))
+const server = app.listen(0, '127.0.0.1')
+await once(server, 'listening')
+const url = 'http://127.0.0.1:' + server.address().port
+const login = await fetch(url + '/login', { method: 'POST', headers: { origin } })
+const cookie = login.headers.getSetCookie().map((text) => text.split(';')[0]).join('; ')
+console.log(await (await fetch(url + '/me', { headers: { cookie } })).text())
+console.log(await (await fetch(url + '/me', { method: 'POST', headers: { cookie, origin } })).text())
+server.close()
+server.closeAllConnections()
+`
+
+/** What the declarations promise; each line with an error expected is one that must not compile. */
+const TYPED_APP = `
+import { createServer } from 'node:http'
+import fastify from 'fastify'
+import { coffreSessions as express, type WebSession, type WithSession } from 'coffre/express'
+import { coffreSessions } from 'coffre/fastify'
+import { CoffreSessionKeys, SecretSessionKeys, Sessions } from 'coffre/sessions'
+
+const keys = new SecretSessionKeys({ current: 'x'.repeat(32) })
+const sessions = new Sessions({ keys, issuer: 'https://app.example', audience: 'app' })
+const options = { sessions, origin: 'https://app.example' }
+const app = fastify()
+await app.register(coffreSessions, options)
+app.get('/me', async ({ session }) => session.current?.user.toUpperCase())
+const middleware = express(options)
+createServer((request, response) => void middleware(request, response, () => {}))
+export const ofExpress = (request: Express.Request): WebSession => request.session
+export const ofPlain = (request: WithSession): WebSession => request.session
+// @ts-expect-error a user is a text
+app.get('/user', async ({ session }) => session.open(42))
+// @ts-expect-error an origin is needed
+await app.register(coffreSessions, { sessions })
+// @ts-expect-error a key is named
+new CoffreSessionKeys({})
+`
+const TYPED_CONFIG = {
+  compilerOptions: {
+    target: 'es2024',
+    module: 'nodenext',
+    strict: true,
+    noEmit: true,
+    types: ['node'],
+    skipLibCheck: true,
+  },
+  files: ['typed.ts'],
+}
+
 describe('the packed package', () => {
   let tarball = ''
   let unavailable: string | undefined
@@ -129,11 +201,52 @@ describe('the packed package', () => {
     runWell(home, process.execPath, ['snippet.ts'])
   })
 
-  test('gives Fernet alone, without any dependency installed', () => {
+  /** As if it were installed: without the network, and with what it needs. */
+  const lend = (name: string): void => {
+    const place = join(home, 'node_modules', name)
+    mkdirSync(dirname(place), { recursive: true })
+    if (!existsSync(place)) symlinkSync(join(ROOT, 'node_modules', name), place)
+  }
+
+  test('runs the Fastify application of the guide', (t) => {
+    if (needsInstall(t)) return
+    const { code, output } = guideSnippet('coffre/fastify')
+    writeFileSync(join(home, 'fastify-app.ts'), code)
+    assert.equal(runWell(home, process.execPath, ['fastify-app.ts']), output)
+  })
+
+  test('serves an Express application, and does not bring Express to others', (t) => {
+    if (needsInstall(t)) return
+    assert.ok(!existsSync(join(home, 'node_modules/express')))
+    lend('express')
+    writeFileSync(join(home, 'express-app.js'), EXPRESS_APP)
+    const [me, refused = ''] = runWell(home, process.execPath, ['express-app.js']).split('\n')
+    assert.equal(me, '{"user":"u-42"}')
+    assert.equal(JSON.parse(refused).code, 'CSRF_REFUSED')
+  })
+
+  test('types sessions, Fastify and Express for an application', (t) => {
+    if (needsInstall(t)) return
+    lend('@types/node')
+    writeFileSync(join(home, 'typed.ts'), TYPED_APP)
+    writeFileSync(join(home, 'tsconfig.json'), JSON.stringify(TYPED_CONFIG))
+    runWell(home, join(ROOT, 'node_modules/.bin/tsc'), ['-p', '.'])
+  })
+
+  test('gives Fernet and sessions alone, without any dependency installed', () => {
     const alone = join(folder, 'alone')
     mkdirSync(join(alone, 'node_modules/coffre'), { recursive: true })
     runWell(alone, 'tar', ['-xzf', tarball, '--strip-components=1', '-C', 'node_modules/coffre'])
-    const script = "const { Fernet } = await import('coffre/fernet'); console.log(typeof Fernet)"
-    assert.equal(runWell(alone, process.execPath, ['--input-type=module', '-e', script]).trim(), 'function')
+    const loads = [
+      ['coffre/fernet', 'Fernet'],
+      ['coffre/sessions', 'Sessions'],
+      ['coffre/fastify', 'coffreSessions'],
+      ['coffre/express', 'coffreSessions'],
+    ] as const
+    for (const [from, name] of loads) {
+      const script = `console.log(typeof (await import('${from}')).${name})`
+      const printed = runWell(alone, process.execPath, ['--input-type=module', '-e', script])
+      assert.equal(printed.trim(), 'function', from)
+    }
   })
 })

@@ -10,6 +10,17 @@ export interface WithSession {
   session: WebSession
 }
 
+declare global {
+  // Express takes members of its requests from here (@types/express-serve-static-core).
+  // oxlint-disable-next-line typescript/no-namespace
+  namespace Express {
+    interface Request {
+      /** Of `coffreSessions`. */
+      session: WebSession
+    }
+  }
+}
+
 export type SessionMiddleware = (
   request: IncomingMessage & Partial<WithSession>,
   response: ServerResponse,
