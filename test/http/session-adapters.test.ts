@@ -106,6 +106,11 @@ const MATRIX: readonly (readonly [
     (own) => post({ cookie: `__Host-csrf=planted; ${cookiesOf(own, {})}` }),
     403,
   ],
+  [
+    'a session planted by a subdomain with a no-break space before its name',
+    (_own, other) => ['POST', '/notes', { headers: { cookie: `\u00A0${cookiesOf(other, {})}` } }],
+    401,
+  ],
   ['origin of another site', () => post({ origin: 'https://evil.example' }), 403],
   ['origin of a subdomain', () => post({ origin: 'https://evil.app.example' }), 403],
   ['origin that only begins like ours', () => post({ origin: `${ORIGIN}.evil.example` }), 403],
@@ -188,8 +193,11 @@ for (const [framework, start] of Object.entries(APPS)) {
       const victim = new Browser(app.url)
       await victim.login('mallory')
       const planted = victim.cookies.get('__Host-session') ?? ''
+      const thief = new Browser(app.url)
+      for (const [name, value] of victim.cookies) thief.cookies.set(name, value)
       await victim.login('marie')
       assert.notEqual(victim.cookies.get('__Host-session'), planted)
+      assert.equal(await thief.user(), null, 'the session before the login is over')
       const before = new Map(victim.cookies)
       assert.equal((await victim.send('POST', '/raise')).status, 200)
       assert.equal(await victim.user(), 'marie')

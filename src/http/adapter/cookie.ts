@@ -39,8 +39,16 @@ export function formatCookie(name: string, value: string, flags: CookieFlags): s
 export function readCookie(header: string | undefined, name: string): string | undefined {
   if (header === undefined || header.length > MAX_HEADER_CHARACTERS) return undefined
   const found = header.split(';').flatMap((pair) => {
-    const [key, ...value] = pair.split('=')
-    return key?.trim() === name ? [value.join('=').trim()] : []
+    const [key = '', ...value] = pair.split('=')
+    return strip(key) === name ? [strip(value.join('='))] : []
   })
   return found.length === 1 ? found[0] : undefined
+}
+
+/**
+ * Blanks and tabs, as RFC 6265bis has it. `trim` takes more: with a no-break space in front, a browser sees no `__Host-`
+ * and takes the cookie from a subdomain.
+ */
+function strip(text: string): string {
+  return text.replace(/^[ \t]+/, '').replace(/[ \t]+$/, '')
 }

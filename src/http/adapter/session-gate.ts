@@ -110,16 +110,19 @@ export class SessionGate {
     return { kind: 'pass', session: next ?? session, headers: [...headers, ...cookies] }
   }
 
-  /** After a login: always another session, whatever the request brought. */
-  async open(user: string, data?: SessionData): Promise<SessionChange> {
+  /** After a login: always another session, whatever the request brought; what it brought is over. */
+  async open(before: Session | undefined, user: string, data?: SessionData): Promise<SessionChange> {
     const session = await this.#sessions.create(user, data)
+    if (before !== undefined) await this.#sessions.revoke(before.sessionId)
     return { session, headers: await this.#cookiesOf(session) }
   }
 
   /** For a rise in privilege: another id for the same user. */
   async renew(session: Session, data?: SessionData): Promise<SessionChange> {
-    await this.#sessions.revoke(session.sessionId)
-    return this.open(session.user, data ?? session.data)
+    const next = await this.#sessions.replace(session, data)
+    return next === undefined
+      ? this.close(undefined)
+      : { session: next, headers: await this.#cookiesOf(next) }
   }
 
   /** Logs out: the session is revoked, and the browser forgets it. */
@@ -144,6 +147,8 @@ export class SessionGate {
     const isGood = known !== undefined && (await this.#sessions.csrf.verify(session.sessionId, known, known))
     const csrf = isGood ? known : await this.#sessions.csrf.create(session.sessionId)
     return [
+      // A cache may keep an answer with cookies otherwise, and give them to the next user (RFC 9111, section 7.3).
+      ['cache-control', 'no-store'],
       this.#cookie(this.#sessionCookie, session.token.reveal(), age, true),
       this.#cookie(this.#csrfCookie, csrf, age, false),
     ]

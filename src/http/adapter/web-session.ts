@@ -18,16 +18,16 @@ export class WebSession {
     return this.#current
   }
 
-  /** After a login. */
+  /** After a login. The session that the request brought is over. */
   async open(user: string, data?: SessionData): Promise<void> {
-    this.#apply(await this.#gate.open(user, data))
+    this.#apply(await this.#gate.open(this.#current, user, data))
   }
 
-  /** Another id for the same user, when its privileges rise. False where nobody is logged in. */
+  /** Another id for the same user, when its privileges rise. False where nobody is logged in any more. */
   async renew(data?: SessionData): Promise<boolean> {
     if (this.#current === undefined) return false
     this.#apply(await this.#gate.renew(this.#current, data))
-    return true
+    return this.#current !== undefined
   }
 
   /** Logs out. */

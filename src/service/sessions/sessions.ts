@@ -68,7 +68,10 @@ export class Sessions {
   /** After a login: always a session of its own, whatever token the request brought. */
   async create(user: string, data: SessionData = {}): Promise<NewSession> {
     checkUser(user)
-    return this.#issue({ user, data: readData(data), sessionId: drawId(), startedAt: this.#clock() })
+    const about = { user, data: readData(data), sessionId: drawId(), startedAt: this.#clock() }
+    const made = await this.#issue(about)
+    if (made === undefined) throw new Error('unreachable: a limit has a second at least')
+    return made
   }
 
   /** `undefined` for every token that is not good; `faults` counts why. */
@@ -86,12 +89,18 @@ export class Sessions {
     return this.#issue({ ...record, ...(data === undefined ? {} : { data: readData(data) }) })
   }
 
-  /** For a rise in privilege: another session for the same user; the one before is over. */
+  /** For a rise in privilege: another session for the same user; the one before is over. The absolute limit stays. */
   async renew(token: string, data?: SessionData): Promise<NewSession | undefined> {
-    const record = (await this.#read(token))?.record
-    if (record === undefined) return undefined
-    await this.revoke(record.sessionId)
-    return this.create(record.user, data ?? record.data)
+    const session = await this.verify(token)
+    return session === undefined ? undefined : this.replace(session, data)
+  }
+
+  /** As `renew`, of a session that was verified before. */
+  async replace(session: Session, data: SessionData = session.data): Promise<NewSession | undefined> {
+    await this.revoke(session.sessionId)
+    // When it began stays, so that what ended the user's sessions meanwhile ends this one as well.
+    const startedAt = toInstant(Date.parse(session.startedAt))
+    return this.#issue({ user: session.user, data: readData(data), sessionId: drawId(), startedAt })
   }
 
   /** Ends a session or one token of it: `sessionId` or `tokenId`. */
@@ -141,13 +150,14 @@ export class Sessions {
     return isRevoked ? 'revoked' : judged
   }
 
-  async #issue(about: Omit<SessionRecord, 'tokenId'>): Promise<NewSession> {
+  /** `undefined` where the session has ended since it was looked at. */
+  async #issue(about: Omit<SessionRecord, 'tokenId'>): Promise<NewSession | undefined> {
     const record = { ...about, tokenId: drawId() }
     const time = { now: this.#clock(), limits: this.#limits }
     const claims = toClaims(record, this.#options, time)
-    const token = await writeToken(this.#options.keys, { purpose: 'session', form: this.#form }, claims)
     const judged = judgeClaims(claims, this.#options, time)
-    if (typeof judged === 'string') throw new Error('unreachable: the claims were just made')
+    if (typeof judged === 'string') return undefined
+    const token = await writeToken(this.#options.keys, { purpose: 'session', form: this.#form }, claims)
     return { ...judged.session, token: new Secret(token) }
   }
 

@@ -106,6 +106,21 @@ describe('a session', () => {
     assert.notEqual((await sessions.create('u-42')).sessionId, raised?.sessionId)
   })
 
+  test('keeps its absolute limit, and what ended its user’s sessions, through a rise in privilege', async () => {
+    const hands = new Hands()
+    const sessions = makeSessions(hands, { idleSeconds: 900, absoluteSeconds: 1_000 })
+    const first = await sessions.create('u-42')
+    hands.move(500)
+    const raised = await sessions.renew(first.token.reveal())
+    assert.equal(raised?.endsAt, first.endsAt)
+    // A request that was admitted before its user's sessions were ended.
+    await sessions.revokeUser('u-42')
+    const late = await sessions.replace(raised ?? first, { role: 'admin' })
+    assert.equal(await sessions.verify(late?.token.reveal() ?? ''), undefined)
+    hands.move(500)
+    assert.equal(await sessions.replace(first), undefined, 'it ended while the request was under way')
+  })
+
   test('is revoked by its id, by the id of one token, by its user, and with all', async () => {
     const hands = new Hands()
     const sessions = makeSessions(hands)
