@@ -1,9 +1,15 @@
 import { CoffreError, hasCode } from './model/errors.ts'
 import type { SecretFilesParts } from './service/secret-files/with-project.ts'
 
-export { type Checked, checkSecretKeys } from './service/secret-files/check/check.ts'
-export { checklist } from './service/secret-files/check/checklist.ts'
-export type { KeyFinding } from './service/secret-files/check/finding.ts'
+export type { SecretFilesParts }
+export {
+  type Checked,
+  type CheckedFile,
+  type CheckRequest,
+  checkSecretKeys,
+} from './service/secret-files/check/check.ts'
+export { type Box, checklist } from './service/secret-files/check/checklist.ts'
+export type { KeyFinding, KeyFindingCode } from './service/secret-files/check/finding.ts'
 export {
   coffreHolder,
   type FileKeyHolder,
@@ -14,19 +20,44 @@ export {
   diffSecretFile,
   editSecretFile,
   encryptSecretFile,
+  planEncryption,
   readSlotKinds,
   readVariables,
+  type SecretDifference,
 } from './service/secret-files/encrypted/secret-file.ts'
-export { runWithSecrets } from './service/secret-files/run/run-with-secrets.ts'
-export { installHook } from './service/secret-files/scan/install-hook.ts'
-export { scanProject } from './service/secret-files/scan/scan-project.ts'
-export { exportSecretKey, keyFilesInUse } from './service/secret-files/export.ts'
-export { type Generated, generateSecretKey, planSecretKey } from './service/secret-files/generate.ts'
-export { listKeyBackups, recoverSecretKey, revealBackup } from './service/secret-files/recover.ts'
+export { type RunRequest, runWithSecrets } from './service/secret-files/run/run-with-secrets.ts'
+export { installHook, planHook } from './service/secret-files/scan/install-hook.ts'
 export {
+  type Scanned,
+  type ScanFinding,
+  type ScanRequest,
+  scanProject,
+} from './service/secret-files/scan/scan-project.ts'
+export { type ExportRequest, exportSecretKey, keyFilesInUse } from './service/secret-files/export.ts'
+export {
+  type Generated,
+  type GenerateRequest,
+  generateSecretKey,
+  type PlannedKey,
+  planSecretKey,
+} from './service/secret-files/generate.ts'
+export type { WrittenFile } from './service/secret-files/key-files.ts'
+export type { BackupView } from './service/secret-files/backup.ts'
+export {
+  listKeyBackups,
+  planRecovery,
+  type RecoverRequest,
+  recoverSecretKey,
+  revealBackup,
+} from './service/secret-files/recover.ts'
+export {
+  type PlannedRetirement,
+  planRetirement,
   planRotation,
+  type Retirement,
   retirePreviousKey,
   type Rotated,
+  type RotateRequest,
   rotateSecretKey,
 } from './service/secret-files/rotate.ts'
 export { readSecretKey } from './service/secret-files/secret-key.ts'

@@ -20,6 +20,7 @@ export type {
   SealChoice,
   VerifyExportOptions,
 } from './app.ts'
+export * from './app-secret-files.ts'
 export * from './app-sessions.ts'
 export { CacheService, openCache } from './app-cache.ts'
 export type {
