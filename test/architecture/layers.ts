@@ -29,7 +29,16 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'version.ts': ['model'],
   'main.ts': ['cli'],
   'worker.ts': ['app-workers.ts'],
-  'index.ts': ['model', 'client', 'app.ts', 'app-cache.ts', 'app-sessions.ts', 'config.ts', 'version.ts'],
+  'index.ts': [
+    'model',
+    'client',
+    'app.ts',
+    'app-cache.ts',
+    'app-secret-files.ts',
+    'app-sessions.ts',
+    'config.ts',
+    'version.ts',
+  ],
 }
 
 export const COMPOSITION_ROOTS: ReadonlySet<string> = new Set([

@@ -32,7 +32,8 @@ describe('--dry-run', () => {
       'user rotate-secret,user delete,cache set,cache delete,cache purge,cache rekey,cache migrate,cache erase,' +
       'apikey set,apikey remove,apikey rotate-wrapping,apikey revoke-all,' +
       'session revoke-all,policy create,policy update,policy delete,store migrate-to,audit checkpoint,audit key rotate,' +
-      'audit accept-restore,secret-key generate,secret-key rotate'
+      'audit accept-restore,secret-key generate,secret-key rotate,secret-key retire,secret-key recover,' +
+      'secret encrypt,secret edit,scan'
     assert.deepEqual(changing, expected.split(','))
   })
 

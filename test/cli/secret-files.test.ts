@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, test } from 'node:test'
 import { CoffreLine, CoffreProcess, MAIN } from './coffre-process.ts'
@@ -57,6 +57,58 @@ describe('coffre secret-key', () => {
     const open = await cli.run(['secret-key', 'checklist'])
     assert.equal(open.code, 1)
     assert.ok(!open.out.includes('secured'))
+  })
+
+  test('tells with --dry-run what would change, writes nothing, and refuses what would be refused', async (t) => {
+    const cli = new CoffreLine(t)
+    Object.assign(cli.environment, PASSPHRASE)
+    assert.equal(spawnSync('git', ['init', '-q', '.'], { cwd: cli.folder }).status, 0)
+    await cli.ok('secret-key generate')
+    const { replaced } = await cli.json('secret-key rotate')
+    await cli.ok('secret encrypt .env')
+    const paths = [
+      '.env',
+      '.env.enc',
+      '.streamlit/secrets.toml',
+      '.coffre/state.json',
+      '.coffre/security.log',
+    ]
+    const before = paths.map((path) => read(cli, path))
+    const filesOf = async (line: string) => {
+      const planned = await cli.json(`${line} --dry-run`)
+      assert.equal(planned['dryRun'], true)
+      return (planned['files'] ?? (planned['request'] as { files: unknown }).files) as string[]
+    }
+    assert.deepEqual(await filesOf(`secret-key recover ${String(replaced)}`), [
+      '.streamlit/secrets.toml',
+      '.env',
+    ])
+    assert.deepEqual(await filesOf('secret-key retire'), [])
+    assert.deepEqual(await filesOf('secret encrypt .env'), ['.env.enc'])
+    assert.deepEqual(await filesOf('secret edit .env.enc'), ['.env.enc'])
+    assert.equal((await filesOf('scan --install-hook')).length, 1)
+    for (const line of [
+      'secret-key recover 0000000000000000',
+      'secret encrypt nope.env',
+      'secret edit .env.nope.enc',
+    ]) {
+      assert.notEqual((await cli.run([...line.split(' '), '--dry-run'])).code, 0)
+    }
+    assert.deepEqual(
+      paths.map((path) => read(cli, path)),
+      before,
+    )
+    assert.equal(existsSync(cli.path('.git/hooks/pre-commit')), false)
+  })
+
+  test('judges as of a moment that is given', async (t) => {
+    const cli = new CoffreLine(t)
+    await cli.ok('secret-key generate --env production')
+    const found = await cli.run(['secret-key', 'check', '--at', '+183d', '--json'])
+    assert.equal(found.code, 0, 'of development nothing is overdue')
+    for (const at of ['tomorrow', '+3', '2027-13-01', '+99999999d']) {
+      assert.equal((await cli.run(['secret-key', 'check', '--at', at])).code, 2, at)
+    }
   })
 
   test('takes the two lines of openssl rand -base64 64', async (t) => {
@@ -161,6 +213,24 @@ describe('coffre scan', () => {
     const history = await cli.run(['scan', '--history', '--json'])
     assert.equal(history.code, 1)
     assert.equal((JSON.parse(history.out) as { findings: unknown[] }).findings.length, 6)
+  })
+
+  test('looks at one file or folder of the project, and at nothing outside of it', async (t) => {
+    const cli = new CoffreLine(t)
+    mkdirSync(cli.path('src'))
+    mkdirSync(cli.path('src2'))
+    writeFileSync(cli.path('src/a.py'), 'SECRET_KEY = "planted-in-a-folder"\n')
+    writeFileSync(cli.path('src2/b.py'), 'SECRET_KEY = "planted-in-another"\n')
+    const filesIn = async (path: string) => {
+      const { out } = await cli.run(['scan', path, '--json'])
+      return (JSON.parse(out) as { findings: { file: string }[] }).findings.map(({ file }) => file)
+    }
+    assert.deepEqual(await filesIn('src'), ['src/a.py'])
+    assert.deepEqual(await filesIn('./src2/b.py'), ['src2/b.py'])
+    assert.deepEqual(await filesIn(cli.path('src/')), ['src/a.py'])
+    assert.equal((await filesIn('.')).length, 2)
+    for (const path of ['nope', '..', '/etc/hostname']) assert.equal((await cli.run(['scan', path])).code, 2)
+    assert.equal((await cli.run(['scan', 'src', '--history'])).code, 2)
   })
 
   test('installs a hook that stops the commit of a secret and lets others through', async (t) => {

@@ -112,6 +112,10 @@ export const secretFilesDe: Readonly<Record<keyof typeof secretFilesEn, string>>
   'option.fileKey': 'ein Schlüssel des Coffre, der den Schlüssel der Datei hält',
   'option.runFile': 'eine Datei mit Variablen, auch eine verschlüsselte; sonst .env',
   'option.tty': 'dem Programm dieses Terminal selbst geben: nichts wird verdeckt',
+  'argument.scanPath': 'eine Datei oder ein Ordner des Projekts; ohne Angabe das ganze Projekt',
+  'option.checkAt':
+    'das Alter zu diesem Datum beurteilen oder, wie bei +25h oder +182d, um so viel später; nichts festhalten',
+  'usage.moment': '{name} erwartet ein Datum wie 2027-01-31 oder eine Frist wie +25h oder +182d.',
   'option.history': 'jede Fassung durchsehen, die git hat',
   'option.staged': 'durchsehen, was der nächste Commit enthielte',
   'option.installHook': 'einen pre-commit-Hook einrichten, der Commits mit Geheimnissen ablehnt',

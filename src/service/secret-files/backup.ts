@@ -61,8 +61,7 @@ export async function openBackup(
   request: { readonly fingerprint: string; readonly name: string },
   holder: FileKeyHolder,
 ): Promise<{ readonly view: BackupView; readonly key: Secret }> {
-  const view = (await listBackups(workspace)).find(({ fingerprint }) => fingerprint === request.fingerprint)
-  if (view === undefined) throw new CoffreError('SECRET_BACKUP_NOT_FOUND')
+  const view = await findBackup(workspace, request.fingerprint)
   const file = `${view.at}-${view.environment}-${view.fingerprint}.toml`
   const text = await readBackup(await workspace.place(`${FOLDER}/${file}.enc`))
   const opened = await openText({ file, form: 'toml', text }, holder)
@@ -70,6 +69,13 @@ export async function openBackup(
   if (typeof key !== 'string')
     throw new CoffreError('SECRET_BACKUP_NOT_FOUND', { facts: { name: request.name } })
   return { view, key: new Secret(key) }
+}
+
+/** The newest with that fingerprint. */
+export async function findBackup(workspace: Workspace, fingerprint: string): Promise<BackupView> {
+  const view = (await listBackups(workspace)).find((each) => each.fingerprint === fingerprint)
+  if (view === undefined) throw new CoffreError('SECRET_BACKUP_NOT_FOUND')
+  return view
 }
 
 async function readBackup(place: Awaited<ReturnType<Workspace['place']>>): Promise<string> {

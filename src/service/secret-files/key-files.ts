@@ -1,5 +1,5 @@
 import { applyEdits, type Edit, type Pending } from './change/change.ts'
-import { type FoundFile, readPlace, textOf } from './change/file-place.ts'
+import { type FoundFile, readPlace, refuseReadOnly, textOf } from './change/file-place.ts'
 import { naming, refused } from './change/folder.ts'
 import { ignoreEdit } from './change/git.ts'
 import type { Workspace } from './change/workspace.ts'
@@ -42,6 +42,15 @@ export function valueIn({ target, text }: KeyFile, name: string): string | undef
   const read = target.form === 'toml' ? readToml : readDotenv
   const value = naming(target.path, () => read(text))[name]
   return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** The paths of files that a change will go through; what it refuses for the file itself, this refuses. */
+export function refuseUnfit(files: readonly KeyFile[], name: string): readonly string[] {
+  return files.map((file) => {
+    valueIn(file, name)
+    if (file.found !== undefined) refuseReadOnly(file.target.path, file.found)
+    return file.target.path
+  })
 }
 
 /** `undefined` takes the name away. */

@@ -34,7 +34,7 @@ export function previousValue(name: string, value: string | undefined): NewValue
 
 /** The fingerprint of the key from before the last rotation, where its time is not over. */
 export async function livePrevious(
-  { state, now }: ProjectScene,
+  { state, now }: Pick<ProjectScene, 'state' | 'now'>,
   environment: EnvironmentName,
 ): Promise<string | undefined> {
   const previous = (await readState(state)).keys[environment]?.previous

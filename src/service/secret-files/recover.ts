@@ -1,8 +1,8 @@
 import type { Secret } from '../../model/secret.ts'
-import { type BackupView, listBackups, openBackup, writeBackup } from './backup.ts'
+import { type BackupView, findBackup, listBackups, openBackup, writeBackup } from './backup.ts'
 import type { FileKeyHolder } from './encrypted/file-key.ts'
 import { readName, remember } from './generate.ts'
-import { readKeyFiles, valueIn, type WrittenFile, writeKeyFiles } from './key-files.ts'
+import { readKeyFiles, refuseUnfit, valueIn, type WrittenFile, writeKeyFiles } from './key-files.ts'
 import { graceOf, newValues } from './previous-key.ts'
 import { targetsFor } from './project.ts'
 import { fingerprinter, logEvent } from './state.ts'
@@ -33,6 +33,15 @@ export function revealBackup(
       facts: { name, fingerprint: view.fingerprint },
     })
     return key
+  })
+}
+
+/** The files that a recovery would change; whether the backup opens, only its passphrase or key can tell. */
+export function planRecovery(folder: string, request: RecoverRequest): Promise<readonly string[]> {
+  return lookAtProject(folder, async ({ workspace, project }) => {
+    const view = await findBackup(workspace, request.fingerprint)
+    const files = await readKeyFiles(workspace, targetsFor(project, view.environment))
+    return refuseUnfit(files, readName(request.name))
   })
 }
 

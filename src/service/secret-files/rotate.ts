@@ -10,6 +10,7 @@ import {
   type KeyFile,
   previousName,
   readKeyFiles,
+  refuseUnfit,
   valueIn,
   type WrittenFile,
   writeKeyFiles,
@@ -101,8 +102,31 @@ export function rotateSecretKey(
 /** The files that a rotation would change; refuses what the rotation itself would refuse. */
 export function planRotation(folder: string, request: RotateRequest): Promise<readonly string[]> {
   return lookAtProject(folder, async (scene) => {
-    const { files } = await readCurrent(scene, request)
-    return files.map(({ target }) => target.path)
+    const { files, name } = await readCurrent(scene, request)
+    return refuseUnfit(files, name)
+  })
+}
+
+export interface PlannedRetirement {
+  readonly previous: Retirement
+  readonly files: readonly string[]
+}
+
+/** What became of the key from before the last rotation: taken away, still at work, or not there. */
+export type Retirement = 'retired' | 'live' | 'none'
+
+/** What `retirePreviousKey` would answer, and the files that it would change. */
+export function planRetirement(
+  folder: string,
+  request: Pick<RotateRequest, 'environment' | 'name'>,
+  now: () => number = Date.now,
+): Promise<PlannedRetirement> {
+  return lookAtProject(folder, async (scene) => {
+    const current = await readCurrent(scene, request)
+    const place = await scene.workspace.find('.coffre/x')
+    const state = place === undefined ? {} : { state: place.folder }
+    const previous = await judgePrevious({ now, ...state }, current)
+    return { previous, files: previous === 'retired' ? refuseUnfit(current.files, current.name) : [] }
   })
 }
 
@@ -110,16 +134,26 @@ export function planRotation(folder: string, request: RotateRequest): Promise<re
 export function retirePreviousKey(
   parts: SecretFilesParts,
   request: Pick<RotateRequest, 'environment' | 'name'>,
-): Promise<'retired' | 'live' | 'none'> {
+): Promise<Retirement> {
   return withProject(parts, async (scene) => {
-    const { name, files, environment } = await readCurrent(scene, request)
-    if (files.every((file) => valueIn(file, previousName(name)) === undefined)) return 'none'
-    if ((await livePrevious(scene, environment)) !== undefined) return 'live'
+    const current = await readCurrent(scene, request)
+    const { name, files, environment } = current
+    const previous = await judgePrevious(scene, current)
+    if (previous !== 'retired') return previous
     const { pending } = await writeKeyFiles(scene.workspace, files, [previousValue(name, undefined)])
     await pending.keep()
     await log(scene, 'secret-key.retire', { name, environment })
     return 'retired'
   })
+}
+
+async function judgePrevious(
+  { state, now }: Partial<Pick<ProjectScene, 'state'>> & Pick<ProjectScene, 'now'>,
+  { files, name, environment }: Current,
+): Promise<Retirement> {
+  if (files.every((file) => valueIn(file, previousName(name)) === undefined)) return 'none'
+  const live = state === undefined ? undefined : await livePrevious({ state, now }, environment)
+  return live === undefined ? 'retired' : 'live'
 }
 
 interface Current {

@@ -7,13 +7,21 @@ import { FORCE, OUT } from '../../line/option-rows.ts'
 import { type Printer, visible } from '../../output/printer.ts'
 import { withSink } from '../../output/sink.ts'
 import { formatTable } from '../../output/table.ts'
+import { UsageError } from '../../usage-error.ts'
 import { NAME, nameOption, PROJECT, projectFolder } from './project-folder.ts'
+
+const HOUR_MILLISECONDS = 3_600_000
 
 export const checkCommands: readonly CommandRow[] = [
   {
     path: ['secret-key', 'check'],
     summary: 'command.secret-key.check',
-    options: [NAME, { flags: '--fix', help: 'option.fixFiles' }, PROJECT],
+    options: [
+      NAME,
+      { flags: '--fix', help: 'option.fixFiles' },
+      { flags: '--at <moment>', help: 'option.checkAt' },
+      PROJECT,
+    ],
     run: runCheck,
   },
   {
@@ -33,12 +41,29 @@ export const checkCommands: readonly CommandRow[] = [
 async function runCheck(invocation: Invocation): Promise<ExitCode> {
   const { options, printer } = invocation
   const { checkSecretKeys, secretFilesOf } = await import('../../../app-secret-files.ts')
-  const request = { ...nameOption(invocation), fix: options.flag('fix') }
+  options.exclude('fix', 'at')
+  const at = options.text('at')
+  const request = {
+    ...nameOption(invocation),
+    fix: options.flag('fix'),
+    ...(at === undefined ? {} : { at: readMoment(at) }),
+  }
   const checked = await checkSecretKeys(secretFilesOf(projectFolder(invocation)), request)
   await printer.show(checked, () => linesOf(printer, checked))
   if (checked.findings.length > 0) return FINDING
   await printer.note('done.noKeyFindings')
   return OK
+}
+
+/** A date as ISO 8601 writes it, or so many hours or days from now: `+25h`, `+182d`. */
+function readMoment(text: string): number {
+  const { count, unit } = /^\+(?<count>\d{1,6})(?<unit>[hd])$/.exec(text)?.groups ?? {}
+  if (count !== undefined) return Date.now() + Number(count) * (unit === 'd' ? 24 : 1) * HOUR_MILLISECONDS
+  const moment = /^\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d{2}:\d{2}))?$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN
+  if (Number.isNaN(moment)) throw UsageError.of('usage.moment', { name: '--at' })
+  return moment
 }
 
 function linesOf(printer: Printer, { files, findings }: Checked): readonly string[] {

@@ -40,20 +40,20 @@ export const rotateCommands: readonly CommandRow[] = [
   {
     path: ['secret-key', 'retire'],
     summary: 'command.secret-key.retire',
-    options: [ENVIRONMENT, NAME, PROJECT],
+    options: [ENVIRONMENT, NAME, PROJECT, DRY_RUN],
     run: runRetire,
   },
   {
     path: ['secret-key', 'recover'],
     summary: 'command.secret-key.recover',
     arguments: [{ syntax: '[fingerprint]', help: 'argument.fingerprint' }],
-    options: [NAME, ...BACKUP_OPTIONS, { flags: '--print', help: 'option.revealBackup' }, PROJECT],
+    options: [NAME, ...BACKUP_OPTIONS, { flags: '--print', help: 'option.revealBackup' }, PROJECT, DRY_RUN],
     run: runRecover,
   },
 ]
 
 async function runRotate(invocation: Invocation): Promise<ExitCode> {
-  const { options, printer } = invocation
+  const { options } = invocation
   const { planRotation, rotateSecretKey, secretFilesOf } = await import('../../../app-secret-files.ts')
   const folder = projectFolder(invocation)
   const probeSeconds = options.wholeNumber('probe-seconds', PROBE_SECONDS)
@@ -66,16 +66,20 @@ async function runRotate(invocation: Invocation): Promise<ExitCode> {
   }
   if (options.flag('dry-run')) {
     const paths = await planRotation(folder, request)
-    const lines = paths.map((path) => printer.say('secretFile.wouldChange', { path }))
-    return reportPlan(invocation, { request: { files: paths }, lines })
+    return reportFiles(invocation, paths)
   }
   const keyRequest = await readKeyRequest(invocation)
   const rotated = await withBackupHolder(invocation, async (holder) => {
-    await printer.line(STARTED)
+    await invocation.printer.line(STARTED)
     return rotateSecretKey(secretFilesOf(folder), { ...request, ...keyRequest }, holder)
   })
   await showRotated(invocation, rotated)
   return OK
+}
+
+function reportFiles(invocation: Invocation, files: readonly string[]): Promise<ExitCode> {
+  const lines = files.map((path) => invocation.printer.say('secretFile.wouldChange', { path }))
+  return reportPlan(invocation, { request: { files }, lines })
 }
 
 function readHooks({ options }: Invocation) {
@@ -103,30 +107,37 @@ async function showRotated({ printer }: Invocation, rotated: Rotated): Promise<v
 }
 
 async function runRetire(invocation: Invocation): Promise<ExitCode> {
-  const { retirePreviousKey, secretFilesOf } = await import('../../../app-secret-files.ts')
+  const { planRetirement, retirePreviousKey, secretFilesOf } = await import('../../../app-secret-files.ts')
   const request = { ...readEnvironment(invocation), ...nameOption(invocation) }
-  const previous = await retirePreviousKey(secretFilesOf(projectFolder(invocation)), request)
+  const folder = projectFolder(invocation)
+  if (invocation.options.flag('dry-run')) {
+    return reportFiles(invocation, (await planRetirement(folder, request)).files)
+  }
+  const previous = await retirePreviousKey(secretFilesOf(folder), request)
   await invocation.printer.done({ previous }, `done.previousKey.${previous}`)
   return OK
 }
 
 async function runRecover(invocation: Invocation): Promise<ExitCode> {
   const { options, printer, terminal, values } = invocation
-  const { recoverSecretKey, revealBackup, secretFilesOf } = await import('../../../app-secret-files.ts')
+  const secretFiles = await import('../../../app-secret-files.ts')
+  options.exclude('print', 'dry-run')
   const [fingerprint] = values
   if (fingerprint === undefined) return listBackups(invocation)
-  const parts = secretFilesOf(projectFolder(invocation))
+  const folder = projectFolder(invocation)
+  const parts = secretFiles.secretFilesOf(folder)
   const request = { fingerprint, ...nameOption(invocation) }
+  if (options.flag('dry-run')) return reportFiles(invocation, await secretFiles.planRecovery(folder, request))
   await withBackupHolder(invocation, async (holder) => {
     if (options.flag('print')) {
-      const key = await revealBackup(parts, request, holder)
+      const key = await secretFiles.revealBackup(parts, request, holder)
       await writeTo(
         terminal.stdout,
         `${printer.json ? JSON.stringify({ key: key.reveal() }) : key.reveal()}\n`,
       )
       return
     }
-    const files = await recoverSecretKey(parts, request, holder)
+    const files = await secretFiles.recoverSecretKey(parts, request, holder)
     await printer.done({ fingerprint, files }, 'done.secretKeyRecovered', { fingerprint })
   })
   return OK

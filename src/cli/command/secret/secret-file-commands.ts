@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import type { CommandRow } from '../../command-row.ts'
 import { childExit, type ExitCode, FINDING, OK } from '../../exit-code.ts'
 import { type Invocation, valueAt } from '../../invocation.ts'
-import { FORCE, OUT } from '../../line/option-rows.ts'
+import { DRY_RUN, FORCE, OUT } from '../../line/option-rows.ts'
 import { visible } from '../../output/printer.ts'
+import { reportPlan } from '../../output/report-plan.ts'
 import { withSink } from '../../output/sink.ts'
 import { UsageError } from '../../usage-error.ts'
 import { FILE_KEY, FILE_PASSPHRASE, withFileHolder, withOpener } from './file-key-holder.ts'
@@ -17,7 +18,7 @@ export const secretFileCommands: readonly CommandRow[] = [
     path: ['secret', 'encrypt'],
     summary: 'command.secret.encrypt',
     arguments: [{ syntax: '<file>', help: 'argument.secretFile' }],
-    options: [FILE_PASSPHRASE, FILE_KEY, PROJECT],
+    options: [FILE_PASSPHRASE, FILE_KEY, PROJECT, DRY_RUN],
     run: runEncrypt,
   },
   {
@@ -31,7 +32,7 @@ export const secretFileCommands: readonly CommandRow[] = [
     path: ['secret', 'edit'],
     summary: 'command.secret.edit',
     arguments: [ENCRYPTED],
-    options: [FILE_PASSPHRASE, PROJECT],
+    options: [FILE_PASSPHRASE, PROJECT, DRY_RUN],
     run: runEdit,
   },
   {
@@ -61,13 +62,26 @@ export const secretFileCommands: readonly CommandRow[] = [
 ]
 
 async function runEncrypt(invocation: Invocation): Promise<ExitCode> {
-  const { encryptSecretFile, secretFilesOf } = await import('../../../app-secret-files.ts')
-  const parts = secretFilesOf(projectFolder(invocation))
+  const { encryptSecretFile, planEncryption, secretFilesOf } = await import('../../../app-secret-files.ts')
+  const [folder, path] = [projectFolder(invocation), valueAt(invocation, 0)]
+  if (invocation.options.flag('dry-run')) {
+    const planned = await planEncryption(folder, path)
+    return reportFile(invocation, planned.file, planned.isThere ? 'wouldChange' : 'wouldCreate')
+  }
   const file = await withFileHolder(invocation, (holder) =>
-    encryptSecretFile(parts, valueAt(invocation, 0), holder),
+    encryptSecretFile(secretFilesOf(folder), path, holder),
   )
   await invocation.printer.done({ file }, 'done.secretFileEncrypted', { file: visible(file) })
   return OK
+}
+
+function reportFile(
+  invocation: Invocation,
+  path: string,
+  change: 'wouldChange' | 'wouldCreate',
+): Promise<ExitCode> {
+  const lines = [invocation.printer.say(`secretFile.${change}`, { path })]
+  return reportPlan(invocation, { request: { files: [path] }, lines })
 }
 
 async function runDecrypt(invocation: Invocation): Promise<ExitCode> {
@@ -81,11 +95,18 @@ async function runDecrypt(invocation: Invocation): Promise<ExitCode> {
 }
 
 async function runEdit(invocation: Invocation): Promise<ExitCode> {
-  const { editSecretFile, readSlotKinds, secretFilesOf } = await import('../../../app-secret-files.ts')
+  const secretFiles = await import('../../../app-secret-files.ts')
   const [folder, path] = [projectFolder(invocation), valueAt(invocation, 0)]
+  if (invocation.options.flag('dry-run')) {
+    // Whether it opens is what could stop the editor.
+    await withOpener(invocation, await secretFiles.readSlotKinds(folder, path), (holder) =>
+      secretFiles.decryptSecretFile(folder, path, holder),
+    )
+    return reportFile(invocation, path, 'wouldChange')
+  }
   const change = (copy: string) => edit(invocation, copy)
-  const isChanged = await withOpener(invocation, await readSlotKinds(folder, path), (holder) =>
-    editSecretFile(secretFilesOf(folder), { path, change }, holder),
+  const isChanged = await withOpener(invocation, await secretFiles.readSlotKinds(folder, path), (holder) =>
+    secretFiles.editSecretFile(secretFiles.secretFilesOf(folder), { path, change }, holder),
   )
   await invocation.printer.done(
     { changed: isChanged },

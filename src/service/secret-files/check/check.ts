@@ -17,6 +17,8 @@ export interface CheckRequest {
   readonly name?: string
   /** Mends modes and .gitignore. */
   readonly fix?: boolean
+  /** Judges ages as of this moment, in milliseconds since 1970, and records nothing. */
+  readonly at?: number
 }
 
 export interface CheckedFile {
@@ -47,22 +49,21 @@ export async function checkScene(scene: ProjectScene, request: CheckRequest): Pr
   }
   const strengths = await judgeAll(scene, examined)
   const state = await readState(scene.state)
+  const at = request.at ?? scene.now()
   const findings = [
     ...examined.flatMap((file) => file.findings),
     ...findMissing(scene.project, examined),
     ...findWeak(examined, strengths),
     ...findShared(examined),
     ...(await findInGit(scene, examined, fix)),
-    ...findOverdue(examined, state, scene.now()),
-    ...findExpired(examined, state, scene.now()),
+    ...findOverdue(examined, state, at),
+    ...findExpired(examined, state, at),
     ...findInProduction(scene.project, examined),
   ]
-  await writeState(scene.state, { ...state, checkedAt: new Date(scene.now()).toISOString() })
-  await logEvent(scene.state, {
-    at: scene.now(),
-    type: 'secret-key.check',
-    facts: { name, findings: findings.length },
-  })
+  if (request.at === undefined) {
+    await writeState(scene.state, { ...state, checkedAt: new Date(at).toISOString() })
+    await logEvent(scene.state, { at, type: 'secret-key.check', facts: { name, findings: findings.length } })
+  }
   return { name, findings, files: await viewFiles(scene, examined, strengths) }
 }
 

@@ -53,6 +53,14 @@ export function sealText(input: SecretText, opened: Omit<OpenedText, 'text'>): s
   return mark + head + sealed.slice(mark.length)
 }
 
+/** Refuses a text that could not be encrypted whole. */
+export function requireEncryptable({ file, form, text }: SecretText): void {
+  naming(file, () => {
+    requireNothingInClear(form, text)
+    valuesOf(form, text)
+  })
+}
+
 function sealValues({ file, form, text }: SecretText, opened: Omit<OpenedText, 'text'>): string {
   requireNothingInClear(form, text)
   return replaceValues(form, text, ({ name, from, to }) => {

@@ -3,14 +3,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CoffreError } from '../../../model/errors.ts'
 import { applyEdits } from '../change/change.ts'
-import { readPlace, textOf } from '../change/file-place.ts'
+import { readPlace, refuseReadOnly, textOf } from '../change/file-place.ts'
 import { naming, refused } from '../change/folder.ts'
 import type { Workspace } from '../change/workspace.ts'
 import { readDotenv } from '../file/dotenv-text.ts'
 import { readToml } from '../file/toml-text.ts'
 import { toTarget } from '../project.ts'
 import { lookAtProject, type SecretFilesParts, withProject } from '../with-project.ts'
-import { encryptText, openText, sealText, type SecretText, slotKinds } from './encrypted-text.ts'
+import {
+  encryptText,
+  openText,
+  requireEncryptable,
+  sealText,
+  type SecretText,
+  slotKinds,
+} from './encrypted-text.ts'
 import type { FileKeyHolder } from './file-key.ts'
 
 const SUFFIX = '.enc'
@@ -39,6 +46,22 @@ export function encryptSecretFile(
         : sealText(input, await openText({ ...input, text: textOf(place, found.bytes) }, holder))
     await replaceFile(workspace, target, sealed)
     return target
+  })
+}
+
+/** The file that `encryptSecretFile` would write, and whether it is there. Refuses what that would refuse without a key. */
+export function planEncryption(
+  folder: string,
+  path: string,
+): Promise<{ readonly file: string; readonly isThere: boolean }> {
+  return lookAtProject(folder, async ({ workspace }) => {
+    const input = await readText(workspace, path)
+    requireEncryptable(input)
+    const file = path + SUFFIX
+    const place = await workspace.find(file)
+    const found = place === undefined ? undefined : await readPlace(place)
+    if (found !== undefined) refuseReadOnly(file, found)
+    return { file, isThere: found !== undefined }
   })
 }
 

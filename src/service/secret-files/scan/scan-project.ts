@@ -18,6 +18,8 @@ export interface ScanRequest {
   /** `tree`: what lies in the folder and is not ignored; `staged`: what the next commit would hold. */
   readonly what: 'tree' | 'staged' | 'history'
   readonly name?: string
+  /** A file or folder of the project, for `tree` alone: what lies there. Everything when absent. */
+  readonly within?: string
 }
 
 export interface ScanFinding extends ScanHit {
@@ -49,7 +51,7 @@ export function scanProject(folder: string, request: ScanRequest): Promise<Scann
 async function sourceOf(
   workspace: Workspace,
   project: Project,
-  { what }: ScanRequest,
+  { what, within }: ScanRequest,
 ): Promise<AsyncIterable<ScannedText>> {
   const isGit = (await git(workspace.root.path, ['rev-parse', '--git-dir'])).code === 0
   if (what !== 'tree' && !isGit) {
@@ -60,7 +62,7 @@ async function sourceOf(
   const places = await findKeyPlaces(workspace, project)
   return readTree(
     workspace,
-    await listTree(workspace.root.path, isGit),
+    await listTree(workspace.root.path, isGit, within),
     new Set(places.map(({ target }) => target.path)),
   )
 }

@@ -1,5 +1,6 @@
-import { readdir } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { lstat, readdir } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { refused } from '../change/folder.ts'
 import { git } from '../change/git.ts'
 import { runProgram } from '../run/run-program.ts'
 
@@ -16,8 +17,20 @@ const MAX_MILLISECONDS = 300_000
 /** Objects that are asked for at once: at most so many megabytes in memory. */
 const BATCH = 64
 
-/** What git tracks or would track; without git, what lies there. */
-export async function listTree(folder: string, isGit: boolean): Promise<readonly string[]> {
+/** What git tracks or would track, or what lies there without git; `within` names a file of it, or a folder. */
+export async function listTree(folder: string, isGit: boolean, within = '.'): Promise<readonly string[]> {
+  const start = resolve(folder, within)
+  const path = relative(folder, start)
+  const found =
+    path === '..' || path.startsWith('../') ? undefined : await lstat(start).catch(() => undefined)
+  if (found?.isFile() === true) return [path]
+  if (found?.isDirectory() !== true)
+    throw refused({ file: within, expected: 'a file or folder of the project' })
+  const paths = await listAll(folder, isGit)
+  return path === '' ? paths : paths.filter((each) => each.startsWith(`${path}/`))
+}
+
+async function listAll(folder: string, isGit: boolean): Promise<readonly string[]> {
   if (isGit) {
     const { output } = await git(folder, ['ls-files', '-z', '--cached', '--others', '--exclude-standard'])
     return output

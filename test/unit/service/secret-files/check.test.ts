@@ -141,6 +141,21 @@ describe('secret-key check', () => {
     }
   })
 
+  test('as of a later moment finds what is overdue then, and records nothing', async (t) => {
+    const config = JSON.stringify({ secretFiles: { environment: 'production', targets: ['app.toml'] } })
+    const project = new TestProject(t, { '.coffre.json': config })
+    await generateSecretKey(project.parts, {})
+    const state = () => [project.read('.coffre/state.json'), project.read('.coffre/security.log')]
+    const before = state()
+    const codesAt = async (days: number) => {
+      const { findings } = await checkSecretKeys(project.parts, { at: project.now + days * DAY })
+      return findings.map(({ code }) => code)
+    }
+    assert.deepEqual(await codesAt(181), [])
+    assert.deepEqual(await codesAt(182), ['overdue'])
+    assert.deepEqual(state(), before)
+  })
+
   test('shows no key in what it answers', async (t) => {
     const project = new TestProject(t)
     const { key } = await generateSecretKey(project.parts, {})
