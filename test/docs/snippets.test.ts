@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -102,6 +102,8 @@ describe('every block of a guide', () => {
       page.blocks.filter((block) => block.language === 'ts'),
     )
     assert.ok(snippets.length > 0)
+    // What a reader has installed beside Coffre.
+    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
     for (const [index, { code }] of snippets.entries())
       writeFileSync(join(folder, `snippet-${index}.mts`), code)
     const paths = Object.fromEntries([...readEntryPoints()].map(([name, file]) => [name, [file]]))
