@@ -34,6 +34,31 @@ export function readFernetRing({ environment, folder }: FernetPlace): FernetRing
   }
 }
 
+/** Where FERNET_SECRET_KEY comes from. */
+export type FernetSource =
+  | { readonly kind: 'environment' }
+  | { readonly kind: 'key-file'; readonly path: string }
+  /** `name` as it is written there. */
+  | { readonly kind: 'env-file'; readonly path: string; readonly name: string }
+
+/** `undefined` where it is not set. */
+export function findFernetSource({ environment, folder }: FernetPlace): FernetSource | undefined {
+  const path = find(environment, `${SETTING}_FILE`)
+  if (path !== undefined) return { kind: 'key-file', path }
+  if (find(environment, SETTING) !== undefined) return { kind: 'environment' }
+  return findInEnvFile(join(folder, '.env'))
+}
+
+/** `undefined` where the file has no such setting. */
+export function findInEnvFile(path: string): FernetSource | undefined {
+  const values = readEnvFile(path)
+  const keyFile = find(values, `${SETTING}_FILE`)
+  if (keyFile !== undefined) return { kind: 'key-file', path: keyFile }
+  const names = [SETTING, ...Object.keys(values).filter((each) => each.toUpperCase() === SETTING)]
+  const name = names.find((each) => (values[each] ?? '').trim() !== '')
+  return name === undefined ? undefined : { kind: 'env-file', path, name }
+}
+
 /** So that what dumps the environment shows no key; the kernel keeps its own copy of how the process began. */
 export function dropFernetKey(environment: NodeJS.ProcessEnv): void {
   for (const name of Object.keys(environment)) if (name.toUpperCase() === SETTING) delete environment[name]

@@ -60,6 +60,7 @@ export {
   type RotateRequest,
   rotateSecretKey,
 } from './service/secret-files/rotate.ts'
+export { planReplacement, replaceValue } from './service/secret-files/replace-value.ts'
 export { readSecretKey } from './service/secret-files/secret-key.ts'
 
 /** What the work on the secret files of `folder` stands on. */

@@ -50,7 +50,13 @@ export { checkProof, type CheckedProof, type CheckProofOptions } from './audit/c
 export { verifyExport, type VerifyExportOptions } from './audit/verify-export.ts'
 export { runSelfTests } from './crypto/self-test.ts'
 export type { AcceptedRestore } from './service/operator/accept-restore.ts'
-export { decryptApiKey, encryptApiKey } from './app-fernet.ts'
+export {
+  decryptApiKey,
+  encryptApiKey,
+  type FernetSource,
+  findFernetSource,
+  findInEnvFile,
+} from './app-fernet.ts'
 export type { SealChoice } from './seal/seal-choices.ts'
 export type { SealKeyText } from './seal/seal-key-text.ts'
 export { viewShare } from './seal/shamir/share-text.ts'

@@ -9,6 +9,7 @@ import { DRY_RUN, YES } from '../line/option-rows.ts'
 import { formatApiKey, formatApiKeys } from '../output/api-key-text.ts'
 import { reportPlan } from '../output/report-plan.ts'
 import { withCoffre } from '../with-coffre.ts'
+import { apiKeyRevokeCommand } from './api-key-revoke-command.ts'
 
 const LIST_LIMIT = { from: 1, to: 1_000 }
 const DEFAULT_LIST_LIMIT = 100
@@ -49,12 +50,7 @@ export const apiKeyCommands: readonly CommandRow[] = [
     options: [{ flags: '--to <form>', help: 'option.wrappingForm', choices: WRAPPING_FORMS }, DRY_RUN],
     run: runRotate,
   },
-  {
-    path: ['apikey', 'revoke-all'],
-    summary: 'command.apikey.revoke-all',
-    options: [YES, DRY_RUN],
-    run: runRevoke,
-  },
+  apiKeyRevokeCommand,
 ]
 
 /** Absent: whoever holds the token. */
@@ -138,17 +134,5 @@ async function runRotate(invocation: Invocation): Promise<ExitCode> {
     const { rotated, unreadable, form } = done
     await printer.done(done, 'done.apiKeysRotated', { rotated, unreadable, form })
     return unreadable === 0 ? OK : FINDING
-  })
-}
-
-async function runRevoke(invocation: Invocation): Promise<ExitCode> {
-  const { options, printer } = invocation
-  if (options.flag('dry-run')) return reportPlan(invocation, { request: {}, lines: [] })
-  await confirm(invocation, 'prompt.revokeApiKeys')
-  return withCoffre(invocation, async (coffre) => {
-    const done = await coffre.apiKeys.revokeAll()
-    await printer.done(done, 'done.apiKeysRevoked', { revoked: done.revoked })
-    await printer.note('done.apiKeysRevokedNext')
-    return OK
   })
 }

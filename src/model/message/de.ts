@@ -137,6 +137,8 @@ export const de: Messages = {
   'done.apiKeysRevoked': '{revoked} Schlüssel gelöscht; jeder Benutzer speichert seinen neu.',
   'done.apiKeysRevokedNext':
     'Wo FERNET_SECRET_KEY gesetzt ist: durch das ersetzen, was `coffre fernet keygen` ausgibt, und neu starten.',
+  'done.apiKeysRevokedFile':
+    'Ein neuer FERNET_SECRET_KEY steht in {path}; laufende Server nehmen ihn beim Neustart.',
   'done.sessionCreated':
     'Sitzung {id}, bis {moment}, wenn sie nicht erneuert wird. Ihr Token wird nicht wieder gezeigt.',
   'done.sessionRefused': 'Das Token ist nicht gut.',

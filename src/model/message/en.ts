@@ -130,6 +130,8 @@ export const en = {
   'done.apiKeysRevoked': 'Erased {revoked} keys; each user stores its own again.',
   'done.apiKeysRevokedNext':
     'Where FERNET_SECRET_KEY is set: replace it with what `coffre fernet keygen` prints, and restart.',
+  'done.apiKeysRevokedFile':
+    'A new FERNET_SECRET_KEY is in {path}; servers that are running take it when they are restarted.',
   'done.sessionCreated': 'Session {id}, until {moment} unless it is refreshed. Its token is not shown again.',
   'done.sessionRefused': 'The token is not good.',
   'done.sessionsRevoked': 'Revoked; the sessions under {key} that are meant are over.',

@@ -133,6 +133,8 @@ export const fr: Messages = {
   'done.apiKeysRevoked': '{revoked} clés effacées ; chaque utilisateur enregistre de nouveau la sienne.',
   'done.apiKeysRevokedNext':
     'Si FERNET_SECRET_KEY est définie : remplacez-la par ce qu’affiche `coffre fernet keygen`, puis redémarrez.',
+  'done.apiKeysRevokedFile':
+    'Une nouvelle FERNET_SECRET_KEY est dans {path} ; les serveurs en marche la prennent à leur redémarrage.',
   'done.sessionCreated':
     'Session {id}, jusqu’au {moment} sauf renouvellement. Son jeton ne sera plus affiché.',
   'done.sessionRefused': 'Le jeton n’est pas bon.',

@@ -292,6 +292,9 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.afterUser': 'nach dieser Kennung beginnen',
   'option.limitUsers': 'höchstens so viele Benutzer, 1 bis 1.000 (ohne Angabe 100)',
   'option.loginSecretFile': 'für client: Datei mit dem Client-Geheimnis, oder - für die Standardeingabe',
+  'option.fernetEnvFile':
+    'env-Datei, deren FERNET_SECRET_KEY ersetzt wird; ohne Angabe .env hier, wenn die Daten hier liegen',
+  'option.printFernetKey': 'den neuen FERNET_SECRET_KEY ausgeben',
   'option.apiKeyUser': 'Benutzer, nach Kennung oder Client-Kennung; ohne Angabe der Inhaber des Tokens',
   'option.provider': 'wer den Schlüssel gab (ohne Angabe mistral)',
   'option.apiKeyFile': 'Datei mit dem Schlüssel, oder - für die Standardeingabe',

@@ -281,6 +281,9 @@ export const helpEn = {
   'option.afterUser': 'start after this id',
   'option.limitUsers': 'at most this many users, 1 to 1,000 (100 when absent)',
   'option.loginSecretFile': 'for client: file with the client secret, or - for standard input',
+  'option.fernetEnvFile':
+    'env file whose FERNET_SECRET_KEY is replaced; .env here when absent and the store is here',
+  'option.printFernetKey': 'print the new FERNET_SECRET_KEY',
   'option.apiKeyUser': 'user, by id or client id; whoever holds the token when absent',
   'option.provider': 'who gave the key (mistral when absent)',
   'option.apiKeyFile': 'file with the key, or - for standard input',

@@ -292,6 +292,9 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.afterUser': 'commencer après cet identifiant',
   'option.limitUsers': 'au plus ce nombre d’utilisateurs, de 1 à 1 000 (100 par défaut)',
   'option.loginSecretFile': 'pour client : fichier avec le secret client, ou - pour l’entrée standard',
+  'option.fernetEnvFile':
+    'fichier d’environnement dont FERNET_SECRET_KEY est remplacée ; par défaut .env ici, si les données sont ici',
+  'option.printFernetKey': 'afficher la nouvelle FERNET_SECRET_KEY',
   'option.apiKeyUser':
     'utilisateur, par identifiant ou identifiant client ; par défaut le détenteur du jeton',
   'option.provider': 'qui a donné la clé (mistral par défaut)',

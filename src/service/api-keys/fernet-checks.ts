@@ -31,7 +31,9 @@ export async function requireKnownFernetKeys(store: Checks, ring: FernetRing | u
     )
   }
   if (ring !== undefined && (await isRevoked(store, ring))) {
-    throw refuse('a key that was not revoked; make one with `coffre fernet keygen`')
+    throw refuse(
+      'a key that was not revoked; make one with `coffre fernet keygen`, or let `coffre apikey revoke-all` write one',
+    )
   }
 }
 

@@ -113,11 +113,18 @@ export interface Written {
   readonly pending: Pending
 }
 
+export interface Writing {
+  /** Runs when the new files are whole on the disk, and before the first takes its place. */
+  readonly whenReady?: () => Promise<void>
+  readonly ifInterrupted?: 'undo' | 'keep'
+}
+
 /** Puts the values into all files or none, once every reader that is here finds them. */
 export async function writeKeyFiles(
   workspace: Workspace,
   files: readonly KeyFile[],
   values: readonly NewValue[],
+  { whenReady, ifInterrupted }: Writing = {},
 ): Promise<Written> {
   const edits = files.map((file): Edit => {
     const content = Buffer.from(editText(file, values))
@@ -136,7 +143,9 @@ export async function writeKeyFiles(
         const bytes = written.get(target.path) ?? Buffer.alloc(0)
         readings.set(target.path, await requireAgreement(target, bytes, values))
       }
+      await whenReady?.()
     },
+    ifInterrupted,
   )
   return {
     files: files.map(({ target, found }) => ({

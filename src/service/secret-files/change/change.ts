@@ -39,12 +39,13 @@ export interface Pending {
 /**
  * Puts every edit in place or none. Each new file is whole on the disk beside its target before any target changes;
  * the old ones keep a second name until the end. Whoever dies in the middle leaves the journal, and `recover` goes
- * back to the old files. `verify` sees what was written and may still refuse.
+ * back to the old files; with `keep` it leaves those that are in place already. `verify` sees what was written and may still refuse.
  */
 export async function applyEdits(
   workspace: Workspace,
   edits: readonly Edit[],
   verify: (written: ReadonlyMap<string, Uint8Array>) => Promise<void>,
+  ifInterrupted: 'undo' | 'keep' = 'undo',
 ): Promise<Pending> {
   const journalPath = (await workspace.stateFolder()).at(JOURNAL)
   const steps: Step[] = []
@@ -60,7 +61,10 @@ export async function applyEdits(
     await writeJournal(journalPath, journal)
     for (const step of steps) await writeBeside(step, journal)
     await verify(await readBack(steps, journal))
-    await writeJournal(journalPath, await switching(journal, steps))
+    await writeJournal(
+      journalPath,
+      ifInterrupted === 'keep' ? { ...journal, phase: 'keeping' } : await switching(journal, steps),
+    )
     for (const step of steps) await switchOver(step, journal)
   } catch (error) {
     await undo()

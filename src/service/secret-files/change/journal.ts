@@ -3,6 +3,7 @@ import { writePrivateFile } from '../../../seal/file/private-file.ts'
 import { isCode, refused } from './folder.ts'
 
 const MAX_JOURNAL_FILES = 64
+const PHASES = ['writing', 'switching', 'keeping', 'done'] as const
 
 export interface JournalFile {
   /** From the project's folder. */
@@ -15,11 +16,11 @@ export interface JournalFile {
 
 /**
  * What a change is about to do, on disk before it does it. `writing`: no target is touched yet. `switching`: some may
- * be the new ones. `done`: the new ones stay, and what is left of the old ones is to go.
+ * be the new ones. `keeping`: the same, and those stay. `done`: the new ones stay, and what is left of the old ones is to go.
  */
 export interface Journal {
   readonly id: string
-  readonly phase: 'writing' | 'switching' | 'done'
+  readonly phase: (typeof PHASES)[number]
   readonly files: readonly JournalFile[]
   /** Folders that the change made, in their order. */
   readonly folders: readonly string[]
@@ -62,7 +63,7 @@ function isJournal(value: unknown): value is Journal {
   return (
     typeof id === 'string' &&
     /^[0-9a-f]{16}$/.test(id) &&
-    (phase === 'writing' || phase === 'switching' || phase === 'done') &&
+    PHASES.some((known) => known === phase) &&
     Array.isArray(files) &&
     files.length <= MAX_JOURNAL_FILES &&
     files.every(isJournalFile) &&
