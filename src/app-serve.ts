@@ -36,7 +36,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { core, initialisedNow } = await openCore(served)
   try {
     // A server that starts with another key by accident would show every user's key as lost.
-    await core.requireKnownFernetKeys()
+    await requireKnownFernetKeys(core, options)
     // A wrong address of a cache server shows at the start, not in the first answer.
     if (options.cache?.url !== undefined) await core.caches.service()
     // Whoever asks whether the log holds has an answer from the first moment on.
@@ -57,6 +57,24 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   } catch (error) {
     await core.close()
     throw error
+  }
+}
+
+/** While somebody develops, a key that comes and goes costs nothing: users see `unreadable`, and store theirs again. */
+async function requireKnownFernetKeys(
+  core: Core,
+  { environment = process.env }: ServeOptions,
+): Promise<void> {
+  const isDevelopment = (environment['COFFRE_ENV'] ?? environment['NODE_ENV']) === 'development'
+  try {
+    await core.requireKnownFernetKeys()
+  } catch (error) {
+    if (!isDevelopment || !(error instanceof CoffreError) || error.code !== 'CONFIG_REFUSED') throw error
+    const { FERNET_SECRET_KEY: expected } = error.facts
+    process.emitWarning(
+      `keys of providers do not open; FERNET_SECRET_KEY should be ${expected}. In production this server would not start.`,
+      'CoffreWarning',
+    )
   }
 }
 

@@ -41,6 +41,8 @@ export interface StreamCall {
   readonly path: string
   readonly body: ByteStream
   readonly type: string
+  /** `type` when absent. */
+  readonly accept?: string
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -100,7 +102,7 @@ export class Connection {
       return await this.#send(this.#urlOf(call.path), {
         method: 'POST',
         headers: {
-          accept: `${call.type}, application/problem+json`,
+          accept: `${call.accept ?? call.type}, application/problem+json`,
           'content-type': call.type,
           ...(authorization === undefined ? {} : { authorization }),
           ...call.headers,

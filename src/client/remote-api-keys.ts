@@ -1,8 +1,19 @@
-import type { ApiKeys, ApiKeyTest, ApiKeyView, ListedApiKey, RotatedWrapping } from '../model/api-key.ts'
+import type {
+  ApiKeys,
+  ApiKeyTest,
+  ApiKeyView,
+  ListedApiKey,
+  RotatedWrapping,
+  RotateWrappingOptions,
+} from '../model/api-key.ts'
+import { CoffreError } from '../model/errors.ts'
 import { parseClientId } from '../model/ids.ts'
-import { type AnswerShape, parseAnswer, parseList } from './answer-shape.ts'
+import { LINES_TYPE } from '../model/wire.ts'
+import { type AnswerShape, parseAnswer, parseList, parseObject } from './answer-shape.ts'
 import type { Call, Connection } from './connection.ts'
+import { parseBatchError } from './parse-problem.ts'
 import { formatQuery } from './remote-keys.ts'
+import { parseJson, readLines } from './remote-streams.ts'
 import { revealText } from './remote-users.ts'
 
 const VIEW_SHAPE: AnswerShape<ApiKeyView> = { status: 'string' }
@@ -15,8 +26,10 @@ const ROTATED_SHAPE: AnswerShape<RotatedWrapping> = {
   unreadable: 'number',
 }
 const REVOKED_SHAPE: AnswerShape<{ readonly revoked: number }> = { revoked: 'number' }
-/** Every key of every tenant is encrypted again before the answer comes. */
-const ROTATION_TIMEOUT_MS = 3_600_000
+const TOLD_SHAPE: AnswerShape<{ readonly done: number; readonly of: number }> = {
+  done: 'number',
+  of: 'number',
+}
 
 export function remoteApiKeys(connection: Connection): ApiKeys {
   const ask = async <Answer>(call: Call, shape: AnswerShape<Answer>): Promise<Answer> =>
@@ -39,14 +52,7 @@ export function remoteApiKeys(connection: Connection): ApiKeys {
       const path = `/api-keys${formatQuery({ after, limit })}`
       return parseList(await connection.send({ method: 'GET', path }), 'apiKeys', LISTED_SHAPE)
     },
-    rotateWrapping: async ({ to, tell } = {}) => {
-      const body = to === undefined ? {} : { to }
-      const path = '/api-keys/rotate-wrapping'
-      const timeoutMilliseconds = ROTATION_TIMEOUT_MS
-      const done = await ask({ method: 'POST', path, body, timeoutMilliseconds }, ROTATED_SHAPE)
-      tell?.(done.rotated, done.rotated)
-      return done
-    },
+    rotateWrapping: (options) => rotateWrapping(connection, options),
     revokeAll: () => ask({ method: 'POST', path: '/api-keys/revoke-all', body: {} }, REVOKED_SHAPE),
   }
 }
@@ -54,4 +60,32 @@ export function remoteApiKeys(connection: Connection): ApiKeys {
 /** An id reads as a client id too; parsing keeps either from leaving its place in the path. */
 function pathOf(user: string | undefined): string {
   return `/users/${user === undefined ? 'me' : parseClientId(user)}/api-key`
+}
+
+/** Told how far it is, a client waits for the next page and not for the end. */
+async function rotateWrapping(
+  connection: Connection,
+  { to, tell }: RotateWrappingOptions = {},
+): Promise<RotatedWrapping> {
+  const body = Buffer.from(JSON.stringify(to === undefined ? {} : { to }))
+  const answer = await connection.sendStream({
+    path: '/api-keys/rotate-wrapping',
+    body: ReadableStream.from([body]),
+    type: 'application/json',
+    accept: LINES_TYPE,
+    headers: {},
+  })
+  for await (const line of readLines(answer)) {
+    const told = parseObject(parseJson(line))
+    if (told['ok'] === true) return parseAnswer(told['value'], ROTATED_SHAPE)
+    if (told['ok'] === false) throw toError(told['error'])
+    const { done, of } = parseAnswer(told, TOLD_SHAPE)
+    tell?.(done, of)
+  }
+  throw new CoffreError('STREAM_INCOMPLETE')
+}
+
+function toError(value: unknown): CoffreError {
+  const { code, facts } = parseBatchError(value)
+  return new CoffreError(code, { facts })
 }

@@ -53,7 +53,8 @@ export async function* sendLines<Name extends DataOperationName>(
   if (received !== sent) throw new CoffreError('STREAM_INCOMPLETE', { facts: { sent, received } })
 }
 
-async function* readLines(stream: ByteStream): AsyncGenerator<string> {
+/** Whole lines; what ends within one is no answer of ours. */
+export async function* readLines(stream: ByteStream): AsyncGenerator<string> {
   const decoder = new TextDecoder()
   let open = ''
   for await (const piece of stream) {
@@ -65,7 +66,7 @@ async function* readLines(stream: ByteStream): AsyncGenerator<string> {
   if (open !== '') throw strangeAnswer('line')
 }
 
-function parseJson(line: string): unknown {
+export function parseJson(line: string): unknown {
   try {
     return JSON.parse(line)
   } catch {

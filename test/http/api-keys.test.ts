@@ -20,7 +20,7 @@ async function withUser(t: TestContext, options: Partial<ServeOptions> = {}) {
   ).token.reveal()
   const ask = (method: string, path: string, body?: unknown): Promise<Answer> =>
     server.send(`/api/v1/users/me${path}`, { method, token, ...(body === undefined ? {} : { body }) })
-  return { ...server, id, ask, user: connectCoffre(server.url, token) }
+  return { ...server, id, token, ask, user: connectCoffre(server.url, token) }
 }
 
 /** Answers with `status`, or never for 0, and keeps what it was asked. */
@@ -64,7 +64,7 @@ describe('PATCH /users/me/api-key', () => {
   })
 
   test('answers 401 without a credential, and exactly 400 with one code for what is no key', async (t) => {
-    const { ask, send } = await withUser(t)
+    const { ask, send, admin, id, token } = await withUser(t)
     assert.equal((await send(PATH, { method: 'PATCH', body: { api_key: KEY } })).status, 401)
     const refused: [unknown, string][] = [
       ['', 'empty'],
@@ -75,6 +75,10 @@ describe('PATCH /users/me/api-key', () => {
       ['a\u0085b', 'control-characters'],
       ['x'.repeat(513), 'too-long'],
       ['x'.repeat(200_000), 'too-long'],
+      // Above the limits of bodies.
+      ['x'.repeat(300_000), 'too-long'],
+      ['\n'.repeat(100_000), 'too-long'],
+      [Array(60_000).fill(0), 'too-long'],
       [7, 'type'],
       [null, 'type'],
       [['x'], 'type'],
@@ -94,6 +98,15 @@ describe('PATCH /users/me/api-key', () => {
       assert.equal(answer.status, 401)
       assert.equal((await ask('PATCH', '/api-key', body)).status, 400)
     }
+
+    const large = { api_key: 'x'.repeat(300_000) }
+    assert.equal((await send(PATH, { method: 'PATCH', body: large })).status, 401)
+    const named = await admin.apiKeys
+      .set({ user: id, apiKey: 'x'.repeat(300_000) })
+      .catch((error: unknown) => error)
+    assert.ok(failsWith('API_KEY_REFUSED')(named))
+    const text = { authorization: `Bearer ${token}`, 'content-type': 'text/plain' }
+    assert.equal((await send(PATH, { method: 'PATCH', headers: text, body: KEY })).status, 415)
     const longest = await ask('PATCH', '/api-key', { api_key: 'é'.repeat(512) })
     assert.equal(longest.status, 200)
   })
@@ -202,5 +215,38 @@ describe('an administrator', () => {
     assert.equal((await admin.apiKeys.get('shop')).status, 'none')
     // The keys that encrypt them are nobody's to reach.
     assert.ok((await admin.keys.list()).every(({ name }) => !name.startsWith('api-key')))
+  })
+})
+
+describe('POST /api-keys/rotate-wrapping', () => {
+  test('tells whoever accepts lines how far it is, and refuses the others before the first line', async (t) => {
+    const { admin, url, api, adminToken, appToken } = await startServer(t, { environment: {} })
+    const { id } = await admin.users.create()
+    await admin.apiKeys.set({ user: id, apiKey: KEY })
+    const ask = (token: string) =>
+      fetch(`${api}/api-keys/rotate-wrapping`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${token}`,
+          'content-type': 'application/json',
+          accept: 'application/x-ndjson',
+        },
+        body: '{}',
+      })
+    const answer = await ask(adminToken)
+    assert.equal(answer.headers.get('content-type'), 'application/x-ndjson')
+    const lines = (await answer.text())
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object)
+    assert.deepEqual(lines[0], { done: 1, of: 1 })
+    assert.deepEqual(lines.at(-1), { ok: true, value: { form: 'own', rotated: 1, unreadable: 0 } })
+    const refused = await ask(appToken)
+    assert.deepEqual([refused.status, ((await refused.json()) as { code: string }).code], [403, 'FORBIDDEN'])
+    const told: [number, number][] = []
+    const done = await admin.apiKeys.rotateWrapping({ tell: (...each) => told.push(each) })
+    assert.deepEqual([done.rotated, told[0]], [1, [1, 1]])
+    await assert.rejects(admin.apiKeys.rotateWrapping({ to: 'fernet' }), failsWith('CONFIG_REFUSED'))
+    await assert.rejects(connectCoffre(url, appToken).apiKeys.rotateWrapping(), failsWith('FORBIDDEN'))
   })
 })

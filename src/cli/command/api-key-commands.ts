@@ -7,7 +7,9 @@ import { readSecretFile } from '../input/secret-file.ts'
 import type { Invocation } from '../invocation.ts'
 import { DRY_RUN, YES } from '../line/option-rows.ts'
 import { formatApiKey, formatApiKeys } from '../output/api-key-text.ts'
+import { Progress } from '../output/progress.ts'
 import { reportPlan } from '../output/report-plan.ts'
+import { writeTo } from '../output/terminal.ts'
 import { withCoffre } from '../with-coffre.ts'
 import { apiKeyRevokeCommand } from './api-key-revoke-command.ts'
 
@@ -130,9 +132,21 @@ async function runRotate(invocation: Invocation): Promise<ExitCode> {
   const request = to === undefined ? {} : { to }
   if (options.flag('dry-run')) return reportPlan(invocation, { request, lines: [] })
   return withCoffre(invocation, async (coffre) => {
-    const done = await coffre.apiKeys.rotateWrapping(request)
+    const progress = new Progress(printer, 'progress.keys')
+    const tell = (count: number, of: number) => void tellProgress(invocation, progress, { done: count, of })
+    const done = await coffre.apiKeys.rotateWrapping({ ...request, tell }).finally(() => progress.end())
     const { rotated, unreadable, form } = done
     await printer.done(done, 'done.apiKeysRotated', { rotated, unreadable, form })
     return unreadable === 0 ? OK : FINDING
   })
+}
+
+/** A bar for a person; for a program a line of JSON on standard error, so that the result stays alone on standard output. */
+async function tellProgress(
+  { printer, terminal }: Invocation,
+  progress: Progress,
+  told: { readonly done: number; readonly of: number },
+): Promise<void> {
+  if (!printer.json) return progress.show(told.done, told.of)
+  if (!printer.quiet) await writeTo(terminal.stderr, `${JSON.stringify({ event: 'progress', ...told })}\n`)
 }

@@ -17,27 +17,25 @@ export async function inputSize(invocation: Invocation): Promise<number | undefi
   return found?.isFile() === true && found.size > 0 ? found.size : undefined
 }
 
+type Unit = 'progress.lines' | 'progress.bytes' | 'progress.keys'
+
 /** One line on a terminal that counts upwards, with a bar where the end is known; nothing anywhere else. */
 export class Progress {
   readonly #printer: Printer
   readonly #startedAt = performance.now()
-  readonly #unit: 'progress.lines' | 'progress.bytes'
+  readonly #unit: Unit
   readonly #total: number | undefined
   readonly #isShown: boolean
   #shownAt = Number.NEGATIVE_INFINITY
 
-  constructor(
-    printer: Printer,
-    unit: 'progress.lines' | 'progress.bytes' = 'progress.lines',
-    total?: number,
-  ) {
+  constructor(printer: Printer, unit: Unit = 'progress.lines', total?: number) {
     this.#total = total
     this.#printer = printer
     this.#unit = unit
     this.#isShown = !printer.quiet && !printer.json && canShowProgress(printer.terminal)
   }
 
-  async show(count: number): Promise<void> {
+  async show(count: number, total = this.#total): Promise<void> {
     const now = performance.now()
     if (!this.#isShown || now - this.#shownAt < REDRAW_MS) return
     this.#shownAt = now
@@ -46,16 +44,16 @@ export class Progress {
       count: this.#number(count),
       rate: this.#number(Math.round(count / seconds)),
     })
-    await writeTo(this.#printer.terminal.stderr, CLEAR_LINE + this.#bar(count) + text)
+    await writeTo(this.#printer.terminal.stderr, CLEAR_LINE + this.#bar(count, total) + text)
   }
 
   async end(): Promise<void> {
     if (this.#isShown) await writeTo(this.#printer.terminal.stderr, CLEAR_LINE)
   }
 
-  #bar(count: number): string {
-    if (this.#total === undefined) return ''
-    const share = Math.min(count / this.#total, 1)
+  #bar(count: number, total: number | undefined): string {
+    if (total === undefined || total === 0) return ''
+    const share = Math.min(count / total, 1)
     const filled = Math.round(share * BAR_CHARACTERS)
     return `[${'#'.repeat(filled)}${'.'.repeat(BAR_CHARACTERS - filled)}] ${Math.floor(share * 100)} % `
   }

@@ -8,11 +8,13 @@ import {
   ROTATED_WRAPPING,
   SET_API_KEY,
 } from '../api-key-schema.ts'
+import { tooLong } from '../../service/api-keys/read-api-key.ts'
 import { NOTHING } from '../schema.ts'
 import type { ServerParts } from '../server-parts.ts'
 import { USER_PATH, USER_QUERY } from '../user-schema.ts'
 import { type Api, addRoute } from './api.ts'
 import { dropUndefined } from './drop-undefined.ts'
+import { sendRotation } from './rotate-wrapping.ts'
 
 const TAG = 'api-keys'
 const MINE = { tag: TAG, takesClientSecret: true } as const
@@ -32,11 +34,12 @@ export function addApiKeyRoutes(api: Api, parts: ServerParts): void {
   addRoute(api, parts, {
     method: 'POST',
     url: '/api-keys/rotate-wrapping',
-    summary: 'Encrypt the key of every user again; users do nothing',
+    summary:
+      'Encrypt the key of every user again; users do nothing. Who accepts application/x-ndjson is told how far it is',
     tag: TAG,
     body: ROTATE_WRAPPING,
     result: ROTATED_WRAPPING,
-    run: (coffre, { body }) => coffre.apiKeys.rotateWrapping(dropUndefined(body)),
+    run: (coffre, { body }, request, reply) => sendRotation(coffre, dropUndefined(body), { request, reply }),
   })
   addRoute(api, parts, {
     method: 'POST',
@@ -57,6 +60,7 @@ function addOwnRoutes(api: Api, parts: ServerParts): void {
     url: '/users/me/api-key',
     summary: 'Store your key at a provider in place of the one before',
     body: SET_API_KEY,
+    refuseLarge: tooLong,
     result: API_KEY,
     run: (coffre, { body }) => coffre.apiKeys.set(toRequest(body)),
   })
@@ -97,6 +101,7 @@ function addNamedRoutes(api: Api, parts: ServerParts): void {
     tag: TAG,
     path: USER_PATH,
     body: SET_API_KEY,
+    refuseLarge: tooLong,
     result: API_KEY,
     run: (coffre, { path, body }) => coffre.apiKeys.set({ ...toRequest(body), user: path.user }),
   })

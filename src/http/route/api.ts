@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Coffre } from '../../model/coffre.ts'
+import type { CoffreError } from '../../model/errors.ts'
 import { MAX_SMALL_BODY_BYTES } from '../../model/limits.ts'
 import { CallerCoffre } from '../../service/caller-coffre.ts'
 import { authenticateCaller, authenticateUser } from '../authenticate.ts'
+import { toCoffreError } from '../problem.ts'
 import { PROBLEM } from '../schema.ts'
 import type { ServerParts } from '../server-parts.ts'
 
@@ -24,6 +26,8 @@ export interface RouteShape<Body extends z.ZodType, Path extends z.ZodType, Quer
   readonly status?: number
   /** MAX_SMALL_BODY_BYTES when absent. */
   readonly bodyLimit?: number
+  /** What a body above the limits is answered with; LIMIT_EXCEEDED when absent. */
+  readonly refuseLarge?: () => CoffreError
   /** True: a client secret does as well as a token. */
   readonly takesClientSecret?: true
   run(
@@ -54,6 +58,7 @@ export function addRoute<
       ...(route.query === undefined ? {} : { querystring: route.query }),
       response: { [status]: route.result ?? NO_BODY, default: PROBLEM },
     },
+    ...answerLarge(route.refuseLarge),
     // Before the body is read: strangers cannot make us parse.
     onRequest: async (request) => {
       const authenticate = route.takesClientSecret === true ? authenticateUser : authenticateCaller
@@ -71,4 +76,14 @@ export function addRoute<
       return reply.code(status).send(answer)
     },
   })
+}
+
+/** What is thrown here comes to the server's own handler. */
+function answerLarge(refuseLarge: (() => CoffreError) | undefined) {
+  if (refuseLarge === undefined) return {}
+  return {
+    errorHandler: (error: unknown) => {
+      throw toCoffreError(error, 'application/json').code === 'LIMIT_EXCEEDED' ? refuseLarge() : error
+    },
+  }
 }

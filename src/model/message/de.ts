@@ -151,6 +151,7 @@ export const de: Messages = {
   'done.lines': '{count} Zeilen',
   'done.linesFailed': '{failed} von {count} Zeilen sind fehlgeschlagen.',
   'progress.bytes': '{count} Bytes · {rate}/s',
+  'progress.keys': '{count} Schlüssel · {rate}/s',
   'progress.lines': '{count} Zeilen · {rate}/s',
   'done.stopping': 'Wird angehalten …',
   'done.listening': 'Coffre lauscht auf {url}',

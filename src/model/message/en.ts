@@ -143,6 +143,7 @@ export const en = {
   'done.lines': '{count} lines',
   'done.linesFailed': '{failed} of {count} lines failed.',
   'progress.bytes': '{count} bytes · {rate}/s',
+  'progress.keys': '{count} keys · {rate}/s',
   'progress.lines': '{count} lines · {rate}/s',
   'done.stopping': 'Stopping …',
   'done.listening': 'Coffre listens on {url}',

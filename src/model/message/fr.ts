@@ -147,6 +147,7 @@ export const fr: Messages = {
   'done.lines': '{count} lignes',
   'done.linesFailed': '{failed} lignes sur {count} ont échoué.',
   'progress.bytes': '{count} octets · {rate}/s',
+  'progress.keys': '{count} clés · {rate}/s',
   'progress.lines': '{count} lignes · {rate}/s',
   'done.stopping': 'Arrêt en cours…',
   'done.listening': 'Coffre écoute sur {url}',

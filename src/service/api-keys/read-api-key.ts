@@ -51,8 +51,17 @@ export function lastFourOf(text: string): { readonly lastFour?: string } {
   return text.length < MIN_CHARACTERS_TO_SHOW ? {} : { lastFour: text.slice(-SHOWN_CHARACTERS) }
 }
 
+/** Also for one that is too long to be read at all. */
+export function tooLong(): CoffreError {
+  return refusal('too-long')
+}
+
 function refuse(reason: Fault): never {
-  throw new CoffreError('API_KEY_REFUSED', {
+  throw refusal(reason)
+}
+
+function refusal(reason: Fault): CoffreError {
+  return new CoffreError('API_KEY_REFUSED', {
     facts: { at: 'api_key', reason, maximum: MAX_API_KEY_CHARACTERS },
   })
 }

@@ -251,6 +251,10 @@ for (const { name, skip, make } of PLACES) {
         assert.ok(failsWith('CONFIG_REFUSED')(failed))
         assert.match(JSON.stringify(failed), /put it back/)
       }
+      const developing = await started({ FERNET_SECRET_KEY: other, NODE_ENV: 'development' })
+      await developing.close()
+      const staged = { FERNET_SECRET_KEY: other, NODE_ENV: 'development', COFFRE_ENV: 'production' }
+      await assert.rejects(started(staged), failsWith('CONFIG_REFUSED'))
       await (await started({ FERNET_SECRET_KEY: `${other},${old}` })).close()
       const both = await open(t, place, `${other},${old}`)
       await requireAll(both, keys)
