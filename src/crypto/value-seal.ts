@@ -10,7 +10,8 @@ import { CoffreError } from '../model/errors.ts'
 /** docs/spec/secret-file.md has these bytes. */
 const VALUE_LABEL = 'coffre secret value v1'
 const SLOT_LABEL = 'coffre secret file slot v1'
-const SALT_BYTES = 16
+/** In front of a slot. */
+export const SALT_BYTES = 16
 export const FILE_KEY_BYTES = 32
 const FINGERPRINT_BYTES = 8
 

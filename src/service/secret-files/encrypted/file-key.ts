@@ -1,5 +1,10 @@
 import { parseBase64url } from '../../../crypto/bytes.ts'
-import { FILE_KEY_BYTES, unwrapByPassphrase, wrapByPassphrase } from '../../../crypto/value-seal.ts'
+import {
+  FILE_KEY_BYTES,
+  SALT_BYTES,
+  unwrapByPassphrase,
+  wrapByPassphrase,
+} from '../../../crypto/value-seal.ts'
 import type { Coffre } from '../../../model/coffre.ts'
 import { CoffreError } from '../../../model/errors.ts'
 import type { Secret } from '../../../model/secret.ts'
@@ -24,7 +29,7 @@ export function passphraseHolder(passphrase: Secret): FileKeyHolder {
       const [kind, text = ''] = slot.split(' ')
       if (kind !== 'passphrase') return undefined
       const bytes = parseBase64url(text)
-      if (bytes === undefined) throw damaged()
+      if (bytes === undefined || bytes.length < SALT_BYTES) throw damaged()
       return unwrapByPassphrase(bytes, passphrase)
     },
   }
