@@ -22,6 +22,7 @@ const OUTPUT_IS_DATA: ReadonlySet<string> = new Set([
 /** It does not end by itself. */
 const SERVE = 'serve'
 const LOOK_EVERY_MS = 30
+const LANES = 2
 
 test('a secret on the input of any command, or in any of its files, is in no message of it', async (t) => {
   const process_ = new CoffreProcess(t)
@@ -48,12 +49,38 @@ test('a secret on the input of any command, or in any of its files, is in no mes
 test('a secret of any command is in nothing that ps shows while it runs', {
   skip: process.platform === 'win32' ? 'Windows has no ps' : false,
 }, async (t) => {
-  const process_ = new CoffreProcess(t)
-  const scene = await makeScene(process_)
-  let looks = 0
-  for (const row of commandRows) {
+  const rows = commandRows.values()
+  // Each lane has a store of its own: a store is one process's at a time.
+  const lanes = await Promise.all(
+    Array.from({ length: LANES }, async () => {
+      const process_ = new CoffreProcess(t)
+      return runLane(process_, rows, await makeScene(process_))
+    }),
+  )
+  const total = (count: (lane: Lane) => number) => lanes.reduce((sum, lane) => sum + count(lane), 0)
+  assert.equal(
+    total(({ commands }) => commands),
+    commandRows.length,
+  )
+  const looks = total((lane) => lane.looks)
+  assert.ok(looks >= commandRows.length, `only ${looks} looks`)
+  const secrets = total((lane) => lane.secrets)
+  t.diagnostic(`cases: ${secrets} secrets, ${commandRows.length} commands, ${looks} looks at all processes`)
+})
+
+interface Lane {
+  readonly commands: number
+  readonly looks: number
+  readonly secrets: number
+}
+
+/** One command after the other, until no lane has any left. */
+async function runLane(process_: CoffreProcess, rows: Iterable<CommandRow>, scene: Scene): Promise<Lane> {
+  let [commands, looks] = [0, 0]
+  for (const row of rows) {
     const name = row.path.join(' ')
     const lines = await argumentsOf(row, scene)
+    commands += 1
     // With a file for each option that takes one; a server also as it is, because it starts then.
     for (const args of name === SERVE
       ? [[SERVE, '--port', '0', '--json'], ...lines.slice(-1)]
@@ -63,11 +90,8 @@ test('a secret of any command is in nothing that ps shows while it runs', {
       check(name, seen, scene.canaries)
     }
   }
-  assert.ok(looks >= commandRows.length, `only ${looks} looks`)
-  t.diagnostic(
-    `cases: ${scene.forms.made} secrets, ${commandRows.length} commands, ${looks} looks at all processes`,
-  )
-})
+  return { commands, looks, secrets: scene.forms.made }
+}
 
 interface Scene {
   readonly canaries: Canaries
