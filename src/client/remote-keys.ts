@@ -21,6 +21,7 @@ export function remoteKeys(connection: Connection): Keys {
     get: (name) => ask({ method: 'GET', path: keyPath(name) }),
     update: (name, labels) => ask({ method: 'PATCH', path: keyPath(name), body: labels }),
     rotate: (name) => move(name, 'rotate'),
+    prepare: (name) => move(name, 'prepare'),
     rollback: (name, options) => move(name, 'rollback', options),
     suspend: (name, options) => move(name, 'suspend', options),
     resume: (name, options) => move(name, 'resume', options),

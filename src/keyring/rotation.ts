@@ -64,6 +64,39 @@ export function rotateKey(key: Key, made: NewVersion): Key | Refusal {
   return change(key, made.now, { versions: [...older, describeVersion(version, made)] })
 }
 
+/** The next version, for others to know before it is current; until `activatePrepared` it does nothing. */
+export function prepareKey(key: Key, made: NewVersion): Key | Refusal {
+  const blocked = refuseWhileStopped(key) ?? refuseWhileSuspended(key) ?? refuseDestroyed(key, 'prepare')
+  if (blocked !== undefined) return blocked
+  if (preparedVersion(key) !== undefined) {
+    return new Refusal('MOVE_REFUSED', { move: 'prepare', state: 'pre-activation' })
+  }
+  const next = describeVersion(parseVersionNumber(newestVersion(key).version + 1), made)
+  const state = { name: 'pre-activation', since: made.now } as const
+  return change(key, made.now, { versions: [...key.versions, { ...next, state }] })
+}
+
+/** One that was overtaken by an imported version stays where it is. */
+export function preparedVersion(key: Key): KeyVersion | undefined {
+  const newest = newestVersion(key)
+  return newest.state.name === 'pre-activation' ? newest : undefined
+}
+
+/** As `rotateKey`, to the version that was prepared. */
+export function activatePrepared(key: Key, now: Instant): Key | Refusal {
+  const blocked = refuseWhileStopped(key) ?? refuseWhileSuspended(key)
+  if (blocked !== undefined) return blocked
+  const target = preparedVersion(key) ?? missing()
+  if (target instanceof Refusal) return target
+  const state = nextState(target.state, 'activate', now)
+  if (state === undefined) return unusable(target)
+  const versions = key.versions.map((each) => {
+    if (each.version === target.version) return { ...each, state }
+    return isActive(each) ? stepDown(each, now) : each
+  })
+  return change(key, now, { versions })
+}
+
 export interface VersionChoice {
   readonly now: Instant
   readonly version?: number

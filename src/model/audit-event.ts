@@ -18,6 +18,7 @@ export const AUDIT_ACTIONS = [
   'key.create',
   'key.update',
   'key.rotate',
+  'key.prepare',
   'key.rollback',
   'key.suspend',
   'key.resume',

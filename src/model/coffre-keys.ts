@@ -15,8 +15,10 @@ export interface Keys {
   list(query?: ListQuery): Promise<readonly KeyView[]>
   get(name: string): Promise<KeyView>
   update(name: string, labels: Partial<KeyLabelsView>): Promise<KeyView>
-  /** Adds a version and makes it current. */
+  /** Makes the prepared version current, or adds one and makes it current. */
   rotate(name: string): Promise<KeyView>
+  /** Adds the version that the next `rotate` makes current, so that others know its public key before. */
+  prepare(name: string): Promise<KeyView>
   /** A key pair to wrap keys under that are to be imported. The token serves once, for 24 hours. */
   importParams(): Promise<ImportParams>
   importKey(request: ImportKeyRequest): Promise<KeyView>

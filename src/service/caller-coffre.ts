@@ -112,6 +112,7 @@ export class CallerCoffre implements EmbeddedCoffre {
       get: (name) => keys.get(caller, name),
       update: (name, labels) => keys.update(caller, name, labels),
       rotate: (name) => keys.rotate(caller, name),
+      prepare: (name) => keys.prepare(caller, name),
       importParams: () => transfer.importParams(caller),
       importKey: (request) => transfer.importKey(caller, request),
       importVersion: (name, material) => transfer.importVersion(caller, name, material),

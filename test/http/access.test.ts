@@ -38,7 +38,16 @@ const forApp: readonly Route[] = [
   { method: 'GET', path: '/keys' },
   { method: 'GET', path: '/keys/k' },
 ]
-const moves = ['rotate', 'rollback', 'suspend', 'resume', 'deactivate', 'compromise', 'cancel-destroy']
+const moves = [
+  'rotate',
+  'prepare',
+  'rollback',
+  'suspend',
+  'resume',
+  'deactivate',
+  'compromise',
+  'cancel-destroy',
+]
 const LOGIN_ROLE = { name: 'r', method: 'certificate', boundClaims: { cn: ['r'] }, role: 'app' }
 const forAdmin: readonly Route[] = [
   { method: 'POST', path: '/keys', body: { name: 'new' } },

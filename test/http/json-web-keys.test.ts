@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { setTimeout } from 'node:timers/promises'
+import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
 import { connectCoffre } from '../../src/client/connect-coffre.ts'
 import { CoffreSessionKeys } from '../../src/service/sessions/coffre-session-keys.ts'
 import { Sessions } from '../../src/service/sessions/sessions.ts'
@@ -64,12 +65,41 @@ describe('/.well-known/jwks.json', () => {
     await coffre.close()
   })
 
+  test('has the next key before it signs, and refuses what it would sign until then', async () => {
+    const { keys } = server.admin
+    const before = (await read()).keys.length
+    const { currentVersion, id } = await keys.get('sessions')
+    const prepared = await keys.prepare('sessions')
+    assert.equal(prepared.currentVersion, currentVersion)
+    const published = (await untilPublished(before + 1)).keys.map(({ kid }) => kid)
+    const next = `${id}.${prepared.versions.length}`
+    assert.ok(published.includes(next))
+
+    const coffre = connectCoffre(server.url, server.appToken)
+    const sessions = new Sessions({ keys: new CoffreSessionKeys({ coffre, key: 'sessions' }), ...SCOPE })
+    const kidOf = async () => decodeProtectedHeader((await sessions.create('u-44')).token.reveal()).kid
+    assert.equal(await kidOf(), `${id}.${currentVersion}`)
+    await assert.rejects(keys.prepare('sessions'), { code: 'MOVE_REFUSED' })
+    assert.equal((await keys.rotate('sessions')).currentVersion, prepared.versions.length)
+    const elsewhere = new Sessions({ keys: new CoffreSessionKeys({ coffre, key: 'sessions' }), ...SCOPE })
+    const { token } = await elsewhere.create('u-44')
+    assert.equal(decodeProtectedHeader(token.reveal()).kid, next)
+    await setTimeout(300)
+    assert.equal(
+      (await sessions.verify(token.reveal()))?.user,
+      'u-44',
+      'known as prepared, it is asked for again',
+    )
+    assert.ok((await read()).keys.some(({ kid }) => kid === next))
+    await coffre.close()
+  })
+
   /** The server keeps what it read for a moment. */
   async function untilPublished(count: number) {
     for (;;) {
       const found = await read()
       if (found.keys.length === count) return found
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await setTimeout(100)
     }
   }
 })

@@ -225,6 +225,7 @@ export const ROUTE_TABLE: readonly RouteRow[] = [
   { route: 'GET /keys/{name}', needs: 'key.read', about: 'key' },
   { route: 'PATCH /keys/{name}', needs: 'key.update', about: 'key', body: () => ({ owner: 'o' }) },
   move('rotate', 'key.rotate'),
+  move('prepare', 'key.rotate'),
   move('rollback', 'key.rotate', { version: 99 }),
   move('suspend', 'key.move', { version: 99 }),
   move('resume', 'key.move', { version: 99 }),

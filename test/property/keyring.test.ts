@@ -12,6 +12,7 @@ type Move = (coffre: Coffre, name: string, version: number) => Promise<unknown>
 const MOVES: Readonly<Record<string, Move>> = {
   encrypt: async () => undefined,
   rotate: (coffre, name) => coffre.keys.rotate(name),
+  prepare: (coffre, name) => coffre.keys.prepare(name),
   rollback: (coffre, name) => coffre.keys.rollback(name),
   rollbackTo: (coffre, name, version) => coffre.keys.rollback(name, { version }),
   suspend: (coffre, name) => coffre.keys.suspend(name),

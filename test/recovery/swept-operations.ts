@@ -78,6 +78,10 @@ const CHANGES: readonly SweptOperation[] = [
   },
   change('update', (coffre, key) => coffre.keys.update(key, { owner: 'someone' })),
   change('rotate', (coffre, key) => coffre.keys.rotate(key)),
+  change('prepare', (coffre, key) => coffre.keys.prepare(key)),
+  change('rotate', (coffre, key) => coffre.keys.rotate(key), {
+    prepare: settled((coffre, key) => coffre.keys.prepare(key)),
+  }),
   change('rollback', (coffre, key) => coffre.keys.rollback(key, { version: 1 })),
   change('suspend', suspend),
   change('resume', (coffre, key) => coffre.keys.resume(key), { prepare: settled(suspend) }),

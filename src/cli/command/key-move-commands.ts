@@ -39,6 +39,13 @@ export const keyMoveCommands: readonly CommandRow[] = [
     run: runRotate,
   },
   {
+    path: ['key', 'prepare'],
+    summary: 'command.key.prepare',
+    arguments: [NAME],
+    options: [DRY_RUN],
+    run: runPrepare,
+  },
+  {
     path: ['key', 'rollback'],
     summary: 'command.key.rollback',
     arguments: [NAME, VERSION_OR_NONE],
@@ -85,6 +92,18 @@ function runRotate(invocation: Invocation): Promise<ExitCode> {
     plan: (key) => ({ changes: plan.planRotate(key) }),
     make: (coffre) => coffre.keys.rotate(name),
     tell: (key) => invocation.printer.done(key, 'done.rotated', currentOf(key)),
+  })
+}
+
+function runPrepare(invocation: Invocation): Promise<ExitCode> {
+  const name = valueAt(invocation, 0)
+  return runMove(invocation, {
+    plan: (key) => ({ changes: plan.planPrepare(key) }),
+    make: (coffre) => coffre.keys.prepare(name),
+    tell: (key) => {
+      const version = key.versions.at(-1)?.version ?? 0
+      return invocation.printer.done(key, 'done.prepared', { key: key.name, version })
+    },
   })
 }
 

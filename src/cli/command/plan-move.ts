@@ -46,7 +46,21 @@ export function planRotate(key: KeyView): readonly PlannedChange[] {
   refuseWhilePending(key)
   refuseWhileSuspended(key)
   refuseDestroyed(key, 'rotate')
-  return [...planStepDown(key), { version: newestVersion(key).version + 1, after: 'active' }]
+  const { version, state } = newestVersion(key)
+  const next: PlannedChange =
+    state === 'pre-activation'
+      ? { version, before: state, after: 'active' }
+      : { version: version + 1, after: 'active' }
+  return [...planStepDown(key), next]
+}
+
+export function planPrepare(key: KeyView): readonly PlannedChange[] {
+  refuseWhilePending(key)
+  refuseWhileSuspended(key)
+  refuseDestroyed(key, 'prepare')
+  const { version, state } = newestVersion(key)
+  if (state === 'pre-activation') throw refusedMove('prepare', state)
+  return [{ version: version + 1, after: 'pre-activation' }]
 }
 
 export function planRollback(key: KeyView, version?: number): readonly PlannedChange[] {

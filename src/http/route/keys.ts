@@ -77,9 +77,13 @@ function addMoves(api: Api, parts: ServerParts): void {
       run: (coffre, { path, body }) => route.run(coffre, path.name, body),
     })
 
-  add('rotate', 'Add a version and make it current', {
+  add('rotate', 'Make the prepared version current, or add one and make it current', {
     body: NOTHING,
     run: (coffre, name) => coffre.keys.rotate(name),
+  })
+  add('prepare', 'Add the version that the next rotation makes current', {
+    body: NOTHING,
+    run: (coffre, name) => coffre.keys.prepare(name),
   })
   add('rollback', 'Make an older, still valid version current again', {
     body: MAY_NAME_VERSION,

@@ -92,6 +92,7 @@ export const de: Messages = {
   'done.imported': '{key} importiert, Version {version}.',
   'done.created': 'Schlüssel {key} erzeugt ({algorithm}, {purpose}).',
   'done.updated': 'Schlüssel {key} geändert.',
+  'done.prepared': 'Version {version} von {key} vorbereitet; die nächste Rotation macht sie aktuell.',
   'done.rotated': 'Schlüssel {key} rotiert; Version {version} ist aktuell.',
   'done.rolledBack': 'Schlüssel {key} zurückgesetzt; Version {version} ist aktuell.',
   'done.suspended': 'Schlüssel {key} ausgesetzt.',

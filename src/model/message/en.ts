@@ -91,6 +91,7 @@ export const en = {
   'done.imported': 'Imported {key}, version {version}.',
   'done.created': 'Created {key} ({algorithm}, {purpose}).',
   'done.updated': 'Updated {key}.',
+  'done.prepared': 'Prepared version {version} of {key}; the next rotation makes it current.',
   'done.rotated': 'Rotated {key}; version {version} is current.',
   'done.rolledBack': 'Rolled {key} back; version {version} is current.',
   'done.suspended': 'Suspended {key}.',

@@ -90,6 +90,7 @@ export const fr: Messages = {
   'done.imported': '{key} importée, version {version}.',
   'done.created': 'Clé {key} créée ({algorithm}, {purpose}).',
   'done.updated': 'Clé {key} modifiée.',
+  'done.prepared': 'Version {version} de {key} préparée ; la prochaine rotation la rendra courante.',
   'done.rotated': 'Rotation de {key} faite ; la version {version} est courante.',
   'done.rolledBack': 'Retour en arrière de {key} fait ; la version {version} est courante.',
   'done.suspended': 'Clé {key} suspendue.',

@@ -36,6 +36,8 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.key.show': 'Einen Schlüssel, seine Versionen und deren Zustände anzeigen',
   'command.key.update': 'Die Angaben zu einem Schlüssel ändern; nicht Genanntes bleibt',
   'command.key.rotate': 'Eine Version hinzufügen und aktuell machen; ältere lesen weiterhin',
+  'command.key.prepare':
+    'Die Version hinzufügen, die die nächste Rotation aktuell macht; ihr öffentlicher Schlüssel zeigt sich sofort',
   'command.key.rollback': 'Eine ältere Version wieder aktuell machen (ohne VERSION: die vorige)',
   'command.key.suspend': 'Eine Version oder den ganzen Schlüssel bis auf Weiteres aussetzen',
   'command.key.resume': 'Eine Aussetzung beenden',

@@ -34,6 +34,7 @@ export const helpEn = {
   'command.key.show': 'Show a key, its versions and their states',
   'command.key.update': 'Change what is written on a key; absent options stay as they are',
   'command.key.rotate': 'Add a version and make it current; older versions still read',
+  'command.key.prepare': 'Add the version that the next rotation makes current; its public key shows at once',
   'command.key.rollback': 'Make an older version current again (without VERSION: the one before)',
   'command.key.suspend': 'Stop a version, or the whole key, until it is resumed',
   'command.key.resume': 'End a suspension',

@@ -35,6 +35,8 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.key.show': 'Afficher une clé, ses versions et leurs états',
   'command.key.update': 'Modifier ce qui est noté sur une clé ; le reste ne change pas',
   'command.key.rotate': 'Ajouter une version et la rendre courante ; les anciennes lisent encore',
+  'command.key.prepare':
+    'Ajouter la version que la prochaine rotation rendra courante ; sa clé publique se voit aussitôt',
   'command.key.rollback': 'Rendre une version antérieure de nouveau courante (sans VERSION : la précédente)',
   'command.key.suspend': 'Arrêter une version, ou toute la clé, jusqu’à la levée de la suspension',
   'command.key.resume': 'Lever une suspension',

@@ -32,7 +32,7 @@ export interface KeyChange {
   readonly decide: (key: Key, now: Instant) => Key | Refusal
   /** The version that the record names, where the change is about one. */
   readonly version?: number
-  /** New material for the version that `decide` adds. */
+  /** New material for the version that `decide` adds, if it adds one. */
   readonly material?: KeyMaterial
 }
 
@@ -91,7 +91,8 @@ export class KeyChanges {
       if (decided instanceof Refusal) throw new CoffreError(decided.code, { facts: decided.facts })
       // Whoever changes tags must still reach the key afterwards.
       reach.requireNew(decided)
-      const wrapped = this.#wrapAdded(decided, change.material, added)
+      const isAdded = newestVersion(decided).version > newestVersion(before).version
+      const wrapped = this.#wrapAdded(decided, isAdded ? change.material : undefined, added)
       await tx.updateKey(before, decided, wrapped)
       const version = change.material === undefined ? change.version : newestVersion(decided).version
       await this.#append(tx, caller, { action: change.action, key: decided, version })

@@ -9,6 +9,7 @@ const PERMISSION: Readonly<Record<KeyAction, KeyPermission>> = {
   'key.create': 'key.create',
   'key.update': 'key.update',
   'key.rotate': 'key.rotate',
+  'key.prepare': 'key.rotate',
   'key.rollback': 'key.rotate',
   'key.suspend': 'key.move',
   'key.resume': 'key.move',

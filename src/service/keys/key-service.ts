@@ -2,6 +2,7 @@ import { algorithmFor } from '../../crypto/algorithms.ts'
 import { randomUuid } from '../../crypto/random.ts'
 import { Refusal } from '../../keyring/refusal.ts'
 import {
+  activatePrepared,
   type AskedMove,
   cancelDestroy,
   destroyKey,
@@ -9,6 +10,9 @@ import {
   firstVersion,
   newKey,
   moveKey,
+  type NewVersion,
+  prepareKey,
+  preparedVersion,
   rollbackKey,
   rotateKey,
   scheduleDestroy,
@@ -102,9 +106,27 @@ export class KeyService {
     })
   }
 
-  /** The commit that adds the version is the moment of rotation; before it nothing has changed. */
+  /**
+   * The commit that adds the version, or makes the prepared one current, is the moment of rotation; before it nothing has
+   * changed.
+   */
   rotate(caller: Caller, name: string): Promise<KeyView> {
-    return this.#changes.recordingRefusals(caller, { action: 'key.rotate', name }, async () => {
+    return this.#addVersion(caller, name, 'key.rotate', (key, made) =>
+      preparedVersion(key) === undefined ? rotateKey(key, made) : activatePrepared(key, made.now),
+    )
+  }
+
+  prepare(caller: Caller, name: string): Promise<KeyView> {
+    return this.#addVersion(caller, name, 'key.prepare', prepareKey)
+  }
+
+  #addVersion(
+    caller: Caller,
+    name: string,
+    action: 'key.rotate' | 'key.prepare',
+    decide: (key: Key, made: NewVersion) => Key | Refusal,
+  ): Promise<KeyView> {
+    return this.#changes.recordingRefusals(caller, { action, name }, async () => {
       const reach = new Reach(caller, 'key.rotate')
       const { key } = await this.#parts.cache.findByName(reach, parseKeyName(name))
       // Before the work of making material.
@@ -112,8 +134,8 @@ export class KeyService {
       const row = algorithmFor(key.algorithm)
       const material = await row.generate()
       const after = await this.#changes.apply(caller, key.name, {
-        action: 'key.rotate',
-        decide: (before, now) => rotateKey(before, describeMaterial(row, material, now)),
+        action,
+        decide: (before, now) => decide(before, describeMaterial(row, material, now)),
         material,
       })
       return viewKey(after)

@@ -65,7 +65,8 @@ export class CoffreSessionKeys implements SessionKeys {
     const seen = await this.#look(FRESH_MS)
     const known = findVersion(seen.view, kid)
     if (known === undefined && !isNext(seen.view, kid)) return undefined
-    const { view, algorithm } = known === undefined ? await this.#look(MIN_REFRESH_MS) : seen
+    const isMaybeNew = known === undefined || isPrepared(seen.view, known)
+    const { view, algorithm } = isMaybeNew ? await this.#look(MIN_REFRESH_MS) : seen
     const version = findVersion(view, kid)
     return version !== undefined && mayVerify(view, version) ? { kid, algorithm } : undefined
   }
@@ -136,6 +137,11 @@ function isNext(view: KeyView, kid: string): boolean {
 /** NIST SP 800-57 Part 1 Rev. 5, section 7, as `keyring/lifecycle.ts` has it. */
 export function mayVerify(view: KeyView, { version, state }: KeyVersionView): boolean {
   return view.destroyAt === undefined && version >= view.floor && ['active', 'deactivated'].includes(state)
+}
+
+/** It signs nothing yet. */
+export function isPrepared(view: KeyView, { version, state }: KeyVersionView): boolean {
+  return view.destroyAt === undefined && version >= view.floor && state === 'pre-activation'
 }
 
 function verifyWithPublicKey(

@@ -1,6 +1,6 @@
 import { parseSpkiPem } from '../../crypto/pem.ts'
 import type { KeyView } from '../../model/coffre.ts'
-import { mayVerify } from './coffre-session-keys.ts'
+import { isPrepared, mayVerify } from './coffre-session-keys.ts'
 
 /** An Ed25519 key in SPKI ends with its 32 bytes (RFC 8410, section 4). */
 const ED25519_BYTES = 32
@@ -15,11 +15,14 @@ export interface PublicJsonWebKey {
   readonly alg: 'EdDSA'
 }
 
-/** The public keys of every version of `view` that may verify; none for other algorithms than Ed25519. */
+/**
+ * The public keys of every version of `view` that may verify, and of the one that is prepared, so that who keeps a set for a
+ * while has it before it signs. None for other algorithms than Ed25519.
+ */
 export function toJsonWebKeys(view: KeyView): readonly PublicJsonWebKey[] {
   if (view.algorithm !== 'ed25519') return []
   return view.versions
-    .filter((version) => mayVerify(view, version))
+    .filter((version) => mayVerify(view, version) || isPrepared(view, version))
     .flatMap(({ version, publicKey }) => {
       const spki = publicKey === undefined ? undefined : parseSpkiPem(publicKey)
       if (spki === undefined) return []

@@ -6,6 +6,7 @@ import {
   planFloor,
   planMove,
   planRollback,
+  planPrepare,
   planRotate,
 } from '../../../src/cli/command/plan-move.ts'
 import { planScheduleDestroy } from '../../../src/cli/command/plan-move.ts'
@@ -41,7 +42,15 @@ const CASES: readonly Case[] = [
     foresee: (view: KeyView) => planRollback(view, version),
     move: (key: Key) => rotation.rollbackKey(key, choice(version)),
   })),
-  { name: 'rotate', foresee: planRotate, move: (key) => rotation.rotateKey(key, { now: NOW }) },
+  {
+    name: 'rotate',
+    foresee: planRotate,
+    move: (key) =>
+      rotation.preparedVersion(key) === undefined
+        ? rotation.rotateKey(key, { now: NOW })
+        : rotation.activatePrepared(key, NOW),
+  },
+  { name: 'prepare', foresee: planPrepare, move: (key) => rotation.prepareKey(key, { now: NOW }) },
   ...[1, 2, 9].flatMap((version) => [
     {
       name: `destroy ${version}`,
