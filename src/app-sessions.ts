@@ -19,3 +19,8 @@ export {
 export type { SessionKey, SessionKeys } from './service/sessions/session-keys.ts'
 export type { SessionRevocation, SessionRevocations } from './service/sessions/session-revocations.ts'
 export { Sessions, type SessionsOptions } from './service/sessions/sessions.ts'
+export {
+  type SecretKeyWatch,
+  watchSecretKey,
+  type WatchSecretKeyOptions,
+} from './service/sessions/watch-secret-key.ts'

@@ -3,7 +3,7 @@ import type { KeyMaterial } from '../../crypto/key-material.ts'
 import { hmacMac } from '../../crypto/mac.ts'
 import { deriveSecretSubkey, nameSecret, secretKeyMaterial } from '../../crypto/secret-key.ts'
 import { openPart, sealPart } from '../../crypto/session-cipher.ts'
-import { addMilliseconds, type Clock, DAY, type Instant, toInstant } from '../../model/clock.ts'
+import { addMilliseconds, type Clock, DAY, type Instant, SECOND, toInstant } from '../../model/clock.ts'
 import { CoffreError } from '../../model/errors.ts'
 import type { Secret } from '../../model/secret.ts'
 import type { SessionCipher, SessionKey, SessionKeys, SessionPurpose } from './session-keys.ts'
@@ -34,8 +34,10 @@ export interface SecretSessionKeysOptions extends SecretKeySet {
 }
 
 export interface ReloadOptions {
-  /** False after a compromise: what the keys so far signed is over at once. They stay for a day otherwise. */
+  /** False after a compromise: what the keys so far signed is over at once. */
   readonly keepPrevious?: boolean
+  /** How long they stay otherwise: as long as a session may last. A day when absent. */
+  readonly keepSeconds?: number
 }
 
 interface SecretEntry {
@@ -73,6 +75,14 @@ export class SecretSessionKeys implements SessionKeys {
     return keys
   }
 
+  /** The files that `reload` reads. Throws SECRET_KEY_MISSING where there is none. */
+  get files(): readonly string[] {
+    const { SECRET_KEY_FILE: current, SECRET_KEY_PREVIOUS_FILE: previous } = this.#environment ?? {}
+    const files = [current, previous].flatMap((file) => (file === undefined || file === '' ? [] : [file]))
+    if (files.length === 0) throw new CoffreError('SECRET_KEY_MISSING', { facts: { at: 'SECRET_KEY_FILE' } })
+    return files
+  }
+
   /** Reads the environment and its files again: on SIGHUP, for example. Where that throws, nothing has changed. */
   reload(options: ReloadOptions = {}): void {
     if (this.#environment === undefined) throw new CoffreError('SECRET_KEY_MISSING')
@@ -80,14 +90,17 @@ export class SecretSessionKeys implements SessionKeys {
   }
 
   /** Signs with `secrets.current` from now on, and logs nobody out unless `keepPrevious` is false. */
-  replace(secrets: SecretKeySet, { keepPrevious = true }: ReloadOptions = {}): void {
+  replace(
+    secrets: SecretKeySet,
+    { keepPrevious = true, keepSeconds = DAY / SECOND }: ReloadOptions = {},
+  ): void {
     const given = makeEntries(secrets)
     const ids = new Set(given.map(({ kid }) => kid))
     const now = this.#clock()
     const kept = keepPrevious
       ? this.#entries.filter((entry) => !ids.has(entry.kid) && isLive(entry, now))
       : []
-    const until = addMilliseconds(now, DAY)
+    const until = addMilliseconds(now, keepSeconds * SECOND)
     this.#entries = [...given, ...kept.map((entry) => ({ until, ...entry }))].slice(0, 1 + MAX_PREVIOUS)
   }
 

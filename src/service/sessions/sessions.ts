@@ -119,6 +119,11 @@ export class Sessions {
     return this.#revocations.add({ kind: 'all', before: this.#clock(), until: this.#lastEnd() })
   }
 
+  /** No session lasts longer, refreshed or not. */
+  get absoluteSeconds(): number {
+    return this.#limits.absoluteSeconds
+  }
+
   /** How often a token was refused, by cause. */
   get faults(): SessionFaultCounts {
     return this.#faults.read()
