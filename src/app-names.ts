@@ -11,6 +11,8 @@ export interface NameSource {
   listTokens(): Promise<readonly string[]>
   listPolicies(): Promise<readonly string[]>
   listLoginRoles(): Promise<readonly string[]>
+  /** Their client ids; ordered by id. */
+  listUsers(query: { readonly limit: number }): Promise<readonly string[]>
   close(): Promise<void>
 }
 
@@ -40,6 +42,8 @@ export async function openNames(options: NamesOptions): Promise<NameSource> {
       (await store.listTokens(tenant)).flatMap(({ id, revokedAt }) => (revokedAt === undefined ? [id] : [])),
     listPolicies: async () => (await store.listPolicies(tenant)).map(({ name }) => name),
     listLoginRoles: async () => (await store.listLoginRoles(tenant)).map(({ name }) => name),
+    listUsers: async ({ limit }) =>
+      (await store.listUsers({ tenant, limit })).map(({ clientId }) => clientId),
     close,
   }
 }

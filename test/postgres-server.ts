@@ -114,6 +114,18 @@ export class PostgresServer {
     return client
   }
 
+  /** What pg_dump writes; of a release that has one. */
+  dump(url: string): string {
+    const place = new URL(url)
+    const environment = { ...ENVIRONMENT, PGPASSWORD: place.password }
+    place.password = ''
+    return execFileSync(join(this.#release.binaries, 'pg_dump'), ['--dbname', place.href], {
+      env: environment,
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+    })
+  }
+
   /** Starts it, or starts it again on the same port. */
   async start(): Promise<void> {
     if (this.#port === 0) this.#initialise()

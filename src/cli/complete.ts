@@ -81,6 +81,8 @@ async function find(sources: Sources, { wanted, prefix, wait }: Asked): Promise<
         return await source.listPolicies()
       case 'login-role':
         return await source.listLoginRoles()
+      case 'user':
+        return await source.listUsers({ limit: MAX_CANDIDATES })
     }
   } finally {
     await source.close()
@@ -122,6 +124,7 @@ async function connectNames(sources: Sources, address: string, wait: number): Pr
       (await coffre.tokens.list()).flatMap(({ id, revokedAt }) => (revokedAt === undefined ? [id] : [])),
     listPolicies: async () => (await coffre.policies.list()).map(({ name }) => name),
     listLoginRoles: async () => (await coffre.logins.listRoles()).map(({ name }) => name),
+    listUsers: async (query) => (await coffre.users.list(query)).map(({ clientId }) => clientId),
     close: () => coffre.close(),
   }
 }

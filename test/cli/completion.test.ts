@@ -119,15 +119,19 @@ describe('completion by names', () => {
     assert.equal(await server.stop(), 0)
   })
 
-  test('knows login roles, but no name for what is to be made', async (t) => {
+  test('knows login roles and users, but no name for what is to be made', async (t) => {
     const cli = new CoffreLine(t)
     await cli.prepare('init', 'key create k')
     await cli.ok('login-role create shop --method certificate --role app --bound cn=shop')
     assert.deepEqual(await ask(cli, 'login-role delete '), ['shop'])
     assert.deepEqual(await ask(cli, 'login --role s'), ['shop'])
+    await cli.ok(`user create --client-id ada --out ${cli.path('ada')}`)
+    assert.deepEqual(await ask(cli, 'user show '), ['ada'])
+    assert.deepEqual(await ask(cli, 'apikey show --user a'), ['ada'])
     for (const line of [
       'key create ',
       'login-role create ',
+      'user create ',
       'token create ',
       'nonsense ',
       'key ',

@@ -103,6 +103,7 @@ const forAnybody: readonly Route[] = [
   // What they bring is the credential: test/http/logins.test.ts.
   { method: 'POST', path: '/login/jwt', body: {} },
   { method: 'POST', path: '/login/certificate', body: {} },
+  { method: 'POST', path: '/login/client', body: {} },
   { method: 'GET', path: '/audit/verifier-keys' },
   // The share is the credential.
   { method: 'POST', path: '/operator/ceremony/give', body: { nonce: 'x', share: 'x' } },
@@ -113,6 +114,34 @@ const forItself: readonly Route[] = [
   { method: 'GET', path: '/tokens/self' },
   { method: 'POST', path: '/tokens/renew' },
   { method: 'POST', path: '/tokens/self/revoke' },
+]
+
+/** Of users, their keys and caches, and of sessions under a key: test/http/matrix.test.ts. */
+const elsewhere: readonly Route[] = [
+  { method: 'POST', path: '/users' },
+  { method: 'GET', path: '/users' },
+  { method: 'GET', path: '/users/ada' },
+  { method: 'POST', path: '/users/ada/rotate-secret' },
+  { method: 'PATCH', path: '/users/ada/api-key' },
+  { method: 'GET', path: '/users/ada/api-key' },
+  { method: 'GET', path: '/api-keys' },
+  { method: 'POST', path: '/api-keys/rotate-wrapping' },
+  { method: 'POST', path: '/api-keys/revoke-all' },
+  { method: 'DELETE', path: '/users/ada/api-key' },
+  { method: 'POST', path: '/users/ada/api-key/test' },
+  { method: 'DELETE', path: '/users/ada' },
+  { method: 'GET', path: '/users/me' },
+  { method: 'PATCH', path: '/users/me/api-key' },
+  { method: 'DELETE', path: '/users/me/api-key' },
+  { method: 'POST', path: '/users/me/api-key/test' },
+  ...['', '/verify', '/refresh', '/revoke'].map((rest) => ({ method: 'POST', path: `/sessions${rest}` })),
+  ...['/cache', '/users/{user}/cache'].flatMap((cache) => [
+    { method: 'GET', path: cache },
+    ...['GET', 'PUT', 'DELETE'].map((method) => ({ method, path: `${cache}/{key}` })),
+    { method: 'GET', path: `${cache}/{type}/{pdl}` },
+    ...['purge', 'erase'].map((what) => ({ method: 'POST', path: `${cache}/${what}` })),
+  ]),
+  ...['rekey', 'migrate'].map((what) => ({ method: 'POST', path: `/users/{user}/cache/${what}` })),
 ]
 
 const request = ({ method, path, body, type }: Route, token?: string) =>
@@ -129,15 +158,18 @@ describe('default deny', () => {
     const described = Object.entries(body['paths'] as Record<string, object>).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace('/api/v1', '')}`),
     )
-    const listed = [...forApp, ...forAdmin, ...forAnybody, ...forItself].map(({ method, path }) => {
-      const pattern = path
-        .replace(/\?.*/, '')
-        .replace(/^\/keys\/k/, '/keys/{name}')
-        .replace('/none', '/{id}')
-        .replace(/^\/policies\/p$/, '/policies/{name}')
-        .replace(/^\/login-roles\/r$/, '/login-roles/{name}')
-      return `${method} ${pattern}`
-    })
+    const listed = [...forApp, ...forAdmin, ...forAnybody, ...forItself, ...elsewhere].map(
+      ({ method, path }) => {
+        const pattern = path
+          .replace(/\?.*/, '')
+          .replace(/^\/keys\/k/, '/keys/{name}')
+          .replace('/none', '/{id}')
+          .replace('/ada', '/{user}')
+          .replace(/^\/policies\/p$/, '/policies/{name}')
+          .replace(/^\/login-roles\/r$/, '/login-roles/{name}')
+        return `${method} ${pattern}`
+      },
+    )
     assert.deepEqual(listed.toSorted(), described.filter((each) => !each.startsWith('HEAD')).toSorted())
   })
 

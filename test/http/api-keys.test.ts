@@ -178,6 +178,10 @@ describe('POST /users/me/api-key/test', () => {
       provider.status = 500
       assert.equal((await admin.apiKeys.test(made.id)).verdict, 'unexpected')
       assert.equal(provider.asked.at(-1)?.headers[header], KEY)
+      // Google says so of a key that is none.
+      provider.status = 400
+      const { verdict } = await admin.apiKeys.test(made.id)
+      assert.equal(verdict, name === 'google' ? 'refused' : 'unexpected')
     }
   })
 

@@ -3,7 +3,7 @@ import type { ArgumentRow, CommandRow, OptionRow } from '../command-row.ts'
 import { OptionReader } from './option-reader.ts'
 
 /** What has names that a place can list. `version` is of the key that stands before it. */
-export type NameKind = 'key' | 'version' | 'token' | 'policy' | 'login-role'
+export type NameKind = 'key' | 'version' | 'token' | 'policy' | 'login-role' | 'user'
 
 /** By what the help says of a value, which is the same wherever the value is the same. */
 const KIND_BY_HELP: Partial<Record<MessageKey, NameKind>> = {
@@ -22,9 +22,11 @@ const KIND_BY_HELP: Partial<Record<MessageKey, NameKind>> = {
   'option.grantPolicy': 'policy',
   'argument.loginRole': 'login-role',
   'option.loginRole': 'login-role',
+  'argument.user': 'user',
+  'option.apiKeyUser': 'user',
 }
 
-const MAKES_A_NAME = /^(key|token|policy|login-role) (create|import)$/
+const MAKES_A_NAME = /^(key|token|policy|login-role|user) (create|import)$/
 
 /** A command line as far as the cursor. */
 export interface PartialLine {

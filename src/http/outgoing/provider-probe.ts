@@ -14,6 +14,8 @@ interface ProviderRow {
   readonly baseUrl?: string
   /** Something that costs nothing and needs a key. */
   readonly path: string
+  /** What it answers besides 401 where the key is none. */
+  readonly refuses?: number
   headers(key: string): Readonly<Record<string, string>>
 }
 
@@ -32,6 +34,8 @@ const ROWS: Readonly<Record<ApiKeyProvider, ProviderRow>> = {
   google: {
     baseUrl: 'https://generativelanguage.googleapis.com',
     path: '/v1beta/models',
+    // This address takes nothing else that could be wrong.
+    refuses: 400,
     headers: (key) => ({ 'x-goog-api-key': key }),
   },
   custom: { path: '/v1/models', headers: bearer },
@@ -55,7 +59,10 @@ export function providerProbe(access: ProviderAccess = { baseUrls: {} }): Provid
       const url = base.replace(/\/+$/, '') + row.path
       const allowedHosts = new Set(own === undefined ? [] : [new URL(own).hostname])
       const ca = access.caFile === undefined ? {} : { ca: await readFile(access.caFile, 'latin1') }
-      return judge(() => askStatus(url, { allowedHosts, maximumBytes: 0, ...ca }, row.headers(text)))
+      return judge(
+        () => askStatus(url, { allowedHosts, maximumBytes: 0, ...ca }, row.headers(text)),
+        row.refuses,
+      )
     },
   }
 }
@@ -67,10 +74,10 @@ function rowOf(provider: string): ProviderRow & { readonly name: ApiKeyProvider 
   throw new CoffreError('INVALID_REQUEST', { facts: { at: 'provider' } })
 }
 
-async function judge(ask: () => Promise<number>): Promise<ApiKeyTest> {
+async function judge(ask: () => Promise<number>, refuses: number | undefined): Promise<ApiKeyTest> {
   try {
     const status = await ask()
-    return { verdict: verdictOf(status), status }
+    return { verdict: status === refuses ? 'refused' : verdictOf(status), status }
   } catch (error) {
     if (!(error instanceof CoffreError) || error.code !== 'SERVER_UNREACHABLE') throw error
     return { verdict: error.facts['reason'] === 'timeout' ? 'timeout' : 'unreachable' }
