@@ -116,6 +116,9 @@ export const secretFilesDe: Readonly<Record<keyof typeof secretFilesEn, string>>
   'option.checkAt':
     'das Alter zu diesem Datum beurteilen oder, wie bei +25h oder +182d, um so viel später; nichts festhalten',
   'usage.moment': '{name} erwartet ein Datum wie 2027-01-31 oder eine Frist wie +25h oder +182d.',
+  'option.plainBackup': 'die alten Dateien auch im Klartext behalten, einen Tag lang, nur für ihren Besitzer',
+  'done.plainBackup':
+    '{path} enthält die alte Datei im Klartext. Der erste Aufruf nach einem Tag entfernt sie.',
   'option.history': 'jede Fassung durchsehen, die git hat',
   'option.staged': 'durchsehen, was der nächste Commit enthielte',
   'option.installHook': 'einen pre-commit-Hook einrichten, der Commits mit Geheimnissen ablehnt',

@@ -106,6 +106,8 @@ export const secretFilesEn = {
   'argument.scanPath': 'a file or folder of the project; the whole project when absent',
   'option.checkAt': 'judge ages as of this date or, like +25h or +182d, so much later; record nothing',
   'usage.moment': '{name} takes a date like 2027-01-31, or a time from now like +25h or +182d.',
+  'option.plainBackup': 'keep the old files in clear as well, for a day, for their owner alone',
+  'done.plainBackup': '{path} holds the old file in clear. The first run after a day takes it away.',
   'option.history': 'look through every version that git has',
   'option.staged': 'look through what the next commit would hold',
   'option.installHook': 'install a pre-commit hook that refuses commits with secrets',

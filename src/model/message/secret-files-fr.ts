@@ -112,6 +112,9 @@ export const secretFilesFr: Readonly<Record<keyof typeof secretFilesEn, string>>
   'argument.scanPath': 'un fichier ou un dossier du projet ; tout le projet par défaut',
   'option.checkAt': 'juger les âges à cette date ou, comme +25h ou +182d, plus tard d’autant ; ne rien noter',
   'usage.moment': '{name} attend une date comme 2027-01-31, ou un délai comme +25h ou +182d.',
+  'option.plainBackup': 'garder aussi les anciens fichiers en clair, un jour, pour leur seul propriétaire',
+  'done.plainBackup':
+    '{path} contient l’ancien fichier en clair. La première commande après un jour le supprime.',
   'option.history': 'parcourir chaque version que git possède',
   'option.staged': 'parcourir ce que contiendrait le prochain commit',
   'option.installHook': 'installer un crochet pre-commit qui refuse les commits avec des secrets',

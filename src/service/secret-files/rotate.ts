@@ -15,6 +15,7 @@ import {
   type WrittenFile,
   writeKeyFiles,
 } from './key-files.ts'
+import { writePlainBackups } from './plain-backup.ts'
 import { graceOf, livePrevious, newValues, previousValue } from './previous-key.ts'
 import { type EnvironmentName, type Project, targetsFor } from './project.ts'
 import { type HookPlace, type Hooks, restart, takeUp } from './run/hook.ts'
@@ -35,6 +36,8 @@ export interface RotateRequest {
   /** In place of those of `.coffre.json`. */
   readonly hooks?: Hooks
   readonly probeSeconds?: number
+  /** Keeps the old files in clear as well, for a day. */
+  readonly plainBackup?: boolean
 }
 
 export interface Rotated {
@@ -45,6 +48,8 @@ export interface Rotated {
   readonly files: readonly WrittenFile[]
   /** Until when the old key still verifies; absent where it does not. */
   readonly graceUntil?: string
+  /** The old files in clear, where they were asked for. */
+  readonly plainBackups?: readonly string[]
   /** The key before the old one, where its own time was not over: one is kept. */
   readonly endedEarly?: string
 }
@@ -70,6 +75,10 @@ export function rotateSecretKey(
       { name, environment, fingerprint: replaced, key: old, now: scene.now() },
       holder,
     )
+    const plain =
+      request.plainBackup === true
+        ? { plainBackups: await writePlainBackups(scene.workspace, current.files, scene.now()) }
+        : {}
     const grace = request.isCompromised === true ? undefined : graceOf(scene, old)
     const values = newValues(name, { key, previous: grace === undefined ? undefined : old })
     const { pending, files } = await writeKeyFiles(scene.workspace, current.files, values)
@@ -93,6 +102,7 @@ export function rotateSecretKey(
       fingerprint,
       replaced,
       files,
+      ...plain,
       ...(grace === undefined ? {} : { graceUntil: grace }),
       ...(endedEarly === undefined ? {} : { endedEarly }),
     }

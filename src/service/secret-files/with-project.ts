@@ -2,6 +2,7 @@ import { writePrivateFile } from '../../seal/file/private-file.ts'
 import { recover } from './change/change.ts'
 import { Workspace } from './change/workspace.ts'
 import type { OpenFolder } from './change/folder.ts'
+import { dropPlainBackups } from './plain-backup.ts'
 import { logEvent } from './state.ts'
 import { type Project, readProject } from './project.ts'
 
@@ -34,6 +35,7 @@ export async function withProject<Result>(
     try {
       await writePrivateFile(state.at('.gitignore'), '*\n', { ifExists: 'keep' })
       await finishInterrupted(workspace, state, parts.now())
+      await dropPlainBackups(workspace, parts.now())
       const project = await readProject(workspace)
       return await work({ workspace, project, state, now: parts.now })
     } finally {

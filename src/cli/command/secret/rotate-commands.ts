@@ -32,6 +32,7 @@ export const rotateCommands: readonly CommandRow[] = [
       ...BACKUP_OPTIONS,
       ...HOOK_OPTIONS,
       { flags: '--compromised', help: 'option.compromisedKey' },
+      { flags: '--plain-backup', help: 'option.plainBackup' },
       PROJECT,
       DRY_RUN,
     ],
@@ -61,6 +62,7 @@ async function runRotate(invocation: Invocation): Promise<ExitCode> {
     ...readEnvironment(invocation),
     ...nameOption(invocation),
     isCompromised: options.flag('compromised'),
+    plainBackup: options.flag('plain-backup'),
     hooks: readHooks(invocation),
     ...(probeSeconds === undefined ? {} : { probeSeconds }),
   }
@@ -96,9 +98,10 @@ function readHooks({ options }: Invocation) {
 }
 
 async function showRotated({ printer }: Invocation, rotated: Rotated): Promise<void> {
-  const { fingerprint, replaced, files, graceUntil, endedEarly } = rotated
+  const { fingerprint, replaced, files, graceUntil, endedEarly, plainBackups = [] } = rotated
   if (printer.json) return printer.show(rotated, () => [])
   for (const { path } of files) await printer.note('secretFile.changed', { path })
+  for (const path of plainBackups) await printer.note('done.plainBackup', { path })
   await printer.note('done.secretKeyRotated', { fingerprint, replaced })
   if (graceUntil === undefined) await printer.note('done.secretKeyNoGrace')
   else await printer.note('done.secretKeyGrace', { moment: graceUntil })

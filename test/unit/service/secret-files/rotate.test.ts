@@ -150,6 +150,26 @@ describe('secret-key rotate', () => {
     assert.equal(await safe.find(kid), undefined)
   })
 
+  test('keeps the old files in clear only where that is asked for, closed, out of git, and for a day', async (t) => {
+    const project = new TestProject(t)
+    project.git('init', '-q')
+    await withKey(project)
+    const before = DEFAULT_FILES.map((path) => project.read(path)).toSorted()
+    assert.equal((await rotateSecretKey(project.parts, {}, HOLDER)).plainBackups, undefined)
+    const old = DEFAULT_FILES.map((path) => project.read(path)).toSorted()
+    assert.notDeepEqual(old, before)
+    const { plainBackups = [] } = await rotateSecretKey(project.parts, { plainBackup: true }, HOLDER)
+    assert.deepEqual(plainBackups.map((path) => project.read(path)).toSorted(), old)
+    for (const path of plainBackups) assert.equal(project.mode(path), 0o600)
+    assert.ok(!project.git('status', '--porcelain', '-uall').includes('.coffre'))
+    project.now += DAY - 1
+    await checkSecretKeys(project.parts, {})
+    assert.equal(readdirSync(project.path('.coffre/plain')).length, plainBackups.length)
+    project.now += 1
+    await checkSecretKeys(project.parts, {})
+    assert.deepEqual(readdirSync(project.path('.coffre/plain')), [])
+  })
+
   test('needs a key, and one only', async (t) => {
     const project = new TestProject(t)
     await assert.rejects(rotateSecretKey(project.parts, {}, HOLDER), (error) =>
