@@ -13,6 +13,15 @@ export interface CacheStore {
   set(name: string, value: Uint8Array, ttlSeconds: number): Promise<void>
   /** False where there is a value already. */
   setIfAbsent(name: string, value: Uint8Array, ttlSeconds: number): Promise<boolean>
+  /**
+   * Adds the name to `set` as `addToSet` does, and writes the value where there is none or the name was in the set
+   * before. Answers whether it did, and what was there, as UTF-8 text. One command, atomic.
+   */
+  setOwned(
+    name: string,
+    value: Uint8Array,
+    owner: { readonly set: string; readonly ttlSeconds: number },
+  ): Promise<{ readonly isSet: boolean; readonly before: string | undefined }>
   /** False unless the stored value is `expected`. `keep`: it ends when it would have. Atomic. */
   replace(
     name: string,

@@ -12,7 +12,16 @@ import { ValkeyCacheStore } from '../../src/store/valkey/valkey-cache-store.ts'
  */
 const [url = '', dataDir = '', job = '', killAfter = '0', oldSecret = '', newSecret = ''] =
   process.argv.slice(2)
-const CHANGES = ['set', 'setIfAbsent', 'replace', 'removeIf', 'delete', 'addToSet', 'removeFromSet'] as const
+const CHANGES = [
+  'set',
+  'setIfAbsent',
+  'setOwned',
+  'replace',
+  'removeIf',
+  'delete',
+  'addToSet',
+  'removeFromSet',
+] as const
 let changes = 0
 
 function count(): void {

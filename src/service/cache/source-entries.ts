@@ -88,8 +88,20 @@ export class SourceEntries {
     return sealToken(key, opened.plaintext, readSeconds(opened))
   }
 
-  /** Nothing of another key is ever overwritten, whoever else writes at the same time. */
+  /** Nothing of another key is ever overwritten, whoever else writes at the same time. One round trip, as a rule. */
   async write(key: SourceKey, write: SourceWrite): Promise<SourceWritten> {
+    const { name, ttlSeconds, writtenAt } = write
+    if (writtenAt !== undefined) return this.#writeOver(key, write)
+    const value = sealToken(key, write.plaintext, this.#nowSeconds())
+    const { isSet, before } = await this.#store.setOwned(name, value, { set: key.index, ttlSeconds })
+    // The entry of a program without such a set, or of another key: to be judged before it is replaced.
+    if (!isSet) return this.#writeOver(key, write, { isNew: true })
+    const judged = before === undefined ? undefined : this.open(key, Buffer.from(before), undefined)
+    return { outcome: 'written', replacedTampered: judged === 'TAMPERED' || judged === 'WRONG_KEY' }
+  }
+
+  /** `isNew`: the name came into the set for this write. */
+  async #writeOver(key: SourceKey, write: SourceWrite, { isNew = false } = {}): Promise<SourceWritten> {
     const { name, plaintext, ttlSeconds, writtenAt } = write
     const value = sealToken(key, plaintext, writtenAt ?? this.#nowSeconds())
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
@@ -101,7 +113,7 @@ export class SourceEntries {
       if (isCreated) return { outcome: 'written', replacedTampered: false }
       if (current === undefined) continue
       const judged = this.open(key, current, undefined)
-      if (judged === 'WRONG_KEY' && added === 1) {
+      if (judged === 'WRONG_KEY' && (added === 1 || isNew)) {
         await this.#store.removeFromSet(key.index, [name])
         return { outcome: 'conflict', replacedTampered: false }
       }

@@ -60,6 +60,20 @@ export class LruCacheStore implements CacheStore {
     return true
   }
 
+  async setOwned(
+    name: string,
+    value: Uint8Array,
+    { set, ttlSeconds }: { readonly set: string; readonly ttlSeconds: number },
+  ): Promise<{ readonly isSet: boolean; readonly before: string | undefined }> {
+    const found = this.#find(name)
+    const before = found?.value.toString('utf8')
+    const wasOwned = this.#findSet(set)?.members.has(name) === true
+    const isSet = before === undefined || wasOwned
+    if (isSet) this.#put(name, value, this.#endsIn(ttlSeconds))
+    await this.addToSet(set, [name], ttlSeconds)
+    return { isSet, before }
+  }
+
   async replace(
     name: string,
     { expected, value }: { readonly expected: Uint8Array; readonly value: Uint8Array },

@@ -23,6 +23,14 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[3] == 'keep' then redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 else redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
 return 1`
+const SET_OWNED = `
+local added = redis.call('SADD', KEYS[2], KEYS[1])
+redis.call('EXPIRE', KEYS[2], ARGV[2], 'NX')
+redis.call('EXPIRE', KEYS[2], ARGV[2], 'GT')
+local before = redis.call('GET', KEYS[1])
+if before and added == 1 then return {0, before} end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return {1, before}`
 const REMOVE_IF = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])`
@@ -63,6 +71,19 @@ export class ValkeyCacheStore implements CacheStore {
   async setIfAbsent(name: string, value: Uint8Array, ttlSeconds: number): Promise<boolean> {
     const done = await this.#ask(() => this.#client.set(name, Buffer.from(value), 'EX', ttlSeconds, 'NX'))
     return done !== null
+  }
+
+  async setOwned(
+    name: string,
+    value: Uint8Array,
+    { set, ttlSeconds }: { readonly set: string; readonly ttlSeconds: number },
+  ): Promise<{ readonly isSet: boolean; readonly before: string | undefined }> {
+    const bytes = Buffer.from(value)
+    const answer = await this.#ask(() =>
+      this.#client.eval(SET_OWNED, 2, name, set, bytes, String(ttlSeconds)),
+    )
+    const [isSet, before]: unknown[] = Array.isArray(answer) ? answer : []
+    return { isSet: isSet === 1, before: typeof before === 'string' ? before : undefined }
   }
 
   async replace(

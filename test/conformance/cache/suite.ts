@@ -73,6 +73,21 @@ export function testCacheStore(withStore: WithCacheStore): void {
       assert.equal(text(await store.get('a')), 'one')
     }))
 
+  test('setOwned writes where nothing is, or what its own set names, and tells what was there', () =>
+    withStore(async (store) => {
+      const owner = { set: 'mine', ttlSeconds: 60 }
+      assert.deepEqual(await store.setOwned('a', ONE, owner), { isSet: true, before: undefined })
+      const again = await store.setOwned('a', TWO, owner)
+      assert.deepEqual(again, { isSet: true, before: 'one' })
+      await store.set('b', ONE, 60)
+      const other = await store.setOwned('b', TWO, owner)
+      assert.deepEqual(other, { isSet: false, before: 'one' })
+      assert.equal(text(await store.get('b')), 'one')
+      assert.equal(text(await store.get('a')), 'two')
+      assert.equal(await store.isInSet('mine', 'b'), true)
+      assert.equal(await store.ttlSeconds('a'), 60)
+    }))
+
   test('replace and removeIf do nothing to another value than the expected one', () =>
     withStore(async (store) => {
       await store.set('a', ONE, 100)

@@ -212,7 +212,7 @@ describe('the cache in the shape of the source', () => {
     await cache.set(NAME, 1, SECRET)
     const real = store.getMany.bind(store)
     store.getMany = () => Promise.reject(new CoffreError('CACHE_UNAVAILABLE'))
-    store.setIfAbsent = () => Promise.reject(new CoffreError('CACHE_UNAVAILABLE'))
+    store.setOwned = () => Promise.reject(new CoffreError('CACHE_UNAVAILABLE'))
     assert.equal((await cache.lookup(NAME, SECRET)).status, 'UNAVAILABLE')
     assert.equal(await cache.get(NAME, SECRET), null)
     assert.equal(await cache.set(NAME, 2, SECRET), false)
