@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { findFreePort } from '../redis-server.ts'
 import { type Block, type Page, ROOT } from './page.ts'
 
 /*
@@ -19,6 +20,8 @@ import { type Block, type Page, ROOT } from './page.ts'
 export const PYTHON = '/usr/bin/python3'
 /** The address that pages name. Each run has a free port instead, so that no server of the reader is touched. */
 const NAMED_ADDRESS = 'http://127.0.0.1:8250'
+/** So with the port of the cache server that pages start. */
+const NAMED_CACHE_PORT = /\b6390\b/g
 /** A page takes some seconds; a command that waits for a terminal would take for ever. */
 const PAGE_TIMEOUT_MS = 180_000
 const MARK = '\u001e'
@@ -48,13 +51,18 @@ export interface PageRun {
 
 export async function runPage(page: Page): Promise<PageRun> {
   const folder = mkdtempSync(join(tmpdir(), 'coffre-docs-'))
+  const cachePort = String(await findFreePort())
   try {
     const blocks = page.blocks.filter(isRun)
-    const script = writeScript(folder, blocks)
+    const script = writeScript(folder, { blocks, cachePort })
     const { code, output } = await runBash(folder, script)
     const [, ...outputs] = output.split(MARK)
     return { code, ran: outputs.flatMap((text, index) => toRan(blocks[index], text)) }
   } finally {
+    // A page that failed has not ended its own server; on this port is no other.
+    if (page.blocks.some(({ code }) => code.includes('redis-server '))) {
+      spawnSync('redis-cli', ['-p', cachePort, 'shutdown', 'nosave'], { stdio: 'ignore' })
+    }
     rmSync(folder, { recursive: true, force: true })
   }
 }
@@ -63,14 +71,17 @@ function toRan(block: Block | undefined, output: string): Ran[] {
   return block === undefined ? [] : [{ block, output: output.replace(/^\n/, '') }]
 }
 
-function writeScript(folder: string, blocks: readonly Block[]): string {
+function writeScript(
+  folder: string,
+  { blocks, cachePort }: { readonly blocks: readonly Block[]; readonly cachePort: string },
+): string {
   for (const name of ['bin', 'blocks', 'home', 'work']) mkdirSync(join(folder, name))
   const wrapper = join(folder, 'bin', 'coffre')
   writeFileSync(wrapper, `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, 'src/cli/main.ts')}' "$@"\n`)
   chmodSync(wrapper, 0o755)
   const lines = blocks.map((block, index) => {
     const file = join(folder, 'blocks', `${index}.${block.language === 'ts' ? 'mts' : block.language}`)
-    writeFileSync(file, block.code)
+    writeFileSync(file, block.code.replaceAll(NAMED_CACHE_PORT, cachePort))
     const stop = block.directive === 'server-stopped' ? 'stop_server\n' : ''
     const run = RUNNERS[block.language]?.(file, block) ?? ''
     return `${stop}${needsServer(blocks, index) ? 'start_own_server\n' : ''}printf '${MARK}\\n'\nput_address ${file}\n${run}`

@@ -47,6 +47,18 @@ const PROGRAMS = [
     language: 'python',
     word: '',
   },
+  {
+    name: 'apt-get install python3-redis: python3-redis',
+    here: isInstalled(PYTHON, '-c', 'import redis'),
+    language: 'python',
+    word: 'import redis',
+  },
+  {
+    name: 'apt-get install redis-server redis-tools: redis-server',
+    here: isInstalled('redis-server', '--version'),
+    language: 'sh',
+    word: 'redis-server ',
+  },
   { name: 'curl', here: isInstalled('curl', '--version'), language: 'sh', word: 'curl ' },
   { name: 'openssl', here: isInstalled('openssl', 'version'), language: 'sh', word: 'openssl ' },
 ]
