@@ -1,6 +1,6 @@
 import { parseClientId } from '../model/ids.ts'
 import { Secret } from '../model/secret.ts'
-import type { CreatedUser, Users, UserView } from '../model/user.ts'
+import type { CreatedUser, CreateUserRequest, RotateSecretRequest, Users, UserView } from '../model/user.ts'
 import { type AnswerShape, parseAnswer, parseList } from './answer-shape.ts'
 import type { Call, Connection } from './connection.ts'
 import { formatQuery } from './remote-keys.ts'
@@ -16,14 +16,19 @@ const USER_SHAPE: AnswerShape<UserView> = {
 /** On the wire a new secret is plain text. */
 interface CreatedUserText extends UserView {
   readonly clientSecret?: string
+  readonly cacheKeyUnderSecret?: 'rewrapped' | 'dropped'
 }
 
 export function remoteUsers(connection: Connection): Users {
   const ask = async (call: Call): Promise<UserView> =>
     parseAnswer<UserView>(await connection.send(call), USER_SHAPE)
-  const make = async (path: string, request: { readonly clientSecret?: Secret | string }) => {
-    const { clientSecret, ...rest } = request
-    const body = clientSecret === undefined ? rest : { ...rest, clientSecret: revealText(clientSecret) }
+  const make = async (path: string, request: CreateUserRequest & RotateSecretRequest) => {
+    const { clientSecret, oldSecret, ...rest } = request
+    const body = {
+      ...rest,
+      ...(clientSecret === undefined ? {} : { clientSecret: revealText(clientSecret) }),
+      ...(oldSecret === undefined ? {} : { oldSecret: revealText(oldSecret) }),
+    }
     const answer = await connection.send({ method: 'POST', path, body })
     return hideSecret(parseAnswer<CreatedUserText>(answer, USER_SHAPE))
   }

@@ -44,7 +44,10 @@ export interface Users {
   get(user: string): Promise<UserView>
   /** The user whose credential asks. Throws FORBIDDEN for everybody else. */
   me(): Promise<UserView>
-  /** The old secret and every token of the user end at once. */
+  /**
+   * The old secret and every token of the user end at once. So does what was under it: the second wrapping of the data key
+   * of the user's cache, unless `oldSecret` puts it under the new one. Entries of the source's form wait for `rekey`.
+   */
   rotateSecret(user: string, request?: RotateSecretRequest): Promise<CreatedUser>
   /** Erases the user, the provider's key and every token of it. */
   delete(user: string): Promise<void>
@@ -59,6 +62,8 @@ export interface CreateUserRequest {
 
 export interface RotateSecretRequest {
   readonly clientSecret?: Secret | string
+  /** The one that ends. With it the data key of the user's cache, as far as it is under that, is put under the new one. */
+  readonly oldSecret?: Secret | string
 }
 
 export interface UserQuery {
@@ -77,4 +82,6 @@ export interface UserView {
 export interface CreatedUser extends UserView {
   /** Absent where the caller chose it. */
   readonly clientSecret?: Secret
+  /** After a rotation, of a cache's data key that was under the old secret too: whether it is under the new one now. */
+  readonly cacheKeyUnderSecret?: 'rewrapped' | 'dropped'
 }

@@ -226,3 +226,23 @@ test('a changed entry is TAMPERED, recorded and counted, and a server that is go
     assert.ok(metrics.includes(line), line)
   }
 })
+
+test('a rotation of the secret takes the data key along when the old one is shown, and else ends that way to it', async (t) => {
+  const { admin, send, basic, secret } = await withUser(t)
+  await send('PUT', `/cache/${DAY}`, VALUE, basic)
+  assert.equal((await admin.cache.for('shop').status()).underSecret, true)
+  await assert.rejects(
+    admin.users.rotateSecret('shop', { oldSecret: 'not the secret' }),
+    failsWith('INVALID_REQUEST'),
+  )
+  const second = await admin.users.rotateSecret('shop', { oldSecret: secret })
+  assert.equal(second.cacheKeyUnderSecret, 'rewrapped')
+  assert.equal((await admin.cache.for('shop').status()).underSecret, true)
+  const third = await admin.users.rotateSecret('shop')
+  assert.equal(third.cacheKeyUnderSecret, 'dropped')
+  assert.equal((await admin.cache.for('shop').status()).underSecret, false)
+  assert.deepEqual(await admin.cache.for('shop').get(DAY), VALUE)
+  await admin.cache.for('shop').rekey(second.clientSecret ?? '', third.clientSecret ?? '')
+  assert.equal((await admin.cache.for('shop').status()).underSecret, true)
+  assert.equal((await admin.users.rotateSecret('shop')).cacheKeyUnderSecret, 'dropped')
+})

@@ -16,6 +16,7 @@ import { withCoffre } from '../with-coffre.ts'
 const LIST_LIMIT = { from: 1, to: 1_000 }
 const DEFAULT_LIST_LIMIT = 100
 const USER = [{ syntax: '<user>', help: 'argument.user' }] as const
+const OLD_FILE: OptionRow = { flags: '--old-file <file>', help: 'option.userOldFile' }
 const SECRET_FILE: OptionRow = { flags: '--client-secret-file <file>', help: 'option.chosenSecretFile' }
 
 export const userCommands: readonly CommandRow[] = [
@@ -39,7 +40,7 @@ export const userCommands: readonly CommandRow[] = [
     path: ['user', 'rotate-secret'],
     summary: 'command.user.rotate-secret',
     arguments: USER,
-    options: [SECRET_FILE, OUT, FORCE, DRY_RUN],
+    options: [SECRET_FILE, OLD_FILE, OUT, FORCE, DRY_RUN],
     run: runRotate,
   },
   {
@@ -64,20 +65,30 @@ async function runCreate(invocation: Invocation): Promise<ExitCode> {
 async function runRotate(invocation: Invocation): Promise<ExitCode> {
   const user = valueAt(invocation, 0)
   const chosen = await readChosen(invocation)
+  const oldSecret = await readSecretOption(invocation, 'old-file')
   if (invocation.options.flag('dry-run')) {
     const { id } = await withCoffre(invocation, (coffre) => coffre.users.get(user))
     return reportPlan(invocation, { request: { user: id }, lines: [] })
   }
   return showSecret(invocation, 'done.userSecretRotated', () =>
-    withCoffre(invocation, (coffre) => coffre.users.rotateSecret(user, chosen)),
+    withCoffre(invocation, (coffre) =>
+      coffre.users.rotateSecret(user, { ...chosen, ...(oldSecret === undefined ? {} : { oldSecret }) }),
+    ),
   )
 }
 
-async function readChosen({ options, terminal }: Invocation): Promise<{ readonly clientSecret?: Secret }> {
-  const path = options.text('client-secret-file')
-  if (path === undefined) return {}
-  const limit = { name: '--client-secret-file', maximumBytes: MAX_CLIENT_SECRET_CHARACTERS }
-  return { clientSecret: await readSecretFile(terminal, path, limit) }
+async function readChosen(invocation: Invocation): Promise<{ readonly clientSecret?: Secret }> {
+  const clientSecret = await readSecretOption(invocation, 'client-secret-file')
+  return clientSecret === undefined ? {} : { clientSecret }
+}
+
+async function readSecretOption(
+  { options, terminal }: Invocation,
+  option: string,
+): Promise<Secret | undefined> {
+  const path = options.text(option)
+  if (path === undefined) return undefined
+  return readSecretFile(terminal, path, { name: `--${option}`, maximumBytes: MAX_CLIENT_SECRET_CHARACTERS })
 }
 
 /** The one moment at which a client secret shows itself. */

@@ -279,6 +279,8 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.cachePdl': 'die 14 Ziffern des Zählers',
   'option.cacheHashedNames': 'für einen neuen Benutzer: der Server sieht weder Zähler noch Tag',
   'option.cacheJsonStyle': 'JSON wie Python schreiben, oder so kurz wie möglich',
+  'option.userOldFile':
+    'Datei mit dem bisherigen Geheimnis: der Datenschlüssel des Caches geht zum neuen über',
   'option.cacheOldFile': 'Datei mit dem alten Client-Geheimnis',
   'option.cacheNewFile': 'Datei mit dem neuen Client-Geheimnis',
   'option.cacheFormat': 'v2, Coffres eigenes, oder zurück zu v1, dem der Quelle',

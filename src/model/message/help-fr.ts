@@ -279,6 +279,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.cachePdl': 'les 14 chiffres du compteur',
   'option.cacheHashedNames': 'pour un nouvel utilisateur : le serveur ne voit ni compteur ni jour',
   'option.cacheJsonStyle': 'écrire le JSON comme Python ou le plus court possible',
+  'option.userOldFile': 'fichier du secret qui prend fin : la clé de données du cache passe au nouveau',
   'option.cacheOldFile': 'fichier de l’ancien secret client',
   'option.cacheNewFile': 'fichier du nouveau secret client',
   'option.cacheFormat': 'v2, celui de Coffre, ou retour à v1, celui de la source',

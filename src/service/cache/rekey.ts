@@ -27,7 +27,7 @@ export async function rekey(
   const move = { from: parts.sourceKeys.get(oldSecret), to: parts.sourceKeys.get(newSecret) }
   const secrets = { before: revealSecret(oldSecret), after: revealSecret(newSecret) }
   const begin = { action: 'cache.rekey', detail: { step: 'begin' } } as const
-  await parts.dataKeys.change(user, begin, (stored) => rewrap(user, stored, secrets, move))
+  await parts.dataKeys.change(user, begin, (stored) => rewrap(parts, { user, stored, secrets, move }))
   const counts = new WalkCounts()
   for await (const page of walkSources(parts.store, [move.from])) {
     counts.add(await Promise.all(page.map((each) => rekeyEntry(parts, move, each))))
@@ -40,16 +40,25 @@ export async function rekey(
   return counts.result(false)
 }
 
+interface Rewrapping {
+  readonly user: string
+  readonly stored: StoredCacheKey
+  readonly secrets: { readonly before: string; readonly after: string }
+  readonly move: SourceMove
+}
+
 /** The data key under the new secret; the entries of format 2 stay as they are. */
-async function rewrap(
-  user: string,
-  stored: StoredCacheKey,
-  secrets: { readonly before: string; readonly after: string },
-  { from, to }: SourceMove,
-): Promise<StoredCacheKey> {
+async function rewrap(parts: UserCacheParts, rewrapping: Rewrapping): Promise<StoredCacheKey> {
+  const { user, stored, secrets } = rewrapping
+  const { from, to } = rewrapping.move
   const state = withSources(parseState(stored.state), [from.id, to.id])
   const begun = { ...stored, state: formatState({ ...state, unfinished: 'rekey' }) }
-  if (stored.keyUnderSecret === undefined) return begun
+  if (stored.keyUnderSecret === undefined) {
+    // It never was, or `users.rotateSecret` took it away.
+    const loaded = await parts.dataKeys.find(user)
+    if (loaded === undefined) return begun
+    return { ...begun, keyUnderSecret: await wrapUnderSecret(loaded.key, user, secrets.after) }
+  }
   try {
     const key = await openUnderSecret(stored.keyUnderSecret, user, secrets.before)
     const keyUnderSecret = await wrapUnderSecret(key, user, secrets.after)

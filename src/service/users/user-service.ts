@@ -13,6 +13,7 @@ import {
   type UserId,
 } from '../../model/ids.ts'
 import { MAX_CLIENT_SECRET_CHARACTERS } from '../../model/limits.ts'
+import type { Secret } from '../../model/secret.ts'
 import type {
   CreatedUser,
   CreateUserRequest,
@@ -28,8 +29,15 @@ import { FailedAttempts, UNSEAL_ATTEMPTS } from '../attempt/failed-attempts.ts'
 import type { AuditTrail } from '../audit-trail.ts'
 import type { Caller } from '../caller.ts'
 import { NO_ACCESS } from '../policy/access.ts'
-import { makeClientSecret, matchesForeignSecret, matchesOwnSecret, readOwner } from './client-secret.ts'
+import {
+  makeClientSecret,
+  matchesForeignSecret,
+  matchesOwnSecret,
+  readOwner,
+  revealText,
+} from './client-secret.ts'
 import { findUserNamed, requireUser } from './find-user.ts'
+import { rewrapCacheKey } from './rewrap-cache-key.ts'
 import { viewUser } from './user-view.ts'
 
 const DEFAULT_LIMIT = 100
@@ -113,18 +121,36 @@ export class UserService {
   async rotateSecret(caller: Caller, name: string, request: RotateSecretRequest = {}): Promise<CreatedUser> {
     const { store, trail, clock, tokens } = this.#parts
     await authorize(trail, caller, 'user.change')
-    const { id } = await requireUser(store, caller.principal.tenant, name)
+    const found = await requireUser(store, caller.principal.tenant, name)
+    const { id, cacheKeySecret: oldWrapping } = found
+    const oldSecret = await requireOldSecret(found, request.oldSecret)
     const { hash, secret } = await makeClientSecret(id, request.clientSecret)
+    const newSecret = revealText(request.clientSecret ?? secret ?? '')
+    const newWrapping = await rewrapCacheKey(found, { before: oldSecret, after: newSecret })
     try {
       const user = await store.transaction(async (tx) => {
         const before = await requireUser(tx, caller.principal.tenant, id)
-        const after = { ...before, secretHash: hash, updatedAt: clock(), epoch: before.epoch + 1 }
+        // Somebody put it under a secret meanwhile.
+        if (before.cacheKeySecret !== oldWrapping) throw new CoffreError('CONFLICT')
+        const { cacheKeySecret: _ended, ...kept } = before
+        const after = {
+          ...kept,
+          ...(newWrapping === undefined ? {} : { cacheKeySecret: newWrapping }),
+          secretHash: hash,
+          updatedAt: clock(),
+          epoch: before.epoch + 1,
+        }
         await tx.updateUser(before, after)
         await tx.deleteTokensOf(id)
         await trail.append(tx, [describeChange(caller, 'user.rotate-secret', id)])
         return after
       })
-      return { ...viewUser(user), ...(secret === undefined ? {} : { clientSecret: secret }) }
+      const cacheKeyUnderSecret = newWrapping === undefined ? 'dropped' : 'rewrapped'
+      return {
+        ...viewUser(user),
+        ...(secret === undefined ? {} : { clientSecret: secret }),
+        ...(oldWrapping === undefined ? {} : { cacheKeyUnderSecret }),
+      }
     } finally {
       // Also after an error: the commit may have happened and only its answer been lost.
       tokens.forgetAll()
@@ -193,6 +219,16 @@ export class UserService {
     if (!isProven) this.#guesses.note(address)
     return isProven
   }
+}
+
+/** Throws INVALID_REQUEST for another than the one that the user has. */
+async function requireOldSecret(user: User, given: Secret | string | undefined): Promise<string | undefined> {
+  if (given === undefined) return undefined
+  const text = revealText(given)
+  if (matchesOwnSecret(user, text) || (await matchesForeignSecret(user, text))) return text
+  throw new CoffreError('INVALID_REQUEST', {
+    facts: { at: 'oldSecret', expected: 'the secret that the user has now' },
+  })
 }
 
 function readClientId(text: string): ClientId {
