@@ -8,6 +8,7 @@ const MUTATIONS = [
   'key create other',
   'key update invoices --owner billing',
   'key rotate invoices',
+  'key prepare invoices',
   'key rollback invoices',
   'key suspend invoices',
   'key deactivate invoices',
@@ -26,7 +27,7 @@ describe('--dry-run', () => {
       'init,operator init,seal,unseal,operator unseal,operator rekey,operator rotate-root,' +
       'operator ceremony give,operator ceremony collect,operator ceremony cancel,' +
       'operator ceremony take-over,operator recovery-sheet,operator restore-seal-key,' +
-      'key create,key update,key import,key rotate,key rollback,key suspend,key resume,' +
+      'key create,key update,key import,key rotate,key prepare,key rollback,key suspend,key resume,' +
       'key deactivate,key compromise,key floor,key destroy,key schedule-destroy,key cancel-destroy,' +
       'token create,token revoke,token renew,login,login-role create,login-role delete,user create,' +
       'user rotate-secret,user delete,cache set,cache delete,cache purge,cache rekey,cache migrate,cache erase,' +

@@ -64,6 +64,7 @@ export const FUZZED_FUNCTIONS: Readonly<Record<string, string>> = {
   parseFetchUrl: '(new URL and a list: test/unit/http/fetch-document.test.ts)',
   parseItem: 'problem',
   parseAnswer: 'problem',
+  parseJson: '(JSON.parse, and another error)',
   parseList: 'problem',
   parseObject: 'problem',
 }

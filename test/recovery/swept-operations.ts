@@ -44,11 +44,15 @@ const PLAINTEXT = 'a value under fault'
 function change(
   move: string,
   run: (coffre: Coffre, key: string) => Promise<KeyView>,
-  more: { readonly action?: string; readonly prepare?: SweptOperation['prepare'] } = {},
+  more: {
+    readonly name?: string
+    readonly action?: string
+    readonly prepare?: SweptOperation['prepare']
+  } = {},
 ): SweptOperation {
-  const { action = `key.${move}`, prepare } = more
+  const { name = move, action = `key.${move}`, prepare } = more
   return {
-    name: move,
+    name,
     action,
     ...(prepare === undefined ? {} : { prepare }),
     run: async ({ coffre }, { key, ledger }) => {
@@ -80,6 +84,7 @@ const CHANGES: readonly SweptOperation[] = [
   change('rotate', (coffre, key) => coffre.keys.rotate(key)),
   change('prepare', (coffre, key) => coffre.keys.prepare(key)),
   change('rotate', (coffre, key) => coffre.keys.rotate(key), {
+    name: 'rotate to prepared',
     prepare: settled((coffre, key) => coffre.keys.prepare(key)),
   }),
   change('rollback', (coffre, key) => coffre.keys.rollback(key, { version: 1 })),

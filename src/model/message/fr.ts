@@ -90,7 +90,7 @@ export const fr: Messages = {
   'done.imported': '{key} importée, version {version}.',
   'done.created': 'Clé {key} créée ({algorithm}, {purpose}).',
   'done.updated': 'Clé {key} modifiée.',
-  'done.prepared': 'Version {version} de {key} préparée ; la prochaine rotation la rendra courante.',
+  'done.prepared': 'Version {version} de {key} préparée ; la prochaine rotation la rendra courante.',
   'done.rotated': 'Rotation de {key} faite ; la version {version} est courante.',
   'done.rolledBack': 'Retour en arrière de {key} fait ; la version {version} est courante.',
   'done.suspended': 'Clé {key} suspendue.',
@@ -135,7 +135,7 @@ export const fr: Messages = {
   'done.apiKeysRevokedNext':
     'Si FERNET_SECRET_KEY est définie : remplacez-la par ce qu’affiche `coffre fernet keygen`, puis redémarrez.',
   'done.apiKeysRevokedFile':
-    'Une nouvelle FERNET_SECRET_KEY est dans {path} ; les serveurs en marche la prennent à leur redémarrage.',
+    'Une nouvelle FERNET_SECRET_KEY est dans {path} ; les serveurs en marche la prennent à leur redémarrage.',
   'done.sessionCreated':
     'Session {id}, jusqu’au {moment} sauf renouvellement. Son jeton ne sera plus affiché.',
   'done.sessionRefused': 'Le jeton n’est pas bon.',

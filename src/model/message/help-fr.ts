@@ -36,7 +36,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.key.update': 'Modifier ce qui est noté sur une clé ; le reste ne change pas',
   'command.key.rotate': 'Ajouter une version et la rendre courante ; les anciennes lisent encore',
   'command.key.prepare':
-    'Ajouter la version que la prochaine rotation rendra courante ; sa clé publique se voit aussitôt',
+    'Ajouter la version que la prochaine rotation rendra courante ; sa clé publique se voit aussitôt',
   'command.key.rollback': 'Rendre une version antérieure de nouveau courante (sans VERSION : la précédente)',
   'command.key.suspend': 'Arrêter une version, ou toute la clé, jusqu’à la levée de la suspension',
   'command.key.resume': 'Lever une suspension',
@@ -279,7 +279,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.cachePdl': 'les 14 chiffres du compteur',
   'option.cacheHashedNames': 'pour un nouvel utilisateur : le serveur ne voit ni compteur ni jour',
   'option.cacheJsonStyle': 'écrire le JSON comme Python ou le plus court possible',
-  'option.userOldFile': 'fichier du secret qui prend fin : la clé de données du cache passe au nouveau',
+  'option.userOldFile': 'fichier du secret qui prend fin : la clé de données du cache passe au nouveau',
   'option.cacheOldFile': 'fichier de l’ancien secret client',
   'option.cacheNewFile': 'fichier du nouveau secret client',
   'option.cacheFormat': 'v2, celui de Coffre, ou retour à v1, celui de la source',
@@ -296,7 +296,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.limitUsers': 'au plus ce nombre d’utilisateurs, de 1 à 1 000 (100 par défaut)',
   'option.loginSecretFile': 'pour client : fichier avec le secret client, ou - pour l’entrée standard',
   'option.fernetEnvFile':
-    'fichier d’environnement dont FERNET_SECRET_KEY est remplacée ; par défaut .env ici, si les données sont ici',
+    'fichier d’environnement dont FERNET_SECRET_KEY est remplacée ; par défaut .env ici, si les données sont ici',
   'option.printFernetKey': 'afficher la nouvelle FERNET_SECRET_KEY',
   'option.apiKeyUser':
     'utilisateur, par identifiant ou identifiant client ; par défaut le détenteur du jeton',

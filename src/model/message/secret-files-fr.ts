@@ -109,8 +109,8 @@ export const secretFilesFr: Readonly<Record<keyof typeof secretFilesEn, string>>
   'option.fileKey': 'une clé du Coffre qui garde la clé du fichier',
   'option.runFile': 'un fichier de variables, même chiffré ; .env par défaut',
   'option.tty': 'donner au programme ce terminal même : rien n’est masqué',
-  'argument.scanPath': 'un fichier ou un dossier du projet ; tout le projet par défaut',
-  'option.checkAt': 'juger les âges à cette date ou, comme +25h ou +182d, plus tard d’autant ; ne rien noter',
+  'argument.scanPath': 'un fichier ou un dossier du projet ; tout le projet par défaut',
+  'option.checkAt': 'juger les âges à cette date ou, comme +25h ou +182d, plus tard d’autant ; ne rien noter',
   'usage.moment': '{name} attend une date comme 2027-01-31, ou un délai comme +25h ou +182d.',
   'option.plainBackup': 'garder aussi les anciens fichiers en clair, un jour, pour leur seul propriétaire',
   'done.plainBackup':
