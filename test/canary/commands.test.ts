@@ -132,7 +132,7 @@ async function makeEnvironment({ forms }: Scene): Promise<Record<string, string>
   return { COFFRE_TOKEN: await forms.make(), COFFRE_PASSPHRASE: await forms.make() }
 }
 
-/** A command three times: bare, for machines, and with a secret in every file that it takes. */
+/** A command twice: bare, and for machines with a secret in every file that it takes. */
 async function argumentsOf(row: CommandRow, scene: Scene): Promise<readonly (readonly string[])[]> {
   const given = (row.arguments ?? []).map((argument) => argument.choices?.[0] ?? 'canary')
   const bare = [...row.path, ...given]
@@ -140,7 +140,7 @@ async function argumentsOf(row: CommandRow, scene: Scene): Promise<readonly (rea
   for (const { flags } of row.options ?? []) {
     if (/<(file|path)>/.test(flags)) files.push(/--[a-z-]+/.exec(flags)?.[0] ?? '', await secretFile(scene))
   }
-  return [bare, [...bare, '--json'], [...bare, ...files, '--json']]
+  return [bare, [...bare, ...files, '--json']]
 }
 
 async function secretFile({ folder, forms }: Scene): Promise<string> {

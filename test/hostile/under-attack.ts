@@ -46,6 +46,8 @@ export interface AttackOptions {
   /** Normal requests while each attack runs. */
   readonly requests: number
   readonly names?: readonly string[]
+  /** For times: the machines of a real attacker are not ours, so theirs here yields to everybody, on one core. */
+  readonly attackerYields?: boolean
 }
 
 /** A server in a process of its own; normal decrypts alone, then beside each attack. */
@@ -59,7 +61,7 @@ export async function measureUnderAttack(options: AttackOptions): Promise<Findin
       return Buffer.from(plaintext).toString() === 'bonjour'
     }
     const names = ATTACKS.map(({ name }) => name).filter((name) => options.names?.includes(name) ?? true)
-    return await measure({ server, normal, requests: options.requests }, names)
+    return await measure({ server, normal, ...options }, names)
   } finally {
     server.child.kill('SIGTERM')
     await once(server.child, 'exit')
@@ -77,7 +79,7 @@ export async function measureWhileSealed(options: AttackOptions): Promise<Findin
     })
     await admin.operator.seal()
     const normal = async () => (await admin.operator.status()).sealed
-    return await measure({ server, normal, requests: options.requests }, [SEALED_ATTACK.name])
+    return await measure({ server, normal, ...options }, [SEALED_ATTACK.name])
   } finally {
     server.child.kill('SIGTERM')
     await once(server.child, 'exit')
@@ -117,24 +119,23 @@ interface Measured {
   /** One request as an honest user sends it; false when its answer is wrong. */
   readonly normal: () => Promise<boolean>
   readonly requests: number
+  readonly attackerYields?: boolean
 }
 
-/**
- * The machines of a real attacker are not ours: theirs here yields to everybody, on one core. Neither keeps it from
- * filling the server's sockets.
- */
-function spawnAttacker(name: string, target: Target) {
+/** Yielding does not keep it from filling the server's sockets. */
+function spawnAttacker(name: string, { server: { target }, attackerYields = false }: Measured) {
   const attacker = [process.execPath, ATTACKER, name, JSON.stringify(target)]
   const cores = availableParallelism()
   const pinned = cores > 1 && existsSync(TASKSET) ? [TASKSET, '-c', String(cores - 1)] : []
-  const [command = 'nice', ...args] = [...pinned, 'nice', '-n', '19', ...attacker]
+  const yielding = attackerYields ? [...pinned, 'nice', '-n', '19'] : []
+  const [command = '', ...args] = [...yielding, ...attacker]
   return spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
 }
 
 async function measureOne(name: string, measured: Measured): Promise<Finding> {
-  const { target, pid } = measured.server
+  const { pid } = measured.server
   const alone = await sendNormal(measured)
-  const attacker = spawnAttacker(name, target)
+  const attacker = spawnAttacker(name, measured)
   const lines = createInterface({ input: attacker.stdout })[Symbol.asyncIterator]()
   if ((await lines.next()).value !== 'begun') throw new Error(`the attacker did not begin: ${name}`)
   const { timing, failed } = await sendNormal(measured)

@@ -26,10 +26,11 @@ export async function run(args: readonly string[]): Promise<number> {
   const chosen = values.attack === undefined ? names : [values.attack]
   const open = chosen.filter((name) => name !== SEALED_ATTACK.name)
   return inKeptFolder(async (folder) => {
+    const options = { requests, attackerYields: true }
     if (open.length > 0)
-      judge(await measureUnderAttack({ folder: join(folder, 'open'), requests, names: open }))
+      judge(await measureUnderAttack({ ...options, folder: join(folder, 'open'), names: open }))
     if (chosen.includes(SEALED_ATTACK.name))
-      judge(await measureWhileSealed({ folder: join(folder, 'sealed'), requests }))
+      judge(await measureWhileSealed({ ...options, folder: join(folder, 'sealed') }))
   })
 }
 
