@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, describe, test } from 'node:test'
+import { LONG_FILES } from '../long-files.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const folder = mkdtempSync(join(tmpdir(), 'coffre-runner-'))
@@ -134,3 +135,20 @@ function run(
     timeout: 60_000,
   })
 }
+
+test('every long file is there, and left to --long', () => {
+  for (const file of LONG_FILES) assert.ok(existsSync(join(ROOT, 'test', file)), file)
+  assert.ok(new Set(LONG_FILES).size === LONG_FILES.length)
+  const root = mkdtempSync(join(folder, 'root-'))
+  mkdirSync(join(root, 'fuzz'))
+  writeFileSync(join(root, 'fuzz/fuzz.test.ts'), `${HEAD}test('long', () => {})`)
+  writeFileSync(join(root, 'short.test.ts'), `${HEAD}test('a', () => {}); test('b', () => {})`)
+  const lastOf = (...args: readonly string[]) =>
+    run(['--root', root, ...args])
+      .stdout.trimEnd()
+      .split('\n')
+      .at(-1)
+  assert.equal(lastOf(), '2 passed, 0 failed, 0 skipped')
+  assert.equal(lastOf('--long'), '1 passed, 0 failed, 0 skipped')
+  assert.equal(lastOf('fuzz/'), '1 passed, 0 failed, 0 skipped')
+})
