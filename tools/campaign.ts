@@ -49,4 +49,11 @@ function isMistakeInOptions(error: unknown): error is Error {
   return code.startsWith('ERR_PARSE_ARGS') || error instanceof RangeError
 }
 
+// Servers that a campaign has started end with it, and they wait for the event `exit`.
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(signal, () => process.exit(code))
+}
 process.exitCode = await main(process.argv.slice(2))
