@@ -10,11 +10,10 @@ import { formatApiKey, formatApiKeys } from '../output/api-key-text.ts'
 import { Progress } from '../output/progress.ts'
 import { reportPlan } from '../output/report-plan.ts'
 import { writeTo } from '../output/terminal.ts'
+import { readPage, showPage } from '../output/show-page.ts'
 import { withCoffre } from '../with-coffre.ts'
 import { apiKeyRevokeCommand } from './api-key-revoke-command.ts'
 
-const LIST_LIMIT = { from: 1, to: 1_000 }
-const DEFAULT_LIST_LIMIT = 100
 const USER: OptionRow = { flags: '--user <user>', help: 'option.apiKeyUser' }
 
 export const apiKeyCommands: readonly CommandRow[] = [
@@ -113,16 +112,15 @@ function runRemove(invocation: Invocation): Promise<ExitCode> {
 }
 
 function runList(invocation: Invocation): Promise<ExitCode> {
-  const { options, printer } = invocation
-  const after = options.text('after')
-  const limit = options.wholeNumber('limit', LIST_LIMIT) ?? DEFAULT_LIST_LIMIT
+  const query = readPage(invocation)
   return withCoffre(invocation, async (coffre) => {
-    const apiKeys = await coffre.apiKeys.list({ limit, ...(after === undefined ? {} : { after }) })
-    await printer.show({ apiKeys }, () => formatApiKeys(printer, apiKeys))
-    const last = apiKeys.at(-1)
-    if (last === undefined) await printer.note('list.empty')
-    else if (apiKeys.length === limit) await printer.note('list.more', { option: `--after ${last.user}` })
-    return OK
+    const items = await coffre.apiKeys.list(query)
+    return showPage(invocation, query, {
+      name: 'apiKeys',
+      items,
+      format: formatApiKeys,
+      idOf: ({ user }) => user,
+    })
   })
 }
 

@@ -8,6 +8,7 @@ import { type Invocation, valueAt } from '../invocation.ts'
 import { formatKey, formatKeyList } from '../output/key-text.ts'
 import { DRY_RUN } from '../line/option-rows.ts'
 import { reportPlan } from '../output/report-plan.ts'
+import { readPage, showPage } from '../output/show-page.ts'
 import { LABEL_OPTIONS, readLabels } from '../input/key-labels.ts'
 import { UsageError } from '../usage-error.ts'
 import { withCoffre } from '../with-coffre.ts'
@@ -15,8 +16,6 @@ import { keyTransferCommands } from './key-transfer-commands.ts'
 import { keyMoveCommands } from './key-move-commands.ts'
 
 const NAME: ArgumentRow = { syntax: '<name>', help: 'argument.key' }
-const LIST_LIMIT = { from: 1, to: 1_000 }
-const DEFAULT_LIST_LIMIT = 100
 
 export const keyCommands: readonly CommandRow[] = [
   {
@@ -86,17 +85,15 @@ function absentKey(error: unknown): undefined {
 }
 
 function runList(invocation: Invocation): Promise<ExitCode> {
-  const { options, printer } = invocation
-  const after = options.text('after')
-  const limit = options.wholeNumber('limit', LIST_LIMIT) ?? DEFAULT_LIST_LIMIT
-  const query = { limit, ...(after === undefined ? {} : { after: parseKeyName(after) }) }
+  const query = readPage(invocation)
   return withCoffre(invocation, async (coffre) => {
-    const keys = await coffre.keys.list(query)
-    await printer.show({ keys }, () => formatKeyList(printer, keys))
-    const last = keys.at(-1)
-    if (last === undefined) await printer.note('list.empty')
-    else if (keys.length === limit) await printer.note('list.more', { option: `--after ${last.name}` })
-    return OK
+    const items = await coffre.keys.list(query)
+    return showPage(invocation, query, {
+      name: 'keys',
+      items,
+      format: formatKeyList,
+      idOf: ({ name }) => name,
+    })
   })
 }
 

@@ -11,10 +11,9 @@ import { formatJson } from '../output/printer.ts'
 import { reportPlan } from '../output/report-plan.ts'
 import { withSink } from '../output/sink.ts'
 import { formatUser, formatUsers } from '../output/user-text.ts'
+import { readPage, showPage } from '../output/show-page.ts'
 import { withCoffre } from '../with-coffre.ts'
 
-const LIST_LIMIT = { from: 1, to: 1_000 }
-const DEFAULT_LIST_LIMIT = 100
 const USER = [{ syntax: '<user>', help: 'argument.user' }] as const
 const OLD_FILE: OptionRow = { flags: '--old-file <file>', help: 'option.userOldFile' }
 const SECRET_FILE: OptionRow = { flags: '--client-secret-file <file>', help: 'option.chosenSecretFile' }
@@ -110,16 +109,10 @@ async function showSecret(
 }
 
 function runList(invocation: Invocation): Promise<ExitCode> {
-  const { options, printer } = invocation
-  const after = options.text('after')
-  const limit = options.wholeNumber('limit', LIST_LIMIT) ?? DEFAULT_LIST_LIMIT
+  const query = readPage(invocation)
   return withCoffre(invocation, async (coffre) => {
-    const users = await coffre.users.list({ limit, ...(after === undefined ? {} : { after }) })
-    await printer.show({ users }, () => formatUsers(printer, users))
-    const last = users.at(-1)
-    if (last === undefined) await printer.note('list.empty')
-    else if (users.length === limit) await printer.note('list.more', { option: `--after ${last.id}` })
-    return OK
+    const items = await coffre.users.list(query)
+    return showPage(invocation, query, { name: 'users', items, format: formatUsers, idOf: ({ id }) => id })
   })
 }
 

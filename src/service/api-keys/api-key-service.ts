@@ -12,6 +12,7 @@ import { CoffreError, hasCode } from '../../model/errors.ts'
 import { parseUserId, type UserId } from '../../model/ids.ts'
 import { Secret } from '../../model/secret.ts'
 import type { StoredApiKey, User } from '../../model/user.ts'
+import { readPageLimit } from '../../model/page.ts'
 import type { Store } from '../../store/store.ts'
 import { authorize } from '../access/authorize.ts'
 import type { Permission } from '../access/permission.ts'
@@ -27,8 +28,6 @@ import type { OwnKey } from './own-key.ts'
 import { lastFourOf, looksUsual, readApiKey, readProvider } from './read-api-key.ts'
 import { requireUsableRing, rotateWrapping } from './rotate-wrapping.ts'
 
-const DEFAULT_LIMIT = 100
-const MAX_LIMIT = 1_000
 /** A row that changes between each look and its use is being changed by a loop. */
 const MAX_ATTEMPTS = 5
 /** Each asks the provider, who counts too. */
@@ -101,10 +100,7 @@ export class ApiKeyService {
     query: { readonly after?: string; readonly limit?: number } = {},
   ): Promise<readonly ListedApiKey[]> {
     await authorize(this.#parts.trail, caller, 'user.read')
-    const limit = query.limit ?? DEFAULT_LIMIT
-    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
-      throw new CoffreError('INVALID_REQUEST', { facts: { at: 'limit', from: 1, to: MAX_LIMIT } })
-    }
+    const limit = readPageLimit(query.limit)
     const after = query.after === undefined ? {} : { after: parseUserId(query.after) }
     const { tenant } = caller.principal
     const users = await this.#parts.store.listUsers({ tenant, withApiKey: true, limit, ...after })

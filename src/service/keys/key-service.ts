@@ -23,6 +23,7 @@ import type { CreateKeyRequest, KeyLabelsView, KeyView, ListQuery } from '../../
 import { CoffreError } from '../../model/errors.ts'
 import { type KeyName, parseKeyId, parseKeyName } from '../../model/ids.ts'
 import type { Key } from '../../model/key.ts'
+import { readPageLimit } from '../../model/page.ts'
 import { authorize } from '../access/authorize.ts'
 import type { Caller } from '../caller.ts'
 import { Reach } from '../policy/reach.ts'
@@ -31,8 +32,6 @@ import { type KeyChange, KeyChanges, type KeyChangesParts } from './key-changes.
 import { chooseAlgorithm, mergeLabels } from './key-request.ts'
 import { viewKey } from './key-view.ts'
 
-const DEFAULT_LIST_LIMIT = 100
-const MAX_LIST_LIMIT = 1_000
 const DEFAULT_DESTROY_DAYS = 30
 
 /** The life of keys: what may be asked, and what each asks of keyring/rotation.ts. */
@@ -73,10 +72,7 @@ export class KeyService {
 
   async list(caller: Caller, query: ListQuery = {}): Promise<readonly KeyView[]> {
     await authorize(this.#parts.trail, caller, 'key.read')
-    const limit = query.limit ?? DEFAULT_LIST_LIMIT
-    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIST_LIMIT) {
-      throw new CoffreError('INVALID_REQUEST', { facts: { at: 'limit', from: 1, to: MAX_LIST_LIMIT } })
-    }
+    const limit = readPageLimit(query.limit)
     const after = query.after === undefined ? undefined : parseKeyName(query.after)
     const keys = await this.#listAllowed(new Reach(caller, 'key.read'), limit, after)
     return keys.map(viewKey)

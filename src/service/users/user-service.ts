@@ -22,6 +22,7 @@ import type {
   UserQuery,
   UserView,
 } from '../../model/user.ts'
+import { readPageLimit } from '../../model/page.ts'
 import type { Store } from '../../store/store.ts'
 import { authorize, refuse } from '../access/authorize.ts'
 import type { RequestOrigin, TokenService } from '../access/token-service.ts'
@@ -40,8 +41,6 @@ import { findUserNamed, requireUser } from './find-user.ts'
 import { rewrapCacheKey } from './rewrap-cache-key.ts'
 import { viewUser } from './user-view.ts'
 
-const DEFAULT_LIMIT = 100
-const MAX_LIMIT = 1_000
 /** The address of whoever asks, so it names no user. */
 const OWN_NAME = 'me'
 
@@ -88,10 +87,7 @@ export class UserService {
 
   async list(caller: Caller, query: UserQuery = {}): Promise<readonly UserView[]> {
     await authorize(this.#parts.trail, caller, 'user.read')
-    const limit = query.limit ?? DEFAULT_LIMIT
-    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
-      throw new CoffreError('INVALID_REQUEST', { facts: { at: 'limit', from: 1, to: MAX_LIMIT } })
-    }
+    const limit = readPageLimit(query.limit)
     const after = query.after === undefined ? {} : { after: parseUserId(query.after) }
     const { tenant } = caller.principal
     return (await this.#parts.store.listUsers({ tenant, limit, ...after })).map(viewUser)
