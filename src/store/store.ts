@@ -277,6 +277,19 @@ export interface CheckpointCommit {
   readonly afresh: boolean
 }
 
+/** Of a database server, its settings as it writes them. */
+export interface ServerFacts {
+  readonly major: number
+  readonly oldestMajor: number
+  readonly encoding: string
+  readonly fsync: string
+  readonly fullPageWrites: string
+  readonly dataChecksums: string
+  readonly synchronousCommit: string
+  /** The server's clock less this machine's, after what the way there and back may have taken. */
+  readonly aheadMilliseconds: number
+}
+
 /** Which schema a store has, and which this Coffre makes. */
 export interface SchemaFacts {
   /** Absent where there is none yet. */

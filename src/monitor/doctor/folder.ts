@@ -3,10 +3,9 @@ import { join } from 'node:path'
 import type { Audit } from '../../model/audit.ts'
 import { type Instant, toInstant } from '../../model/clock.ts'
 import { hasCode } from '../../model/errors.ts'
-import type { SchemaFacts } from '../../store/store.ts'
+import type { SchemaFacts, ServerFacts } from '../../store/store.ts'
 import type { Finding } from './finding.ts'
 import { examineInstallation, type RuntimeFacts } from './installation.ts'
-import type { DatabaseFacts } from './judge-database.ts'
 import type { LogFacts, StoreView } from './judge-store.ts'
 
 export interface FolderRequest {
@@ -25,7 +24,7 @@ export interface FolderParts {
   /** Of the file in the folder; `undefined` where there is none. */
   readonly examineFile: () => Promise<(SchemaFacts & { readonly check: string }) | undefined>
   /** Where the store is in a database. */
-  readonly examineServer?: () => Promise<SchemaFacts & DatabaseFacts>
+  readonly examineServer?: () => Promise<SchemaFacts & ServerFacts>
 }
 
 /** Looks at the installation that a folder and the settings of an environment describe. */
@@ -49,7 +48,7 @@ export async function examine(request: FolderRequest, parts: FolderParts): Promi
 /** An old schema is not looked into: opening it would migrate it. */
 async function examineStore(
   parts: FolderParts,
-  database: (SchemaFacts & DatabaseFacts) | 'unreachable' | undefined,
+  database: (SchemaFacts & ServerFacts) | 'unreachable' | undefined,
 ): Promise<StoreView> {
   if (database === 'unreachable') return { state: 'refused' }
   const file = database === undefined ? await parts.examineFile().catch(() => undefined) : undefined

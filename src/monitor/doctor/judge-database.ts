@@ -1,19 +1,8 @@
 import { SECOND } from '../../model/clock.ts'
+import type { ServerFacts } from '../../store/store.ts'
 import type { Finding } from './finding.ts'
 
-/** Settings of a PostgreSQL server, as it writes them. */
-export interface DatabaseFacts {
-  readonly major: number
-  readonly oldestMajor: number
-  readonly encoding: string
-  readonly fsync: string
-  readonly fullPageWrites: string
-  readonly dataChecksums: string
-  readonly synchronousCommit: string
-  readonly aheadMilliseconds: number
-}
-
-export type DatabaseView = DatabaseFacts | 'unreachable'
+export type DatabaseView = ServerFacts | 'unreachable'
 
 /** Leases and destruction follow the database's clock, tokens this machine's. */
 const MAX_APART = 5 * SECOND
@@ -37,7 +26,7 @@ export function judgeDatabase(database: DatabaseView): readonly Finding[] {
   ]
 }
 
-function judgeVersion({ major, oldestMajor }: DatabaseFacts): Finding {
+function judgeVersion({ major, oldestMajor }: ServerFacts): Finding {
   const id = 'PostgreSQL'
   if (major >= oldestMajor) return { id, state: 'ok' }
   return { id, state: 'problem', cause: `version ${major}`, next: `upgrade to ${oldestMajor} or newer` }
@@ -51,20 +40,20 @@ function mustBeOn(setting: 'fsync' | 'full_page_writes', value: string): Finding
   return { id, state: 'problem', cause, next: `alter system set ${setting} = on; select pg_reload_conf()` }
 }
 
-function judgeChecksums({ dataChecksums }: DatabaseFacts): Finding {
+function judgeChecksums({ dataChecksums }: ServerFacts): Finding {
   const id = 'PostgreSQL data_checksums'
   if (dataChecksums === 'on') return { id, state: 'ok' }
   const cause = 'off: the server does not see when its disk gives back other bytes'
   return { id, state: 'warning', cause, next: 'stop the server, then pg_checksums --enable' }
 }
 
-function judgeCommit({ synchronousCommit }: DatabaseFacts): Finding {
+function judgeCommit({ synchronousCommit }: ServerFacts): Finding {
   const id = 'PostgreSQL synchronous_commit'
   if (synchronousCommit !== 'off') return { id, state: 'ok' }
   return { id, state: 'ok', cause: 'off; Coffre sets it to on for its own sessions' }
 }
 
-function judgeClock({ aheadMilliseconds }: DatabaseFacts): Finding {
+function judgeClock({ aheadMilliseconds }: ServerFacts): Finding {
   const id = 'PostgreSQL clock'
   if (Math.abs(aheadMilliseconds) <= MAX_APART) return { id, state: 'ok' }
   const seconds = Math.round(Math.abs(aheadMilliseconds) / SECOND)

@@ -1,20 +1,7 @@
-import type { SchemaFacts } from '../store.ts'
+import type { SchemaFacts, ServerFacts } from '../store.ts'
 import { newestSchema } from '../sql/migration/migrations.ts'
 import { toOpenError } from './postgres-errors.ts'
 import { OLDEST_MAJOR, sessionConfig } from './session.ts'
-
-/** Settings as the server writes them. */
-export interface ServerFacts extends SchemaFacts {
-  readonly major: number
-  readonly oldestMajor: number
-  readonly encoding: string
-  readonly fsync: string
-  readonly fullPageWrites: string
-  readonly dataChecksums: string
-  readonly synchronousCommit: string
-  /** The server's clock less this machine's, after what the way there and back may have taken. */
-  readonly aheadMilliseconds: number
-}
 
 const QUERY = `select current_setting('server_version_num') as version,
   current_setting('server_encoding') as encoding,
@@ -26,7 +13,7 @@ const QUERY = `select current_setting('server_version_num') as version,
   (extract(epoch from clock_timestamp()) * 1000)::bigint as now`
 
 /** Reads only, and also from a server with which Coffre would not work. Throws what opening a store throws. */
-export async function examineServer(url: string, clock: () => number): Promise<ServerFacts> {
+export async function examineServer(url: string, clock: () => number): Promise<SchemaFacts & ServerFacts> {
   const { default: pg } = await import('pg')
   const client = new pg.Client(sessionConfig(url))
   client.on('error', () => undefined)
