@@ -115,7 +115,7 @@ describe('coffre secret-key', () => {
     const cli = new CoffreLine(t)
     const made = spawnSync('openssl', ['rand', '-base64', '64'], { encoding: 'utf8' })
     if (made.status !== 0) {
-      t.skip('apt install openssl')
+      t.skip('apt-get install openssl')
       return
     }
     await cli.ok('secret-key generate --key-file -', { input: made.stdout })

@@ -92,12 +92,12 @@ for (const alphabet of ['safe', 'source'] as const) {
       assert.deepEqual(parseDotenv(readFileSync(env)), keys)
     })
 
-    test('survive python-dotenv', { skip: has('dotenv') ? false : 'apt install python3-dotenv' }, () => {
+    test('survive python-dotenv', { skip: has('dotenv') ? false : 'apt-get install python3-dotenv' }, () => {
       assert.deepEqual(JSON.parse(run(PYTHON, ['-c', PYTHON_READER, 'dotenv', env])), keys)
     })
 
     test('survive TOML here and in Python', {
-      skip: has('tomllib') ? false : 'apt install python3',
+      skip: has('tomllib') ? false : 'apt-get install python3',
     }, async () => {
       const { readFileSync } = await import('node:fs')
       assert.deepEqual({ ...readToml(readFileSync(toml, 'utf8')) }, keys)
@@ -105,7 +105,7 @@ for (const alphabet of ['safe', 'source'] as const) {
     })
 
     for (const shell of ['bash', 'fish'] as const) {
-      const skip = spawnSync(shell, ['--version']).status === 0 ? false : `apt install ${shell}`
+      const skip = spawnSync(shell, ['--version']).status === 0 ? false : `apt-get install ${shell}`
       test(`survive what export prints for ${shell}`, { skip }, () => {
         const lines = names.map((name) => exportStatement(shell, name, keys[name] ?? ''))
         const script = write(`${alphabet}.${shell}`, [

@@ -141,7 +141,7 @@ describe('a file that is not safe to change leaves every file as it was', () => 
     // python-dotenv replaces ${…} inside single quotes; the others do not.
     const key = new Secret(`${'k'.repeat(40)}\${HOME}`)
     if (spawnSync('python3', ['-c', 'import dotenv']).status !== 0) {
-      t.skip('apt install python3-dotenv')
+      t.skip('apt-get install python3-dotenv')
       return
     }
     await assert.rejects(generateSecretKey(project.parts, { key }), (error) =>
