@@ -4,7 +4,6 @@ import type { Clock } from '../../model/clock.ts'
 import type { Operator, StatusView, UnsealOptions } from '../../model/coffre.ts'
 import { CoffreError, type ErrorCode } from '../../model/errors.ts'
 import type { AuditAction } from '../../model/audit-event.ts'
-import type { Key } from '../../model/key.ts'
 import type { Wrapped } from '../../model/wrapped.ts'
 import type { SealProvider } from '../../seal/seal-provider.ts'
 import { UnsealedVault } from '../../seal/vault.ts'
@@ -14,20 +13,16 @@ import { authorize } from '../access/authorize.ts'
 import { TokenService } from '../access/token-service.ts'
 import type { AuditReader, AuditTrail, Checkpoints } from '../audit-trail.ts'
 import { UnsealGate } from '../attempt/unseal-gate.ts'
-import { type Caller, systemCaller } from '../caller.ts'
+import type { Caller } from '../caller.ts'
 import type { ChangeFeed } from '../change-feed.ts'
-import { DataKeys } from '../data/data-keys.ts'
-import { DataService } from '../data/data-service.ts'
-import { type StreamLimits, StreamService } from '../data/stream-service.ts'
-import { DiagnosisService } from '../diagnosis/diagnosis-service.ts'
-import { KeyTransfer } from '../keys/key-transfer.ts'
-import { KeyService } from '../keys/key-service.ts'
-import { KeyringCache } from '../keys/keyring-cache.ts'
-import { UseReserve } from '../keys/use-reserve.ts'
+import type { DataService } from '../data/data-service.ts'
+import type { StreamLimits, StreamService } from '../data/stream-service.ts'
+import type { DiagnosisService } from '../diagnosis/diagnosis-service.ts'
+import type { KeyTransfer } from '../keys/key-transfer.ts'
+import type { KeyService } from '../keys/key-service.ts'
 import { type IssuerDocuments, LoginService, NO_DOCUMENTS } from '../login/login-service.ts'
-import { ApiKeyService, type ProviderProbe } from '../api-keys/api-key-service.ts'
+import type { ApiKeyService, ProviderProbe } from '../api-keys/api-key-service.ts'
 import { requireKnownFernetKeys } from '../api-keys/fernet-checks.ts'
-import { OwnKey } from '../api-keys/own-key.ts'
 import { CallerCaches, type CallerCachesParts } from '../cache/caller-caches.ts'
 import { SessionService } from '../sessions/session-service.ts'
 import { UserService } from '../users/user-service.ts'
@@ -35,7 +30,7 @@ import { PolicyCache } from '../policy/policy-cache.ts'
 import { PolicyService } from '../policy/policy-service.ts'
 import { Ceremonies } from './ceremonies.ts'
 import { openLogSigner } from './log-signer.ts'
-import { Roots } from './roots.ts'
+import { assembleUnsealed, type Unsealed } from './unsealed.ts'
 import { type FindSealProvider, Unsealing } from './unsealing.ts'
 
 export interface CoreParts {
@@ -63,11 +58,6 @@ export interface CoreParts {
   readonly openCache?: CallerCachesParts['open']
 }
 
-const NO_PROVIDERS: ProviderProbe = {
-  test: () =>
-    Promise.reject(new CoffreError('CONFIG_REFUSED', { facts: { COFFRE_PROVIDER_URLS: 'an address' } })),
-}
-
 async function noCache(): Promise<never> {
   throw new CoffreError('CACHE_UNAVAILABLE', { facts: { setting: 'COFFRE_CACHE_URL' } })
 }
@@ -80,20 +70,6 @@ const REFUSED_SECRETS: ReadonlySet<ErrorCode> = new Set([
 
 /** Each probe is a commit, and anybody may ask. */
 const WRITE_PROBE_MS = 1_000
-
-/** What exists only while the root key is in memory. */
-interface Unsealed {
-  readonly vault: UnsealedVault
-  readonly cache: KeyringCache
-  readonly keys: KeyService
-  readonly data: DataService
-  readonly diagnosis: DiagnosisService
-  readonly roots: Roots
-  readonly unsubscribe: () => void
-  readonly streams: StreamService
-  readonly transfer: KeyTransfer
-  readonly apiKeys: ApiKeyService
-}
 
 /** One Coffre over one store. Sealed, it has no key and no data service to call. */
 export class Core {
@@ -367,7 +343,15 @@ export class Core {
   }
 
   async #unseal(vault: UnsealedVault): Promise<void> {
-    const unsealed = this.#assemble(vault)
+    const unsealed = assembleUnsealed(vault, {
+      ...this.#parts,
+      users: this.users,
+      tokens: this.tokens,
+      whenRootIsLost: () => void this.#forget(),
+      countLegacyWrites: (count) => {
+        this.#legacyWrites += count
+      },
+    })
     this.#unsealed = unsealed
     for (const listener of this.#rootListeners) listener()
     await this.checkpoints.begin(() => openLogSigner(unsealed))
@@ -418,56 +402,6 @@ export class Core {
   #required(): Unsealed {
     if (this.#unsealed === undefined) throw new CoffreError('SEALED')
     return this.#unsealed
-  }
-
-  #assemble(vault: UnsealedVault): Unsealed {
-    const { store, trail, clock, changes } = this.#parts
-    const lingerMs = this.#parts.rootLingerMs ?? 0
-    const roots = new Roots({ store, trail, clock, vault, lingerMs, whenLost: () => void this.#forget() })
-    const cache = new KeyringCache(store, vault, roots.follow)
-    const follow = () => void roots.follow().catch(() => undefined)
-    const unfollow = changes.subscribe({
-      forget: ({ kind }) => (kind === 'root' ? follow() : undefined),
-      forgetAll: follow,
-    })
-    const unwatch = changes.subscribe(cache)
-    const unsubscribe = () => {
-      unfollow()
-      unwatch()
-    }
-    const keys = new KeyService({ store, trail, clock, vault, cache, roots })
-    const reserve = new UseReserve(store)
-    const rotateSoon = async (key: Key) => {
-      try {
-        await keys.rotate(systemCaller('limits', key.tenant), key.name)
-      } catch (error) {
-        // The attempt is recorded; until the limit itself the version still protects.
-        if (!(error instanceof CoffreError)) throw error
-      }
-    }
-    const dataKeys = new DataKeys({ cache, reserve, rotateSoon })
-    const transfer = new KeyTransfer({ store, trail, clock, vault, cache, roots, dataKeys })
-    const data = new DataService({
-      trail,
-      keys: dataKeys,
-      changes,
-      recheckCaller: (caller) => this.tokens.recheck(caller),
-    })
-    const streams = new StreamService({ trail, data, limits: this.#parts.streamLimits ?? {} })
-    const diagnosis = new DiagnosisService({ store, trail, clock, cache })
-    const apiKeys = new ApiKeyService({
-      store,
-      trail,
-      clock,
-      users: this.users,
-      own: new OwnKey({ store, keys, dataKeys }),
-      ring: this.#parts.fernetRing,
-      probe: this.#parts.providers ?? NO_PROVIDERS,
-      countLegacyWrites: (count) => {
-        this.#legacyWrites += count
-      },
-    })
-    return { vault, cache, keys, data, diagnosis, streams, transfer, apiKeys, roots, unsubscribe }
   }
 
   async #append(tx: StoreTransaction, caller: Caller, action: AuditAction): Promise<void> {
