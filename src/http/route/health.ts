@@ -26,6 +26,6 @@ export function addHealthRoutes(server: Api, parts: ServerParts): void {
 
 async function runChecks(parts: ServerParts): Promise<Readonly<Record<string, string>>> {
   const state = (works: boolean) => (works ? 'ok' : 'unavailable')
-  const [store, writes] = [state(await parts.core.canRead()), state(await parts.core.canWrite())]
+  const [store, writes] = [state(await parts.core.probe.canRead()), state(await parts.core.probe.canWrite())]
   return { store, writes, seal: parts.core.isSealed ? 'sealed' : 'ok' }
 }

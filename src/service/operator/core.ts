@@ -30,6 +30,7 @@ import { PolicyCache } from '../policy/policy-cache.ts'
 import { PolicyService } from '../policy/policy-service.ts'
 import { Ceremonies } from './ceremonies.ts'
 import { openLogSigner } from './log-signer.ts'
+import { StoreProbe } from './store-probe.ts'
 import { assembleUnsealed, type Unsealed } from './unsealed.ts'
 import { type FindSealProvider, Unsealing } from './unsealing.ts'
 
@@ -68,9 +69,6 @@ const REFUSED_SECRETS: ReadonlySet<ErrorCode> = new Set([
   'SHARE_FOREIGN',
 ])
 
-/** Each probe is a commit, and anybody may ask. */
-const WRITE_PROBE_MS = 1_000
-
 /** One Coffre over one store. Sealed, it has no key and no data service to call. */
 export class Core {
   readonly #parts: CoreParts
@@ -84,6 +82,7 @@ export class Core {
   readonly checkpoints: Checkpoints
   readonly trail: AuditTrail
   readonly store: Store
+  readonly probe: StoreProbe
   readonly ceremonies: Ceremonies
   readonly #unsealing: Unsealing
   readonly #unsealGate: UnsealGate
@@ -92,11 +91,6 @@ export class Core {
   #unsealed: Unsealed | undefined
   #sealIsUnrecorded = false
   #legacyWrites = 0
-  #writeProbe: { readonly at: number; readonly answer: Promise<boolean> } = {
-    at: Number.NEGATIVE_INFINITY,
-    answer: Promise.resolve(false),
-  }
-
   constructor(parts: CoreParts) {
     this.#parts = parts
     const { store, trail, clock, changes } = parts
@@ -126,6 +120,7 @@ export class Core {
     this.checkpoints = parts.checkpoints
     this.trail = parts.trail
     this.store = parts.store
+    this.probe = new StoreProbe(parts.store)
     this.#unsealing = new Unsealing(parts)
     this.ceremonies = new Ceremonies({
       ...parts,
@@ -188,24 +183,6 @@ export class Core {
 
   async isInitialised(): Promise<boolean> {
     return (await this.#parts.store.listSealSlots()).length > 0
-  }
-
-  /** Whether the store answers. */
-  async canRead(): Promise<boolean> {
-    try {
-      await this.#parts.store.readAuditHead()
-      return true
-    } catch (error) {
-      if (error instanceof CoffreError) return false
-      throw error
-    }
-  }
-
-  /** Whether the store takes writes; without them no data operation is answered. Asked at most once a second. */
-  canWrite(): Promise<boolean> {
-    const now = performance.now()
-    if (now - this.#writeProbe.at >= WRITE_PROBE_MS) this.#writeProbe = { at: now, answer: this.#probe() }
-    return this.#writeProbe.answer
   }
 
   async status(): Promise<StatusView> {
@@ -387,16 +364,6 @@ export class Core {
     this.#sealIsUnrecorded = false
     if (this.#unsealed === undefined) await this.#unseal(vault)
     else vault.seal()
-  }
-
-  async #probe(): Promise<boolean> {
-    try {
-      await this.#parts.store.transaction((tx) => tx.probe())
-      return true
-    } catch (error) {
-      if (error instanceof CoffreError) return false
-      throw error
-    }
   }
 
   #required(): Unsealed {
