@@ -1,4 +1,4 @@
-import { openAuditLog } from './app.ts'
+import { openAuditLog } from './app-store.ts'
 import { readCertificate } from './crypto/certificate.ts'
 import { toInstant } from './model/clock.ts'
 import type { Secret } from './model/secret.ts'

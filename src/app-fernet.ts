@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
+import { Fernet } from './crypto/fernet.ts'
 import { FernetRing } from './crypto/fernet-ring.ts'
 import { CoffreError, hasCode } from './model/errors.ts'
 
@@ -128,4 +129,9 @@ export function decryptApiKey(token: string, secretKey?: string): string {
   } finally {
     bytes.fill(0)
   }
+}
+
+/** For FERNET_SECRET_KEY. */
+export function makeFernetKey(): string {
+  return Fernet.generateKey()
 }

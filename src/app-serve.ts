@@ -1,4 +1,5 @@
-import { clockOf, openCore, type OpenOptions, ROOT_LINGER_MS } from './app.ts'
+import { openCore, type OpenOptions, ROOT_LINGER_MS } from './app.ts'
+import { clockOf } from './app-store.ts'
 import { dropFernetKey } from './app-fernet.ts'
 import { isLoopback } from './config.ts'
 import type { TlsFiles } from './http/tls/tls-files.ts'

@@ -1,30 +1,22 @@
-import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { copyFor } from './audit/checkpoint/checkpoint-copy.ts'
 import type { CheckpointAlert } from './audit/checkpoint/checkpointer.ts'
-import { LogReader } from './audit/log-reader.ts'
 import { AuditParts, warnProcess } from './audit/open-audit.ts'
-import { verifyLog } from './audit/verify-log.ts'
-import { randomFraction, randomUuid } from './crypto/random.ts'
+import { randomUuid } from './crypto/random.ts'
 import { readFernetRing } from './app-fernet.ts'
-import { Fernet } from './crypto/fernet.ts'
+import { chooseSeals, clockOf, openStore, requireExisting } from './app-store.ts'
 import { requireSelfTests } from './crypto/self-test.ts'
-import { type Clock, toInstant } from './model/clock.ts'
-import type { Audit, AuditFinding } from './model/audit.ts'
+import type { Clock } from './model/clock.ts'
+import type { AuditFinding } from './model/audit.ts'
 import type { EmbeddedCoffre, Operator, StatusView } from './model/coffre.ts'
 import { CoffreError, hasCode } from './model/errors.ts'
 import type { Secret } from './model/secret.ts'
-import { type SealChoice, SealChoices } from './seal/seal-choices.ts'
-import type { SealKeyText } from './seal/seal-key-text.ts'
+import type { SealChoice } from './seal/seal-choices.ts'
 import { CallerCoffre, withOwnRequests } from './service/caller-coffre.ts'
 import { type Caller, localCaller, systemCaller } from './service/caller.ts'
 import type { AuditTrail } from './service/audit-trail.ts'
 import { ChangeFeed } from './service/change-feed.ts'
 import { runExclusively } from './service/exclusive-job.ts'
-import { readOnlyAudit } from './service/caller-audit.ts'
 import { acceptRestored, type AcceptedRestore, recordLostCopy } from './service/operator/accept-restore.ts'
-import { readSealKeyText, restoreSealKey } from './service/operator/recovery.ts'
 import type { StreamLimits } from './service/data/stream-service.ts'
 import type { IssuerDocuments } from './service/login/login-service.ts'
 import type { ProviderProbe } from './service/api-keys/api-key-service.ts'
@@ -35,16 +27,19 @@ import {
   firstTokenFile,
   makeFirstToken,
 } from './service/operator/first-token.ts'
-import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
-import type { FolderShare } from './store/sqlite/sqlite-engine.ts'
 import type { CoreCacheOptions } from './app-cache.ts'
 import type { CallerCachesParts } from './service/cache/caller-caches.ts'
 import type { IssuerSettings, ProviderSettings } from './config.ts'
-import type { Moved } from './store/postgres/move-to-postgres.ts'
-import type { MoveProgress } from './store/sql/move/move-store.ts'
-import type { Store } from './store/store.ts'
 import { readVersion, requireRuntime } from './version.ts'
 
+export {
+  exportSealKey,
+  importSealKey,
+  type MoveStoreOptions,
+  moveStore,
+  type OpenedAuditLog,
+  openAuditLog,
+} from './app-store.ts'
 export { type RunningServer, serve, type ServeOptions } from './app-serve.ts'
 export { checkProof, type CheckedProof, type CheckProofOptions } from './audit/check-proof.ts'
 export { verifyExport, type VerifyExportOptions } from './audit/verify-export.ts'
@@ -56,6 +51,7 @@ export {
   type FernetSource,
   findFernetSource,
   findInEnvFile,
+  makeFernetKey,
 } from './app-fernet.ts'
 export type { SealChoice } from './seal/seal-choices.ts'
 export type { SealKeyText } from './seal/seal-key-text.ts'
@@ -177,11 +173,6 @@ export async function openMemberCore(
   return (await assembleCore(options, { share: 'member', operatorElsewhere })).core
 }
 
-function chooseSeals(options: OpenOptions): SealChoices {
-  const { seal, environment = process.env } = options
-  return new SealChoices({ seal, environment, defaultPath: join(options.dataDir, 'seal.key') })
-}
-
 interface Membership {
   readonly share: 'member'
   readonly operatorElsewhere: (caller: Caller) => Operator
@@ -246,26 +237,6 @@ export async function acceptRestore(
   }
 }
 
-interface OpenedStore {
-  readonly store: Store
-  readonly storeName: 'sqlite' | 'postgres'
-}
-
-async function openStore(options: OpenOptions, share: FolderShare = 'alone'): Promise<OpenedStore> {
-  const { dataDir, databaseUrl } = options
-  const clock = clockOf(options)
-  if (databaseUrl === undefined) {
-    return { store: await openSqliteStore({ folder: dataDir, clock, share }), storeName: 'sqlite' }
-  }
-  const { openPostgresStore } = await import('./store/postgres/open-postgres-store.ts')
-  const url = reveal(databaseUrl)
-  const create = options.createIfMissing === true
-  const store = await openPostgresStore({ url, clock, random: randomFraction, create })
-  // For the key file and the first token.
-  if (create) await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  return { store, storeName: 'postgres' }
-}
-
 /** Loaded when a login needs them: most processes never speak to an issuer. */
 function documentsFor({ issuers }: OpenOptions): IssuerDocuments {
   const load = async () => (await import('./http/outgoing/issuer-documents.ts')).issuerDocuments(issuers)
@@ -293,98 +264,6 @@ function cacheFor(
 function providersFor({ providers }: OpenOptions): ProviderProbe {
   const load = async () => (await import('./http/outgoing/provider-probe.ts')).providerProbe(providers)
   return { test: async (provider, key) => (await load()).test(provider, key) }
-}
-
-/** For FERNET_SECRET_KEY. */
-export function makeFernetKey(): string {
-  return Fernet.generateKey()
-}
-
-export interface MoveStoreOptions {
-  readonly dataDir: string
-  readonly databaseUrl: string | Secret
-  readonly dryRun?: boolean
-  readonly tell?: (progress: MoveProgress) => void
-}
-
-/**
- * Moves an embedded Coffre into a PostgreSQL database: everything is copied, compared and verified there, then the
- * folder is closed for good. Interrupted, it goes on when it is called again. The seal key file stays in the folder.
- */
-export async function moveStore(options: MoveStoreOptions): Promise<Moved> {
-  const { dataDir, databaseUrl, dryRun = false, tell = () => undefined } = options
-  requireExisting({ dataDir })
-  const { moveToPostgres } = await import('./store/postgres/move-to-postgres.ts')
-  return moveToPostgres({
-    folder: dataDir,
-    url: reveal(databaseUrl),
-    clock: clockOf({ dataDir }),
-    move: randomUuid(),
-    dryRun,
-    tell,
-    verifyAudit: async (store) => (await verifyLog(store)).valid,
-  })
-}
-
-function reveal(text: string | Secret): string {
-  return typeof text === 'string' ? text : text.reveal()
-}
-
-export function clockOf(options: OpenOptions): Clock {
-  return options.clock ?? (() => toInstant(Date.now()))
-}
-
-export interface OpenedAuditLog extends Audit {
-  close(): Promise<void>
-}
-
-/**
- * The audit log of a folder without its root key, and without adding a record: for an auditor, and for a log
- * that is too damaged for `openCoffre` to go on with. Throws NOT_INITIALISED, STORE_IN_USE.
- */
-export async function openAuditLog(
-  options: Pick<OpenOptions, 'dataDir' | 'databaseUrl' | 'checkpointFile'>,
-): Promise<OpenedAuditLog> {
-  requireExisting(options)
-  const { store } = await openStore(options)
-  const reader = new LogReader(store, copyFor(options))
-  return { ...readOnlyAudit(reader), close: () => store.close() }
-}
-
-/** For a recovery sheet. Throws STORE_IN_USE, SEAL_KEY_MISSING. */
-export function exportSealKey(options: OpenOptions): Promise<SealKeyText> {
-  return withStore(options, (store) => readSealKeyText(store, chooseSeals(options).find))
-}
-
-/** Of a recovery sheet, once its key was seen to open this folder. */
-export async function importSealKey(
-  options: OpenOptions,
-  sheet: { readonly text: Secret; readonly path?: string },
-): Promise<{ readonly path: string }> {
-  const path = sheet.path ?? join(options.dataDir, 'seal.key')
-  await withStore(options, (store) => restoreSealKey(store, { text: sheet.text, path }))
-  return { path }
-}
-
-async function withStore<Answer>(
-  options: OpenOptions,
-  work: (store: Store) => Promise<Answer>,
-): Promise<Answer> {
-  requireExisting(options)
-  const { store } = await openStore(options)
-  try {
-    return await work(store)
-  } finally {
-    await store.close()
-  }
-}
-
-/** A read must not leave an empty store behind. */
-function requireExisting(options: OpenOptions): void {
-  // Of a database only the server knows; opening it looks.
-  if (options.createIfMissing === true || options.databaseUrl !== undefined) return
-  if (existsSync(join(options.dataDir, 'coffre.db'))) return
-  throw new CoffreError('NOT_INITIALISED', { facts: { dataDir: options.dataDir } })
 }
 
 /** False where another node on the same database was faster. */

@@ -50,6 +50,7 @@ export const COMPOSITION_ROOTS: ReadonlySet<string> = new Set([
   'app-secret-files.ts',
   'app-serve.ts',
   'app-sessions.ts',
+  'app-store.ts',
   'app-workers.ts',
 ])
 
@@ -69,8 +70,8 @@ export interface Door {
 export const FILE_DOORS: readonly Door[] = [
   {
     behind: /^store\/[^/]+\//,
-    openTo: /^(app(-cache|-doctor|-names|-secret-files)?\.ts$|store\/)/,
-    why: 'only app.ts picks a store; everything else imports the contract store/store.ts',
+    openTo: /^(app-(cache|doctor|names|secret-files|store)\.ts$|store\/)/,
+    why: 'only app-*.ts pick a store; everything else imports the contract store/store.ts',
   },
 ]
 
