@@ -100,9 +100,10 @@ export class SourceEntries {
     return { outcome: 'written', replacedTampered: judged === 'TAMPERED' || judged === 'WRONG_KEY' }
   }
 
-  /** `isNew`: the name came into the set for this write. */
-  async #writeOver(key: SourceKey, write: SourceWrite, { isNew = false } = {}): Promise<SourceWritten> {
+  /** `given.isNew`: the name came into the set for this write. */
+  async #writeOver(key: SourceKey, write: SourceWrite, given = { isNew: false }): Promise<SourceWritten> {
     const { name, plaintext, ttlSeconds, writtenAt } = write
+    let { isNew } = given
     const value = sealToken(key, plaintext, writtenAt ?? this.#nowSeconds())
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       const [added, current, isCreated] = await Promise.all([
@@ -111,9 +112,11 @@ export class SourceEntries {
         this.#store.setIfAbsent(name, value, ttlSeconds),
       ])
       if (isCreated) return { outcome: 'written', replacedTampered: false }
+      // Also at a second attempt: then the name is in the set because of the first.
+      isNew ||= added === 1
       if (current === undefined) continue
       const judged = this.open(key, current, undefined)
-      if (judged === 'WRONG_KEY' && (added === 1 || isNew)) {
+      if (judged === 'WRONG_KEY' && isNew) {
         await this.#store.removeFromSet(key.index, [name])
         return { outcome: 'conflict', replacedTampered: false }
       }
@@ -124,6 +127,7 @@ export class SourceEntries {
       const wasTampered = judged === 'TAMPERED' || judged === 'WRONG_KEY'
       if (isReplaced) return { outcome: 'written', replacedTampered: wasTampered }
     }
+    if (isNew) await this.#store.removeFromSet(key.index, [name])
     return { outcome: 'conflict', replacedTampered: false }
   }
 
