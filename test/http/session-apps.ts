@@ -11,10 +11,14 @@ export interface RunningApp {
   close(): Promise<void>
 }
 
+/** What another part of each application says of its answers. */
+const OTHER_VARY = 'accept-language'
+
 export const APPS = { fastify: startFastify, express: startExpress, 'node:http': startPlain }
 
 async function startFastify(options: SessionWebOptions): Promise<RunningApp> {
   const app = fastify()
+  app.addHook('onRequest', async (_request, reply) => void reply.header('vary', OTHER_VARY))
   await app.register(fastifySessions, options)
   app.post<{ Body: { user: string } }>('/login', async (request, reply) => {
     await request.session.open(request.body.user)
@@ -56,6 +60,10 @@ const express: { (): ExpressApp; json(): unknown } = createRequire(import.meta.u
 
 function startExpress(options: SessionWebOptions): Promise<RunningApp> {
   const app = express()
+  app.use((_request: unknown, response: ServerResponse, next: () => void) => {
+    response.setHeader('vary', OTHER_VARY)
+    next()
+  })
   app.use(expressSessions(options))
   app.use(express.json())
   app.post('/login', async ({ session, body }, response) => {
@@ -83,6 +91,7 @@ function startExpress(options: SessionWebOptions): Promise<RunningApp> {
 function startPlain(options: SessionWebOptions): Promise<RunningApp> {
   const middleware = expressSessions(options)
   const server = createServer((request: IncomingMessage & Partial<WithSession>, response) => {
+    response.setHeader('vary', OTHER_VARY)
     void middleware(request, response, () => {
       void answerPlain(request, response)
     })

@@ -29,10 +29,15 @@ async function admit(
 ): Promise<FastifyReply | undefined> {
   const { method, headers } = request
   const admission = await gate.admit({ method, headers })
-  for (const [name, value] of admission.headers) void reply.header(name, value)
+  for (const header of admission.headers) addHeader(reply, header)
   if (admission.kind === 'preflight') return reply.code(204).send()
   if (admission.kind === 'refuse') return reply.code(admission.status).send(admission.error.toJSON())
-  const setHeader = ([name, value]: WebHeader) => void reply.header(name, value)
-  request.session = new WebSession(gate, admission.session, setHeader)
+  request.session = new WebSession(gate, admission.session, (header) => addHeader(reply, header))
   return undefined
+}
+
+/** `header` replaces all but cookies, and others say what their answers vary with too. */
+function addHeader(reply: FastifyReply, [name, value]: WebHeader): void {
+  const before = name === 'vary' ? reply.getHeader(name) : undefined
+  void reply.header(name, before === undefined ? value : `${[before].flat().join(', ')}, ${value}`)
 }
