@@ -8,6 +8,7 @@ import type { Coffre } from '../../src/model/coffre.ts'
 
 const CHILD = join(import.meta.dirname, 'race-child.ts')
 const PAGE = 1_000
+const PROGRESS_MILLISECONDS = 15_000
 
 export interface Race {
   readonly databaseUrl: string
@@ -66,7 +67,13 @@ async function raceOneKey(race: Race, key: string, target: number): Promise<read
   })
   await Promise.all(runners.map(({ ready }) => ready))
   for (const { child } of runners) child.stdin.end('go\n')
-  for (const { gone } of runners) assert.deepEqual((await gone)[0], 0)
+  const rotated = () => runners.reduce((sum, { given }) => sum + given.length, 0)
+  const progress = setInterval(() => race.tell?.(`${key}: ${rotated()} rotations`), PROGRESS_MILLISECONDS)
+  try {
+    for (const { gone } of runners) assert.deepEqual((await gone)[0], 0)
+  } finally {
+    clearInterval(progress)
+  }
   return runners.map(({ given }) => given)
 }
 

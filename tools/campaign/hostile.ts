@@ -47,7 +47,7 @@ function judge({ idleMebibytes, attacks }: Findings): void {
 function describe({ attack, idle, median, p99, cost, sent, failed, peakMebibytes }: Finding): string {
   const times = `p99 ${p99.toFixed(1)} ms, idle ${idle.p99.toFixed(1)} (${(p99 / idle.p99).toFixed(1)} ×)`
   const medians = `median ${median.toFixed(1)} and ${idle.median.toFixed(1)}`
-  const loop = `loop p99 ${cost.loopP99.toFixed(1)} and ${idle.cost.loopP99.toFixed(1)}`
+  const loop = `loop p99 ${cost.loopP99.toFixed(1)} and ${idle.cost.loopP99.toFixed(1)}, max ${cost.loopMax.toFixed(0)} and ${idle.cost.loopMax.toFixed(0)}`
   const each = (cost.cpuMilliseconds - idle.cost.cpuMilliseconds) / sent
   const work = `${sent} sent, ${each.toFixed(2)} ms of CPU each`
   return `${attack}: ${times}, ${medians}, ${loop}; ${work}; ${failed} failed, peak ${peakMebibytes} MiB`
