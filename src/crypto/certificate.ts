@@ -5,14 +5,14 @@ import { type Instant, toInstant } from '../model/clock.ts'
 export interface CertificateFacts {
   readonly notBefore: Instant
   readonly notAfter: Instant
-  /** Hex. */
+  /** Hex; with a minus in front where it is negative, which RFC 5280 forbids and OpenSSL reads. */
   readonly serial: string
 }
 
 /** For `secureOptions`: no session tickets (their key would outlive every session) and no renegotiation. */
 export const NO_RESUMPTION = constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION
 
-/** The first certificate of a PEM text; `undefined` when there is none. */
+/** The first certificate of a PEM text; `undefined` when there is none that can be read. */
 export function readCertificate(pem: string): CertificateFacts | undefined {
   const certificate = parse(pem)
   return certificate === undefined ? undefined : factsOf(certificate)
@@ -35,10 +35,13 @@ function parse(pem: string | Uint8Array): X509Certificate | undefined {
   }
 }
 
-function factsOf(certificate: X509Certificate): CertificateFacts {
+/** `undefined` where a date is none: OpenSSL takes a damaged one as it is. */
+function factsOf(certificate: X509Certificate): CertificateFacts | undefined {
+  const [from, to] = [certificate.validFromDate.getTime(), certificate.validToDate.getTime()]
+  if (Number.isNaN(from) || Number.isNaN(to)) return undefined
   return {
-    notBefore: toInstant(Math.max(0, certificate.validFromDate.getTime())),
-    notAfter: toInstant(Math.max(0, certificate.validToDate.getTime())),
+    notBefore: toInstant(Math.max(0, from)),
+    notAfter: toInstant(Math.max(0, to)),
     serial: certificate.serialNumber,
   }
 }
@@ -65,8 +68,9 @@ const CLIENT_AUTHENTICATION = '1.3.6.1.5.5.7.3.2'
  */
 export function readClientCertificate(der: Uint8Array, now: Instant): CertificateClaims | undefined {
   const certificate = parse(der)
-  if (certificate === undefined || certificate.ca) return undefined
-  const { notBefore, notAfter, serial } = factsOf(certificate)
+  const facts = certificate === undefined ? undefined : factsOf(certificate)
+  if (certificate === undefined || facts === undefined || certificate.ca) return undefined
+  const { notBefore, notAfter, serial } = facts
   // Node's types say that it is always there.
   const purposes: readonly string[] = [certificate.keyUsage ?? []].flat()
   if (now < notBefore || now > notAfter || !purposes.includes(CLIENT_AUTHENTICATION)) return undefined

@@ -2,20 +2,23 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
-import { BY_A_PATTERN, FUZZED_FUNCTIONS, NOT_FROM_OUTSIDE } from './fuzzed-functions.ts'
+import { BY_A_PATTERN, FUZZED_FUNCTIONS, NOT_FROM_OUTSIDE, READERS_OF_BYTES } from './fuzzed-functions.ts'
 import { makeFuzzedParsers } from './parsers.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const PARSER = /^export (?:async )?function ((?:parse|decode|unwrap|open)[A-Z]\w*)/gm
+const READER = /^export (?:async )?function (read[A-Z]\w*)/gm
 
 function findFunctions(): readonly string[] {
   const elsewhere = [...BY_A_PATTERN, ...NOT_FROM_OUTSIDE]
   const files = globSync('src/**/*.ts', { cwd: ROOT }).filter(
     (file) => !elsewhere.some((folder) => file.startsWith(folder)),
   )
-  return files.flatMap((file) =>
-    [...readFileSync(resolve(ROOT, file), 'utf8').matchAll(PARSER)].map(([, name = '']) => name),
-  )
+  return files.flatMap((file) => {
+    const text = readFileSync(resolve(ROOT, file), 'utf8')
+    const patterns = READERS_OF_BYTES.some((folder) => file.startsWith(folder)) ? [PARSER, READER] : [PARSER]
+    return patterns.flatMap((pattern) => [...text.matchAll(pattern)].map(([, name = '']) => name))
+  })
 }
 
 test('every exported parser of bytes from outside is fuzzed, or says why not', async () => {

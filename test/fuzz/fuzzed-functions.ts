@@ -1,5 +1,6 @@
 /**
- * Every exported function of `src` whose name says that it parses, decodes, opens or unwraps: the name of the fuzzed
+ * Every exported function of `src` whose name says that it parses, decodes, opens, unwraps or, where bytes from outside
+ * arrive first (`READERS_OF_BYTES`), reads: the name of the fuzzed
  * parser that gives it inputs, or, in brackets, why none does.
  */
 export const FUZZED_FUNCTIONS: Readonly<Record<string, string>> = {
@@ -67,7 +68,30 @@ export const FUZZED_FUNCTIONS: Readonly<Record<string, string>> = {
   parseJson: '(JSON.parse, and another error)',
   parseList: 'problem',
   parseObject: 'problem',
+  // readers of crypto, seal and http
+  readCertificate: 'certificate',
+  readClientCertificate: 'client-certificate',
+  readHeader: 'ciphertext-header',
+  readTextHeader: 'ciphertext-header',
+  readMagic: '(a comparison)',
+  readFileHeader: 'file-header',
+  readDer: 'import-der',
+  readSequence: 'import-der',
+  readSmallInteger: 'import-der',
+  readSystemSeconds: '(the clock)',
+  readTimeSeconds: 'fernet-time',
+  readTokenTime: 'fernet-time',
+  readTokenId: 'token',
+  readClientSecretId: 'token',
+  readTransportKey: 'transport-key',
+  readClientSecret: 'client-secret-header',
+  readContextHeader: 'context-header',
+  readCookie: 'cookie',
+  readOrigins: '(what an application sets; new URL and a list)',
+  readTlsFiles: '(files of whoever runs Coffre; certificate)',
 }
+
+export const READERS_OF_BYTES: readonly string[] = ['src/crypto/', 'src/seal/', 'src/http/']
 
 /** Words and ids by one pattern each: a string in, a string out. */
 export const BY_A_PATTERN: readonly string[] = ['src/model/']

@@ -1,5 +1,6 @@
 import { makeCacheParsers, makeSessionParser } from './cache-parsers.ts'
 import { makeCodecParsers } from './codec-parsers.ts'
+import { makeHeadParsers } from './head-parsers.ts'
 import { makeOutsideParsers } from './outside-parsers.ts'
 import { makeSecretFileParsers } from './secret-file-parsers.ts'
 import { makeTrustParsers } from './trust-parsers.ts'
@@ -25,6 +26,7 @@ export async function makeFuzzedParsers(): Promise<readonly FuzzedParser[]> {
     ...(await makeTrustParsers()),
     ...makeCacheParsers(),
     await makeSessionParser(),
+    ...makeHeadParsers(),
     ...(await makeSecretFileParsers()),
   ]
 }

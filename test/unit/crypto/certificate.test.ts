@@ -38,6 +38,21 @@ describe('a certificate', { skip: withoutOpenssl }, () => {
     for (const text of ['', 'no certificate', key]) assert.equal(readCertificate(text), undefined)
   })
 
+  test('whose date is damaged is none', (t) => {
+    const { certificate } = issue(t, { extensions: [CLIENT] })
+    const now = toInstant(certificate.validFromDate.getTime())
+    assert.ok(readClientCertificate(certificate.raw, now))
+    const utcTime = certificate.raw.indexOf(Buffer.from([0x17, 0x0d]))
+    for (const at of [utcTime + 2, utcTime + 17]) {
+      const damaged = Buffer.from(certificate.raw)
+      damaged.write('x', at)
+      const pem = `-----BEGIN CERTIFICATE-----\n${damaged.toString('base64')}\n-----END CERTIFICATE-----\n`
+      assert.equal(new X509Certificate(pem).serialNumber, certificate.serialNumber)
+      assert.equal(readCertificate(pem), undefined)
+      assert.equal(readClientCertificate(damaged, now), undefined)
+    }
+  })
+
   test('of a client says whose it is, each name in its own place', (t) => {
     const { certificate } = issue(t, {
       subject: '/O=Acme/OU=one/OU=two/CN=app',
