@@ -1,3 +1,4 @@
+import { hasCode } from '../model/errors.ts'
 import { DEFAULT_TENANT, type KeyId, parseKeyId, parseVersionNumber, type TenantId } from '../model/ids.ts'
 import type { VersionKey } from './algorithm.ts'
 import { concat, lengthPrefixed, parseBase64url, utf8 } from './bytes.ts'
@@ -86,12 +87,12 @@ export async function wrapUnderSecret(key: CacheKey, user: string, secret: strin
   return Buffer.concat([Uint8Array.of(FORMAT), parameters, sealed]).toString('base64url')
 }
 
-/** Throws DECRYPTION_FAILED for another secret, another user and damage; PARAMETERS_REFUSED where the stretching is out of bounds. */
+/** Throws DECRYPTION_FAILED for another secret, another user and damage. */
 export async function unwrapWithSecret(wrapped: string, user: string, secret: string): Promise<CacheKey> {
   const bytes = parseBase64url(wrapped) ?? Buffer.alloc(0)
   const parameters = bytes.subarray(1, 1 + PARAMETER_BYTES)
   const isReadable = bytes[0] === FORMAT && parameters.length === PARAMETER_BYTES
-  const wrapping = isReadable ? await stretch(secret, parameters) : undefined
+  const wrapping = isReadable ? await stretchAsStored(secret, parameters) : undefined
   // A key of no bytes opens nothing, so that text of no format fails as every other does.
   const opening = wrapping ?? new KeyMaterial(new Uint8Array(0))
   const blob = openChunked(opening, bytes.subarray(1 + PARAMETER_BYTES), secretContext(parameters, user))
@@ -100,6 +101,16 @@ export async function unwrapWithSecret(wrapped: string, user: string, secret: st
   blob.fill(0)
   if (key === undefined) throw new Error('unreachable: only wrapUnderSecret writes such a blob')
   return key
+}
+
+/** `undefined` for a cost that we never write, which is refused before any work: the text was changed. */
+async function stretchAsStored(secret: string, parameters: Buffer): Promise<KeyMaterial | undefined> {
+  try {
+    return await stretch(secret, parameters)
+  } catch (error) {
+    if (hasCode(error, 'PARAMETERS_REFUSED')) return undefined
+    throw error
+  }
 }
 
 async function stretch(secret: string, parameters: Buffer): Promise<KeyMaterial> {

@@ -136,7 +136,7 @@ describe('a data key under the secret of its user', async () => {
     for (const hostile of ['ffffffff0301', '000100000b01', '000100000311', '000000000301']) {
       const parameters = Buffer.concat([Buffer.of(1), salt, Buffer.from(hostile, 'hex'), Buffer.alloc(121)])
       const text = parameters.toString('base64url')
-      await assert.rejects(unwrapWithSecret(text, 'u-1', SECRET), failsWith('PARAMETERS_REFUSED'), hostile)
+      await assert.rejects(unwrapWithSecret(text, 'u-1', SECRET), refused, hostile)
     }
   })
   test('takes the secret as it is, without normalisation', async () => {

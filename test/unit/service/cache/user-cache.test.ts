@@ -189,6 +189,19 @@ describe('a change of the secret', () => {
   })
 })
 
+test('a data key under the secret whose cost somebody changed opens with no secret, and a rekey says so', async () => {
+  const { cache, keys } = makeCache()
+  await cache.for('u-1', { secret: SECRET }).set(NAME, 1)
+  const row = keys.rows.get('u-1') ?? assert.fail()
+  const wrapped = Buffer.from(row.keyUnderSecret ?? '', 'base64url')
+  wrapped.fill(0xff, 17, 21) // 4 TiB for Argon2id
+  const changed = { ...row, keyUnderSecret: wrapped.toString('base64url') }
+  keys.rows.set('u-1', changed)
+  await assert.rejects(cache.for('u-1').rekey(SECRET, NEW_SECRET), failsWith('CACHE_KEY_WRONG'))
+  assert.deepEqual(keys.rows.get('u-1'), changed)
+  assert.equal(await cache.for('u-1').get(NAME), 1)
+})
+
 describe('a migration', () => {
   test('goes forward and back with the bytes, the age and the end of every entry', async () => {
     const { cache, store, time } = makeCache()
