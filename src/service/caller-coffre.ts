@@ -1,4 +1,5 @@
 import type { Audit } from '../model/audit.ts'
+import { parseKeyId } from '../model/ids.ts'
 import type {
   BatchItem,
   DataOperationName,
@@ -96,11 +97,12 @@ export class CallerCoffre implements EmbeddedCoffre {
   /** Names the key only where the caller may read it. */
   async inspect(blob: string | Uint8Array): Promise<Inspection> {
     await authorize(this.#core.trail, this.#caller, 'key.read')
-    const { inspection, header } = inspectBlob(blob)
-    const key = header === undefined ? undefined : await this.#core.store.findKeyById(header.keyId)
+    const inspection = inspectBlob(blob)
+    const { keyId } = inspection
+    const key = keyId === undefined ? undefined : await this.#core.store.findKeyById(parseKeyId(keyId))
     const reach = new Reach(this.#caller, 'key.read')
     if (key === undefined || key.tenant !== reach.tenant || !reach.allows(key)) return inspection
-    return { ...inspection, key: key.name, algorithm: key.algorithm }
+    return { algorithm: key.algorithm, ...inspection, key: key.name }
   }
 
   get keys(): Keys {

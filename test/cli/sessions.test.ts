@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { CoffreLine } from './coffre-process.ts'
 
@@ -28,5 +29,34 @@ describe('coffre session', () => {
     await cli.ok('session revoke-all web -y')
     assert.equal((await verify(other)).code, 1)
     assert.equal((await cli.run(['session', 'revoke', 'web'])).code, 2)
+  })
+
+  test('refreshes a session, keeps data of the application, and tells what a token says', async (t) => {
+    const cli = new CoffreLine(t)
+    await cli.ok('init')
+    await cli.ok('key create web --algorithm ed25519')
+    const rules = 'web --audience shop'
+    const data = { input: '{"theme":"dark"}\n' }
+    const { out: token } = await cli.ok(`session create ${rules} --user marie --data-file -`, data)
+    const { out: next } = await cli.ok(`session refresh ${rules}`, { input: token })
+    assert.notEqual(next, token)
+    const judged = await cli.run([...'session verify'.split(' '), ...rules.split(' '), '--json'], {
+      input: next,
+    })
+    const { session } = JSON.parse(judged.out) as { session: { data: object; sessionId: string } }
+    assert.deepEqual(session.data, { theme: 'dark' })
+    const shown = await cli.ok('session inspect', { input: next })
+    assert.match(shown.out, /Key\s+web\n/)
+    assert.match(shown.out, new RegExp(`sub: marie\\n.*\\n?sid: ${session.sessionId}`, 's'))
+    await cli.ok(`session revoke web ${session.sessionId}`)
+    const over = await cli.run(['session', 'refresh', ...rules.split(' '), '--out', cli.path('new')], {
+      input: next,
+    })
+    assert.deepEqual([over.code, over.out, existsSync(cli.path('new'))], [1, '', false])
+    assert.equal((await cli.run(['session', 'inspect'], { input: 'no token' })).code, 2)
+    const odd = ['session', 'create', ...rules.split(' '), '--user', 'marie', '--data-file', '-']
+    for (const input of ['[]', '{', `{"a":"${'x'.repeat(2_048)}"}`]) {
+      assert.equal((await cli.run(odd, { input })).code, 2, input.slice(0, 9))
+    }
   })
 })

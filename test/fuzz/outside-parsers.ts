@@ -208,7 +208,7 @@ function inspectParser(): FuzzedParser {
     seeds,
     parse: (input) => {
       for (const blob of [input, input.toString('utf8')]) {
-        const { inspection } = inspectBlob(blob)
+        const inspection = inspectBlob(blob)
         assert.ok(inspection.format.length > 0)
         assert.ok(JSON.stringify(inspection).length < MAX_BODY_BYTES)
       }

@@ -1,12 +1,12 @@
-import type { Coffre, DataKey, DataKeyRequest, Inspection } from '../../model/coffre.ts'
+import type { Coffre, DataKey, DataKeyRequest } from '../../model/coffre.ts'
 import { MAX_CIPHERTEXT_CHARACTERS, MAX_PLAINTEXT_BYTES, MAX_RANDOM_BYTES } from '../../model/limits.ts'
 import type { CommandRow } from '../command-row.ts'
 import { type ExitCode, OK } from '../exit-code.ts'
 import { readBeginning } from '../input/read-input.ts'
 import { type Invocation, valueAt } from '../invocation.ts'
-import { formatFields } from '../output/key-text.ts'
+import { formatInspection } from '../output/inspection-text.ts'
 import { CONTEXT, FORCE, IN, OUT, RAW } from '../line/option-rows.ts'
-import { formatJson, type Printer, visible } from '../output/printer.ts'
+import { formatJson, type Printer } from '../output/printer.ts'
 import { type Sink, withSink } from '../output/sink.ts'
 import { withCoffre } from '../with-coffre.ts'
 
@@ -120,17 +120,4 @@ async function runInspect(invocation: Invocation): Promise<ExitCode> {
 function toBlob(bytes: Uint8Array): string | Uint8Array {
   const text = Buffer.from(bytes).toString('latin1')
   return /^[\x20-\x7e\s]*$/.test(text) ? text.trim() : bytes.subarray(0, MAX_PLAINTEXT_BYTES)
-}
-
-function formatInspection(printer: Printer, found: Inspection): readonly string[] {
-  const fields = formatFields(printer, [
-    ['field.format', found.format],
-    ['field.algorithm', found.algorithm],
-    ['field.key', found.key],
-    ['field.keyId', found.keyId],
-    ['field.version', found.version === undefined ? undefined : String(found.version)],
-    ['field.created', found.createdAt],
-  ])
-  const facts = Object.entries(found.facts).map(([name, value]) => visible(`${name}: ${value}`))
-  return [...fields, ...facts]
 }

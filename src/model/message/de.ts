@@ -142,6 +142,7 @@ export const de: Messages = {
     'Ein neuer FERNET_SECRET_KEY steht in {path}; laufende Server nehmen ihn beim Neustart.',
   'done.sessionCreated':
     'Sitzung {id}, bis {moment}, wenn sie nicht erneuert wird. Ihr Token wird nicht wieder gezeigt.',
+  'done.sessionInspected': 'Nichts davon wurde geprüft: `coffre session verify` beurteilt ein Token.',
   'done.sessionRefused': 'Das Token ist nicht gut.',
   'done.sessionsRevoked': 'Widerrufen; die gemeinten Sitzungen unter {key} sind beendet.',
   'done.tokenRenewed': 'Token {id} verlängert; gültig bis {moment}.',

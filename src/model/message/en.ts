@@ -134,6 +134,7 @@ export const en = {
   'done.apiKeysRevokedFile':
     'A new FERNET_SECRET_KEY is in {path}; servers that are running take it when they are restarted.',
   'done.sessionCreated': 'Session {id}, until {moment} unless it is refreshed. Its token is not shown again.',
+  'done.sessionInspected': 'Nothing of this was checked: `coffre session verify` judges a token.',
   'done.sessionRefused': 'The token is not good.',
   'done.sessionsRevoked': 'Revoked; the sessions under {key} that are meant are over.',
   'done.tokenRenewed': 'Renewed token {id}; valid until {moment}.',

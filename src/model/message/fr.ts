@@ -138,6 +138,7 @@ export const fr: Messages = {
     'Une nouvelle FERNET_SECRET_KEY est dans {path} ; les serveurs en marche la prennent à leur redémarrage.',
   'done.sessionCreated':
     'Session {id}, jusqu’au {moment} sauf renouvellement. Son jeton ne sera plus affiché.',
+  'done.sessionInspected': 'Rien de cela n’a été vérifié : `coffre session verify` juge un jeton.',
   'done.sessionRefused': 'Le jeton n’est pas bon.',
   'done.sessionsRevoked': 'Révoqué ; les sessions visées sous {key} sont terminées.',
   'done.tokenRenewed': 'Jeton {id} prolongé ; valable jusqu’au {moment}.',

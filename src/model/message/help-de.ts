@@ -108,6 +108,8 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.fernet.keygen': 'Einen Fernet-Schlüssel erzeugen, für FERNET_SECRET_KEY',
   'command.session.create': 'Eine Sitzung beginnen; ihr Token wird einmal gezeigt',
   'command.session.verify': 'Das Sitzungstoken der Standardeingabe beurteilen',
+  'command.session.refresh': 'Das Sitzungstoken der Standardeingabe erneuern',
+  'command.session.inspect': 'Sagen, was im Sitzungstoken der Standardeingabe steht, ohne es zu beurteilen',
   'command.session.revoke': 'Eine Sitzung beenden, mit --user alle eines Benutzers',
   'command.session.revoke-all': 'Alle Sitzungen unter einem Schlüssel beenden',
   'command.login-role.create': 'Eine Anmelderolle anlegen',
@@ -286,6 +288,8 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.cacheFormat': 'v2, Coffres eigenes, oder zurück zu v1, dem der Quelle',
   'option.cacheExplain': 'die fünf Schritte des Lesens mit ihren Zeiten zeigen',
   'option.sessionUser': 'wessen Sitzungen',
+  'option.sessionData':
+    'eine Datei mit einem JSON-Objekt, das die Sitzung behält, höchstens 2.048 Bytes; - für die Standardeingabe',
   'option.sessionAudience': 'für wen die Token sind',
   'option.sessionIssuer': 'wer sie ausstellt (sonst coffre)',
   'option.sessionIdle': 'Sekunden ohne Erneuerung, 1 bis 2.592.000 (sonst 1.800)',

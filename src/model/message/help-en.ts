@@ -102,6 +102,8 @@ export const helpEn = {
   'command.fernet.keygen': 'Make a Fernet key, for FERNET_SECRET_KEY',
   'command.session.create': 'Begin a session; its token is shown once',
   'command.session.verify': 'Judge the session token on standard input',
+  'command.session.refresh': 'Make a new token of the session whose token is on standard input',
+  'command.session.inspect': 'Tell what the session token on standard input says, without judging it',
   'command.session.revoke': 'End a session, or with --user every session of a user',
   'command.session.revoke-all': 'End every session under a key',
   'command.login-role.create': 'Create a login role',
@@ -273,6 +275,8 @@ export const helpEn = {
   'option.cacheFormat': 'v2, Coffre’s own, or back to v1, the source’s',
   'option.cacheExplain': 'show the five steps of the read with their times',
   'option.sessionUser': 'whose sessions',
+  'option.sessionData':
+    'a file with a JSON object that the session keeps, at most 2,048 bytes; - for standard input',
   'option.sessionAudience': 'whom the tokens are for',
   'option.sessionIssuer': 'who issues them (coffre when absent)',
   'option.sessionIdle': 'seconds without a refresh, 1 to 2,592,000 (1,800 when absent)',

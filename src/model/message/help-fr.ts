@@ -107,6 +107,8 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.fernet.keygen': 'Créer une clé Fernet, pour FERNET_SECRET_KEY',
   'command.session.create': 'Commencer une session ; son jeton est affiché une fois',
   'command.session.verify': 'Juger le jeton de session de l’entrée standard',
+  'command.session.refresh': 'Renouveler le jeton de session de l’entrée standard',
+  'command.session.inspect': 'Dire ce que contient le jeton de session de l’entrée standard, sans le juger',
   'command.session.revoke': 'Terminer une session, ou avec --user toutes celles d’un utilisateur',
   'command.session.revoke-all': 'Terminer toutes les sessions sous une clé',
   'command.login-role.create': 'Créer un rôle de connexion',
@@ -285,6 +287,8 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.cacheFormat': 'v2, celui de Coffre, ou retour à v1, celui de la source',
   'option.cacheExplain': 'montrer les cinq étapes de la lecture avec leurs temps',
   'option.sessionUser': 'de qui sont les sessions',
+  'option.sessionData':
+    'un fichier avec un objet JSON que garde la session, 2 048 octets au plus ; - pour l’entrée standard',
   'option.sessionAudience': 'à qui sont destinés les jetons',
   'option.sessionIssuer': 'qui les émet (coffre par défaut)',
   'option.sessionIdle': 'secondes sans renouvellement, de 1 à 2 592 000 (1 800 par défaut)',

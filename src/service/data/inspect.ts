@@ -17,17 +17,19 @@ const FORMAT: Readonly<Record<Construction, BlobFormat>> = {
   wrapped: 'coffre-wrapped-data-key',
 }
 
-/** JOSE headers are short; a longer first part is not worth parsing. */
-const MAX_JOSE_HEADER_CHARACTERS = 8_192
+/** Headers and claims of JOSE are short; a longer part is not worth parsing. */
+const MAX_JOSE_PART_CHARACTERS = 8_192
+/** What a token says of itself: from whom, for whom, whose, and its ids. */
+const CLAIMS = ['iss', 'aud', 'sub', 'user_id', 'jti', 'sid'] as const
+const MAX_TEXT_CHARACTERS = 256
+const MAX_ALGORITHM_CHARACTERS = 64
+/** The last second that has a date. */
+const MAX_SECONDS = 8_640_000_000_000
+/** Of a session: `<key id>.<version>` (docs/spec/session.md). */
+const OWN_KID = /^(?<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(?<version>[1-9][0-9]{0,8})$/
 
-export interface BareInspection {
-  readonly inspection: Inspection
-  /** For looking up the key's name. */
-  readonly header?: CiphertextHeader
-}
-
-/** What a blob says of itself. Nothing of it is authenticated: only decrypting proves it. */
-export function inspectBlob(blob: string | Uint8Array): BareInspection {
+/** What a blob says of itself. Nothing of it is authenticated: only decrypting or verifying proves it. */
+export function inspectBlob(blob: string | Uint8Array): Inspection {
   const text = typeof blob === 'string' ? blob.trim() : undefined
   if (text !== undefined && text.length > MAX_CIPHERTEXT_CHARACTERS) {
     throw new CoffreError('LIMIT_EXCEEDED', { facts: { at: 'blob', maximum: MAX_CIPHERTEXT_CHARACTERS } })
@@ -36,15 +38,15 @@ export function inspectBlob(blob: string | Uint8Array): BareInspection {
   if (header !== undefined) return describeOurs(header, blob)
   const asText = text ?? readAsText(blob)
   const foreign = asText === undefined ? undefined : inspectText(asText)
-  return { inspection: foreign ?? { format: 'unknown', facts: { bytes: blob.length } } }
+  return foreign ?? { format: 'unknown', facts: { bytes: blob.length } }
 }
 
-function describeOurs(header: CiphertextHeader, blob: string | Uint8Array): BareInspection {
+function describeOurs(header: CiphertextHeader, blob: string | Uint8Array): Inspection {
   const { construction, keyId, version } = header
   // Of a file, its beginning is enough to ask, so its length says nothing.
   const measured = construction === 'file' ? {} : { bytes: blob.length }
   const facts = typeof blob === 'string' ? { characters: blob.length } : measured
-  return { inspection: { format: FORMAT[construction], keyId, version, facts }, header }
+  return { format: FORMAT[construction], keyId, version, facts }
 }
 
 function inspectText(text: string): Inspection | undefined {
@@ -76,27 +78,53 @@ function inspectTransit(text: string): Inspection | undefined {
 function inspectJose(text: string): Inspection | undefined {
   const parts = text.split('.', 6)
   const format = parts.length === 3 ? 'jws' : parts.length === 5 ? 'jwe' : undefined
-  const header = format === undefined ? undefined : parseJoseHeader(parts[0] ?? '')
+  const header = format === undefined ? undefined : parseJosePart(parts[0] ?? '')
   if (format === undefined || header === undefined) return undefined
-  const facts = Object.fromEntries(
-    ['typ', 'enc', 'kid'].flatMap((name) => {
-      const value = header[name]
-      return typeof value === 'string' && value.length <= 128 ? [[name, value]] : []
-    }),
-  )
+  const claims = (format === 'jws' ? parseJosePart(parts[1] ?? '') : undefined) ?? {}
+  const issuedAt = readTime(claims['iat'])
+  const expiresAt = readTime(claims['exp'])
   const { alg } = header
-  return typeof alg === 'string' ? { format, algorithm: alg.slice(0, 64), facts } : { format, facts }
+  return {
+    format,
+    ...(typeof alg === 'string' ? { algorithm: alg.slice(0, MAX_ALGORITHM_CHARACTERS) } : {}),
+    ...readOwnKid(header['kid']),
+    ...(issuedAt === undefined ? {} : { createdAt: issuedAt }),
+    facts: {
+      ...pickTexts(header, ['typ', 'enc', 'kid']),
+      ...pickTexts(claims, CLAIMS),
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+    },
+  }
 }
 
-function parseJoseHeader(part: string): Readonly<Record<string, unknown>> | undefined {
-  if (part.length === 0 || part.length > MAX_JOSE_HEADER_CHARACTERS) return undefined
+function parseJosePart(part: string): Readonly<Record<string, unknown>> | undefined {
+  if (part.length === 0 || part.length > MAX_JOSE_PART_CHARACTERS) return undefined
   try {
-    const header: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'))
-    const isObject = typeof header === 'object' && header !== null && !Array.isArray(header)
-    return isObject ? { ...header } : undefined
+    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'))
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
   } catch {
     return undefined
   }
+}
+
+function pickTexts(from: Readonly<Record<string, unknown>>, names: readonly string[]) {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = from[name]
+      return typeof value === 'string' && value.length <= MAX_TEXT_CHARACTERS ? [[name, value]] : []
+    }),
+  )
+}
+
+function readOwnKid(kid: unknown): Pick<Inspection, 'keyId' | 'version'> {
+  const { id, version } = OWN_KID.exec(String(kid))?.groups ?? {}
+  return id === undefined ? {} : { keyId: id, version: Number(version) }
+}
+
+/** Seconds since 1970 as a moment; nothing for what is no such time. */
+function readTime(seconds: unknown): string | undefined {
+  const isTime = typeof seconds === 'number' && seconds >= 0 && seconds <= MAX_SECONDS
+  return isTime ? new Date(seconds * 1_000).toISOString() : undefined
 }
 
 function inspectToken(text: string): Inspection | undefined {

@@ -7,8 +7,8 @@ import { inspectBlob } from '../../../src/service/data/inspect.ts'
 import { failsWith } from '../../temporary.ts'
 
 const keyId = parseKeyId('0193a73a-b400-7000-8000-000000000001')
-const jose = (header: object, parts: number) =>
-  [Buffer.from(JSON.stringify(header)).toString('base64url'), ...Array(parts - 1).fill('e30')].join('.')
+const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+const jose = (header: object, parts: number) => [encode(header), ...Array(parts - 1).fill('e30')].join('.')
 
 describe('a blob tells', () => {
   for (const [construction, format] of [
@@ -21,7 +21,7 @@ describe('a blob tells', () => {
       const header = encodeHeader({ construction, keyId, version: parseVersionNumber(7) })
       const text = ` ${Buffer.from(header).toString('base64url')}\n`
       for (const blob of [header, text]) {
-        const { inspection } = inspectBlob(blob)
+        const inspection = inspectBlob(blob)
         assert.deepEqual([inspection.format, inspection.keyId, inspection.version], [format, keyId, 7])
       }
     })
@@ -43,15 +43,51 @@ describe('a blob tells', () => {
   for (const [blob, format, members] of samples) {
     test(`${format}: ${blob.slice(0, 20)}`, () => {
       for (const each of [blob, Buffer.from(blob)]) {
-        const { inspection } = inspectBlob(each)
+        const inspection = inspectBlob(each)
         assert.deepEqual({ ...inspection, ...members, format }, inspection)
       }
     })
   }
 
+  test('whose session a token is, for whom and until when, without judging it', () => {
+    const head = encode({ alg: 'EdDSA', kid: `${keyId}.3`, typ: 'coffre-session+jwt' })
+    const claims = {
+      iss: 'coffre',
+      aud: 'shop',
+      sub: 'ü',
+      jti: 'a',
+      sid: 'b',
+      iat: 0,
+      exp: 1_800_000_000,
+      data: {},
+    }
+    assert.deepEqual(inspectBlob(`${head}.${encode(claims)}.AA`), {
+      format: 'jws',
+      algorithm: 'EdDSA',
+      keyId,
+      version: 3,
+      createdAt: '1970-01-01T00:00:00.000Z',
+      facts: {
+        typ: 'coffre-session+jwt',
+        kid: `${keyId}.3`,
+        iss: 'coffre',
+        aud: 'shop',
+        sub: 'ü',
+        jti: 'a',
+        sid: 'b',
+        expiresAt: '2027-01-15T08:00:00.000Z',
+      },
+    })
+    const odd = { sub: 'x'.repeat(257), iss: 7, iat: -1, exp: 1e308 }
+    const bare = { format: 'jws', algorithm: 'EdDSA', keyId, version: 3 }
+    const facts = { typ: 'coffre-session+jwt', kid: `${keyId}.3` }
+    assert.deepEqual(inspectBlob(`${head}.${encode(odd)}.AA`), { ...bare, facts })
+    assert.deepEqual(inspectBlob(`${head}.AA.AA`), { ...bare, facts })
+  })
+
   test('nothing of a token but its id', () => {
     const { id, token } = createToken()
-    assert.deepEqual(inspectBlob(token.reveal()).inspection, { format: 'coffre-token', facts: { id } })
+    assert.deepEqual(inspectBlob(token.reveal()), { format: 'coffre-token', facts: { id } })
   })
 
   test('nothing when it is larger than any ciphertext', () => {
