@@ -7,7 +7,6 @@ import type { Invocation } from './invocation.ts'
 import { choosePlace } from './place.ts'
 import { withCoffre } from './with-coffre.ts'
 
-const JSON_STYLES = ['compact', 'python'] as const
 /** Of a server: the user whose credential asks. */
 const OWN_NAME = 'me'
 const STARTED_AT = performance.now()
@@ -53,12 +52,10 @@ async function withOpened<Result>(
       },
     })
   }
-  const jsonStyle = options.choice('json-style', JSON_STYLES)
   const { openCache } = await import('../app-cache.ts')
   const cache = await openCache({
     url,
     ...joined,
-    ...(jsonStyle === undefined ? {} : { jsonStyle }),
     ...readCacheVariables(terminal.environment),
     // The result says it already; an entry that was changed is told with its exit code.
     ...(options.flag('explain') ? { onStep: (step) => explain(invocation, step) } : {}),

@@ -20,6 +20,8 @@ export interface Call {
   /** Below the API's prefix, with every name already percent-encoded. */
   readonly path: string
   readonly body?: unknown
+  /** In place of `body`: JSON that is sent as it is. */
+  readonly bodyText?: string
   readonly timeoutMilliseconds?: number
   /** In place of the token of the connection. */
   readonly credential?: BasicCredential
@@ -125,12 +127,13 @@ export class Connection {
   }
 
   async #fetch(call: Call): Promise<Response> {
+    const body = writeBody(call)
     try {
       return await this.#send(this.#urlOf(call.path), {
         method: call.method,
         headers: this.#headers(call),
         signal: AbortSignal.timeout(call.timeoutMilliseconds ?? this.#options.timeoutMilliseconds),
-        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+        ...(body === undefined ? {} : { body }),
       })
     } catch (cause) {
       throw unreachable(cause)
@@ -141,7 +144,9 @@ export class Connection {
     const authorization = authorizationOf(call.credential, this.#options.token)
     return {
       accept: 'application/json, application/problem+json',
-      ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(call.body === undefined && call.bodyText === undefined
+        ? {}
+        : { 'content-type': 'application/json' }),
       ...(authorization === undefined ? {} : { authorization }),
     }
   }
@@ -173,6 +178,10 @@ export class Connection {
     if (length > maximum) throw new CoffreError('LIMIT_EXCEEDED', { facts: { at: 'answer', maximum } })
     return Buffer.concat(pieces).toString('utf8')
   }
+}
+
+function writeBody({ body, bodyText }: Call): string | undefined {
+  return bodyText ?? (body === undefined ? undefined : JSON.stringify(body))
 }
 
 function authorizationOf(

@@ -12,6 +12,7 @@ import type {
 import { formatCacheName, parseCacheName, parseDailyType, parsePdl } from '../model/cache-name.ts'
 import { CoffreError } from '../model/errors.ts'
 import { parseClientId } from '../model/ids.ts'
+import { JsonText } from '../model/json-text.ts'
 import { Secret } from '../model/secret.ts'
 import { CACHE_FORMAT_HEADER, CACHE_WRITTEN_HEADER } from '../model/wire.ts'
 import { type AnswerShape, parseAnswer, parseList, strangeAnswer } from './answer-shape.ts'
@@ -85,9 +86,9 @@ class RemoteSpace implements CacheSpace {
   async set(key: string, value: unknown, ttl?: number): Promise<boolean> {
     const { hashedNames } = this.#options
     const query = { ttl, names: hashedNames === true ? 'hashed' : undefined }
-    const body = value
+    const body = value instanceof JsonText ? { bodyText: value.text } : { body: value }
     try {
-      const answer = await this.#single({ method: 'PUT', path: entryPath(key), body }, query)
+      const answer = await this.#single({ method: 'PUT', path: entryPath(key), ...body }, query)
       return parseAnswer<{ readonly stored: boolean }>(readJson(answer.text), STORED_SHAPE).stored
     } catch (error) {
       if (statusOf(error) === 'UNAVAILABLE') return false

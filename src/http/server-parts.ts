@@ -34,6 +34,8 @@ declare module 'fastify' {
     callerId: string | undefined
     /** Set once the whole of a JSON body is there. */
     bodyBytes: number | undefined
+    /** The body as it came, of a route that keeps it so. */
+    bodyText: string | undefined
     /** Set by `addRoute` once the token is known; absent on the few routes that need none. */
     coffre: Coffre
   }
@@ -42,5 +44,7 @@ declare module 'fastify' {
     mediaType?: string
     /** Its body may take as long as it likes while something moves. */
     isStream?: boolean
+    /** A JSON body is wanted as text too. */
+    keepsText?: boolean
   }
 }

@@ -160,7 +160,9 @@ function acceptJsonOnly(server: FastifyInstance): void {
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     request.bodyBytes = body.length
     try {
-      done(null, parseJsonBody(body))
+      const value = parseJsonBody(body)
+      if (request.routeOptions.config.keepsText === true) request.bodyText = body.toString('utf8')
+      done(null, value)
     } catch (error) {
       done(error instanceof Error ? error : new Error('unreachable: only errors are thrown'))
     }

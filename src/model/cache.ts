@@ -162,7 +162,7 @@ export type ClientSecret = string | Secret
 
 /** One user's entries. */
 export interface CacheSpace {
-  /** False: nothing is stored, because `ttl` is 0 or the store does not answer. */
+  /** A `JsonText` is stored byte for byte. False: nothing is stored, because `ttl` is 0 or the store does not answer. */
   set(key: string, value: unknown, ttl?: number): Promise<boolean>
   /** The value, or null for every other result than a HIT. */
   get(key: string): Promise<unknown>

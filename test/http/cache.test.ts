@@ -4,6 +4,7 @@ import type { ServeOptions } from '../../src/app.ts'
 import { openCache } from '../../src/app-cache.ts'
 import { connectCoffre } from '../../src/client/connect-coffre.ts'
 import type { Coffre } from '../../src/model/coffre.ts'
+import { JsonText } from '../../src/model/json-text.ts'
 import { NO_REDIS, startRedis } from '../redis-server.ts'
 import { failsWith } from '../temporary.ts'
 import { startServer } from './running-server.ts'
@@ -77,6 +78,26 @@ test('every JSON value is kept, and a body that is none, none at all or too larg
   assert.equal((await send('PUT', '/cache/contract:1', VALUE)).status, 400)
   assert.equal((await send('PUT', `/cache/consumption:daily:${PDL}:2024-02-30`, VALUE)).status, 400)
   assert.deepEqual((await send('PUT', `/cache/${NEXT_DAY}?ttl=0`, VALUE)).body, { stored: false })
+})
+
+test('JSON is kept byte for byte, by both forms, over HTTP and through the client', {
+  skip: NO_REDIS,
+}, async (t) => {
+  const redis = await startRedis(t)
+  const { send, basic, url, id, admin, secret } = await withUser(t, { cache: { url: redis.url } })
+  const text = '{"coeff": 1.0,  "big": 12345678901234567890, "b": "\\u00e9", "a": 1e5}'
+  const read = async (query = '') =>
+    (await fetch(`${url}/api/v1/cache/${DAY}${query}`, { headers: { authorization: basic } })).text()
+  for (const query of ['', '?format=1']) {
+    assert.equal((await send('PUT', `/cache/${DAY}${query}`, ` ${text}\n`, basic)).status, 200)
+    assert.equal(await read(query), text)
+  }
+  const direct = await openCache({ url: redis.url })
+  t.after(() => direct.close())
+  const found = await direct.lookup(DAY, secret)
+  assert.equal(found.status === 'HIT' && Buffer.from(found.bytes).toString(), text)
+  assert.equal(await admin.cache.for(id).set(DAY, new JsonText('[1.0]')), true)
+  assert.equal(await read(), '[1.0]')
 })
 
 test('a range holds each day with its own status', async (t) => {

@@ -12,8 +12,10 @@ import {
   type CacheSelection,
   type CacheSpace,
   type CacheWalk,
+  type JsonStyle,
 } from '../../model/cache.ts'
 import { CoffreError } from '../../model/errors.ts'
+import { JsonText, restyleJson } from '../../model/json-text.ts'
 import type { Secret } from '../../model/secret.ts'
 import type { CommandRow, OptionRow } from '../command-row.ts'
 import { EXIT_CODES, type ExitCode, OK } from '../exit-code.ts'
@@ -38,10 +40,11 @@ const FROM: OptionRow = { flags: '--from <date>', help: 'option.cacheFrom' }
 const TO: OptionRow = { flags: '--to <date>', help: 'option.cacheTo' }
 const PDL: OptionRow = { flags: '--pdl <pdl>', help: 'option.cachePdl' }
 const HASHED: OptionRow = { flags: '--hashed-names', help: 'option.cacheHashedNames' }
+const JSON_STYLES = ['compact', 'python'] as const
 const JSON_STYLE: OptionRow = {
   flags: '--json-style <style>',
   help: 'option.cacheJsonStyle',
-  choices: ['compact', 'python'],
+  choices: JSON_STYLES,
 }
 
 export const cacheCommands: readonly CommandRow[] = [
@@ -129,7 +132,7 @@ async function runSet(invocation: Invocation): Promise<ExitCode> {
   const secret = await readSecret(invocation, 'client-secret-file')
   if (options.flag('dry-run')) return reportPlan(invocation, { request: { name }, lines: [] })
   const bytes = await readBytes(invocation, { maximumBytes: MAX_VALUE_BYTES, prompt: 'prompt.plaintext' })
-  const value = parseJson(bytes)
+  const value = readValue(bytes, options.choice('json-style', JSON_STYLES))
   const isStored = await withEither(invocation, secret, {
     source: (cache, key) => cache.set(name, value, key, ttl),
     user: (user) => user.set(name, value, ttl),
@@ -311,12 +314,17 @@ async function readSecret({ options, terminal }: Invocation, option: string): Pr
   return readSecretFile(terminal, path, { name: `--${option}`, maximumBytes: MAX_SECRET_BYTES })
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+/** As it was typed, unless another style is asked for. */
+function readValue(bytes: Uint8Array, style: JsonStyle | undefined): JsonText {
+  const value = new JsonText(decodeText(bytes))
+  return style === undefined ? value : new JsonText(restyleJson(value.text, style))
+}
+
+function decodeText(bytes: Uint8Array): string {
   try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'))
-    return value
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    throw new CoffreError('INVALID_REQUEST', { facts: { at: 'value', expected: 'JSON' } })
+    throw new CoffreError('INVALID_REQUEST', { facts: { at: 'value', expected: 'JSON in UTF-8' } })
   }
 }
 

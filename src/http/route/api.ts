@@ -28,6 +28,8 @@ export interface RouteShape<Body extends z.ZodType, Path extends z.ZodType, Quer
   readonly bodyLimit?: number
   /** What a body above the limits is answered with; LIMIT_EXCEEDED when absent. */
   readonly refuseLarge?: () => CoffreError
+  /** True: `request.bodyText` is the body as it came. */
+  readonly keepsText?: true
   /** True: a client secret does as well as a token. */
   readonly takesClientSecret?: true
   run(
@@ -49,6 +51,7 @@ export function addRoute<
     method: route.method,
     url: route.url,
     bodyLimit: route.bodyLimit ?? MAX_SMALL_BODY_BYTES,
+    config: { keepsText: route.keepsText === true },
     schema: {
       summary: route.summary,
       tags: [route.tag],

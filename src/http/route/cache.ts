@@ -8,6 +8,7 @@ import {
 } from '../../model/cache.ts'
 import type { Coffre } from '../../model/coffre.ts'
 import { CoffreError, hasCode } from '../../model/errors.ts'
+import { JsonText } from '../../model/json-text.ts'
 import { CACHE_FORMAT_HEADER, CACHE_STATUS_HEADER, CACHE_WRITTEN_HEADER } from '../../model/wire.ts'
 import { MAX_VALUE_BYTES } from '../../service/cache/json-text.ts'
 import { readClientSecret } from '../authenticate.ts'
@@ -128,16 +129,17 @@ function addWrites(api: Api, parts: ServerParts, place: Place): void {
     query: WRITE_QUERY,
     body: CACHE_VALUE,
     bodyLimit: MAX_VALUE_BYTES,
+    keepsText: true,
     result: STORED,
-    run: (coffre, { path, query, body }, request, reply) =>
+    run: (coffre, { path, query }, request, reply) =>
       told(reply, async () => {
         // A request without a body would store an empty object.
-        if ((request.bodyBytes ?? 0) === 0) {
+        if (request.bodyText === undefined || request.bodyText === '') {
           throw new CoffreError('INVALID_REQUEST', { facts: { at: 'body', expected: 'JSON' } })
         }
         const { ttl, format, names } = query
         const space = spaceOf(coffre, request, { user: path.user, format, names })
-        const stored = await space.set(path.key, body, ttl)
+        const stored = await space.set(path.key, new JsonText(request.bodyText), ttl)
         if (!stored && ttl !== 0) throw new CoffreError('CACHE_UNAVAILABLE')
         return { stored }
       }),

@@ -280,7 +280,8 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.cacheTo': 'letzter Tag, eingeschlossen',
   'option.cachePdl': 'die 14 Ziffern des Zählers',
   'option.cacheHashedNames': 'für einen neuen Benutzer: der Server sieht weder Zähler noch Tag',
-  'option.cacheJsonStyle': 'JSON wie Python schreiben, oder so kurz wie möglich',
+  'option.cacheJsonStyle':
+    'JSON wie Python schreiben, oder so kurz wie möglich; ohne diese Option wie angegeben',
   'option.userOldFile':
     'Datei mit dem bisherigen Geheimnis: der Datenschlüssel des Caches geht zum neuen über',
   'option.cacheOldFile': 'Datei mit dem alten Client-Geheimnis',

@@ -268,7 +268,7 @@ export const helpEn = {
   'option.cacheTo': 'last day, included',
   'option.cachePdl': 'the 14 digits of the meter',
   'option.cacheHashedNames': 'for a new user: the server sees neither meter nor day',
-  'option.cacheJsonStyle': 'write JSON as Python or as compact as possible',
+  'option.cacheJsonStyle': 'write JSON as Python or as compact as possible; as it was given when absent',
   'option.userOldFile': 'file with the secret that ends: the cache’s data key goes to the new one',
   'option.cacheOldFile': 'file with the old client secret',
   'option.cacheNewFile': 'file with the new client secret',

@@ -280,7 +280,8 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.cacheTo': 'dernier jour, compris',
   'option.cachePdl': 'les 14 chiffres du compteur',
   'option.cacheHashedNames': 'pour un nouvel utilisateur : le serveur ne voit ni compteur ni jour',
-  'option.cacheJsonStyle': 'écrire le JSON comme Python ou le plus court possible',
+  'option.cacheJsonStyle':
+    'écrire le JSON comme Python ou le plus court possible ; tel quel sans cette option',
   'option.userOldFile': 'fichier du secret qui prend fin : la clé de données du cache passe au nouveau',
   'option.cacheOldFile': 'fichier de l’ancien secret client',
   'option.cacheNewFile': 'fichier du nouveau secret client',

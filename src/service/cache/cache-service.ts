@@ -87,7 +87,7 @@ export class CacheService {
   }
 
   /**
-   * Encrypts any JSON value and stores it for `ttl` seconds; 0 stores nothing. Answers whether it is stored. Throws
+   * Encrypts any JSON value, a `JsonText` byte for byte, and stores it for `ttl` seconds; 0 stores nothing. Answers whether it is stored. Throws
    * CACHE_CONFLICT where an entry of another key has that name: two users of one meter do not destroy each other's data.
    */
   async set(key: string, value: unknown, encryptionKey: ClientSecret, ttl?: number): Promise<boolean> {

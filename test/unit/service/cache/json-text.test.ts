@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { readJson, writeJson } from '../../../../src/service/cache/json-text.ts'
+import { JsonText, restyleJson } from '../../../../src/model/json-text.ts'
 import { failsWith } from '../../../temporary.ts'
 
 function python(value: unknown): string {
@@ -24,6 +25,30 @@ describe('JSON as json.dumps writes it', () => {
   for (const [value, text] of CASES) {
     test(text.slice(0, 60), () => assert.equal(python(value), text))
   }
+})
+
+test('a JSON text is stored as it is, whatever the style, and is its value inside another', () => {
+  const text = '{"a": 1.0,"b":[1e5 , 12345678901234567890], "c":"\\u00e9"}'
+  for (const style of ['compact', 'python'] as const) {
+    assert.equal(Buffer.from(writeJson(new JsonText(` ${text}\r\n`), style)).toString(), text)
+  }
+  assert.equal(JSON.stringify([new JsonText('{"a": 1}')]), '[{"a":1}]')
+  for (const wrong of ['', '{', 'NaN', '1 2', '"\ud800"', '\u00a01']) {
+    assert.throws(() => new JsonText(wrong), failsWith('INVALID_REQUEST'), wrong)
+  }
+  const long = new JsonText(`"${'x'.repeat(1024 * 1024)}"`)
+  assert.throws(() => writeJson(long, 'compact'), failsWith('LIMIT_EXCEEDED'))
+})
+
+test('a JSON text in another style keeps numbers, order and repeated names', () => {
+  const text = '{"b": 1.0,\n "2":-0, "1": [1E5,0.00001, 1e-7], "b": "\\u00e9, \\"x\\": é"}'
+  assert.equal(restyleJson(text, 'compact'), '{"b":1.0,"2":-0,"1":[1E5,0.00001,1e-7],"b":"é, \\"x\\": é"}')
+  assert.equal(
+    restyleJson(text, 'python'),
+    String.raw`{"b": 1.0, "2": -0, "1": [1E5, 1e-05, 1e-07], "b": "\u00e9, \"x\": \u00e9"}`,
+  )
+  const long = `"${String.raw`\u00e9\"`.repeat(100_000)}"`
+  assert.equal(JSON.parse(restyleJson(long, 'python')), JSON.parse(long))
 })
 
 test('both styles are read', () => {
