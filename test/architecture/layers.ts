@@ -70,8 +70,13 @@ export interface Door {
 export const FILE_DOORS: readonly Door[] = [
   {
     behind: /^store\/[^/]+\//,
-    openTo: /^(app-(cache|doctor|names|secret-files|store)\.ts$|store\/)/,
+    openTo: /^(app-(backup|cache|doctor|names|secret-files|store)\.ts$|store\/)/,
     why: 'only app-*.ts pick a store; everything else imports the contract store/store.ts',
+  },
+  {
+    behind: /^store\/source\//,
+    openTo: /^(app-backup\.ts$|store\/source\/)/,
+    why: 'app-backup.ts picks what is backed up; everything else imports the contract store/backup-source.ts',
   },
 ]
 

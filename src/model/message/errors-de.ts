@@ -126,6 +126,24 @@ export const errorsDe: ErrorTexts = {
     sentence: 'Es gibt keine Sicherung eines solchen Schlüssels.',
     next: 'Listen Sie die Sicherungen mit `coffre secret-key recover` auf.',
   },
+  BACKUP_SOURCE_FAILED: {
+    sentence:
+      'Was gesichert werden soll, konnte nicht vollständig gelesen werden; es gibt davon keine Sicherung.',
+    next: 'Berichtigen Sie das oben Genannte und sichern Sie noch einmal.',
+  },
+  BACKUP_CONTENT_REFUSED: {
+    sentence:
+      'Diese Sicherung enthält etwas, das nicht wiederhergestellt werden darf; das Ziel ist unverändert.',
+    next: 'Finden Sie heraus, wer sie gemacht hat; nehmen Sie eine ältere, oder die oben genannte Option.',
+  },
+  RESTORE_REFUSED: {
+    sentence: 'Die Wiederherstellung wurde abgelehnt, bevor etwas geändert wurde.',
+    next: 'Berichtigen Sie das oben Genannte, oder stellen Sie an einem anderen Ort wieder her.',
+  },
+  RESTORE_FAILED: {
+    sentence: 'Die Wiederherstellung ließ sich nicht abschließen; das Ziel ist unverändert.',
+    next: 'Berichtigen Sie das oben Genannte und stellen Sie noch einmal wieder her.',
+  },
   MOVE_REFUSED: {
     sentence: 'Der gegenwärtige Zustand des Schlüssels lässt diesen Schritt nicht zu.',
     next: 'Sehen Sie sich den Schlüssel an; die Tabelle des Lebenszyklus steht in docs/design/lifecycle.md.',

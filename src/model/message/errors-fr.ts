@@ -126,6 +126,24 @@ export const errorsFr: ErrorTexts = {
     sentence: 'Il n’y a pas de sauvegarde d’une telle clé.',
     next: 'Listez les sauvegardes par `coffre secret-key recover`.',
   },
+  BACKUP_SOURCE_FAILED: {
+    sentence:
+      'Ce qui doit être sauvegardé n’a pas pu être lu en entier ; il n’y en a donc pas de sauvegarde.',
+    next: 'Corrigez ce qui est indiqué ci-dessus, puis refaites la sauvegarde.',
+  },
+  BACKUP_CONTENT_REFUSED: {
+    sentence:
+      'Cette sauvegarde contient quelque chose qui ne peut pas être restauré ; la destination est inchangée.',
+    next: 'Cherchez qui l’a faite ; prenez une sauvegarde plus ancienne, ou l’option indiquée ci-dessus.',
+  },
+  RESTORE_REFUSED: {
+    sentence: 'La restauration a été refusée avant tout changement.',
+    next: 'Corrigez ce qui est indiqué ci-dessus, ou restaurez à un autre endroit.',
+  },
+  RESTORE_FAILED: {
+    sentence: 'La restauration n’a pas pu aboutir ; la destination est inchangée.',
+    next: 'Corrigez ce qui est indiqué ci-dessus, puis restaurez de nouveau.',
+  },
   MOVE_REFUSED: {
     sentence: 'L’état actuel de la clé ne permet pas ce changement.',
     next: 'Affichez la clé ; la table du cycle de vie est dans docs/design/lifecycle.md.',
