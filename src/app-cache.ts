@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { coreOf } from './app.ts'
 import type { Audit } from './model/audit.ts'
-import type { CacheAlert, CacheKeys, CacheStep, JsonStyle } from './model/cache.ts'
+import type { CacheAlert, CacheKeys, CacheStep, JsonStyle, TtlByType } from './model/cache.ts'
 import { type Clock, toInstant } from './model/clock.ts'
 import type { Coffre } from './model/coffre.ts'
 import { Secret } from './model/secret.ts'
@@ -30,6 +30,8 @@ export interface CacheOptions {
   readonly maxBytes?: number
   /** 86,400 when absent. */
   readonly ttlSeconds?: number
+  /** Of entries of a type, in place of `ttlSeconds`. */
+  readonly ttlSecondsByType?: TtlByType
   /** `compact` when absent. */
   readonly jsonStyle?: JsonStyle
   /** For what stops nothing and somebody should look at; a process warning when absent. */
@@ -48,16 +50,21 @@ export interface CacheOptions {
   readonly keyName?: string
 }
 
-export type CoreCacheOptions = Pick<CacheOptions, 'url' | 'caFile' | 'timeoutMs' | 'maxBytes' | 'ttlSeconds'>
+export type CoreCacheOptions = Pick<
+  CacheOptions,
+  'url' | 'caFile' | 'timeoutMs' | 'maxBytes' | 'ttlSeconds' | 'ttlSecondsByType'
+>
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 
 /** A cache whose values nobody reads on its server. A server that is down is no error: everything is a miss then. */
 export async function openCache(options: CacheOptions = {}): Promise<CacheService> {
-  const { ttlSeconds, jsonStyle, onAlert = warnProcess, onStep, clock = systemClock } = options
+  const { ttlSeconds, ttlSecondsByType, jsonStyle } = options
+  const { onAlert = warnProcess, onStep, clock = systemClock } = options
+  const ways = { clock, ttlSeconds, ttlSecondsByType, jsonStyle, onAlert, onStep }
   const store = await openCacheStore(options)
   try {
-    return new CacheService({ store, clock, ttlSeconds, jsonStyle, onAlert, onStep, ...joinUsers(options) })
+    return new CacheService({ store, ...ways, ...joinUsers(options) })
   } catch (error) {
     await store.close()
     throw error
@@ -69,13 +76,14 @@ export async function openCoreCache(
   trail: AuditTrail,
   options: CoreCacheOptions & { readonly clock: Clock },
 ): Promise<CacheService> {
-  const { ttlSeconds, clock } = options
+  const { ttlSeconds, ttlSecondsByType, clock } = options
   const caller = systemCaller('cache')
   const record: TamperRecord = { tampered: (alert) => recordTampered({ trail, caller }, alert) }
   return new CacheService({
     store: await openCacheStore(options),
     clock,
     ttlSeconds,
+    ttlSecondsByType,
     onAlert: warnProcess,
     record,
   })

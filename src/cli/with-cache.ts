@@ -1,5 +1,6 @@
 import type { CacheService, CoreCacheOptions } from '../app-cache.ts'
-import type { CacheSpace, CacheSpaceOptions, CacheStep } from '../model/cache.ts'
+import { CACHE_TYPES } from '../model/cache-name.ts'
+import type { CacheSpace, CacheSpaceOptions, CacheStep, TtlByType } from '../model/cache.ts'
 import type { Coffre } from '../model/coffre.ts'
 import { CoffreError } from '../model/errors.ts'
 import { readCacheUrl } from './input/secret-setting.ts'
@@ -82,16 +83,32 @@ export async function chooseCache(invocation: Invocation): Promise<CoreCacheOpti
 
 function readCacheVariables(environment: Readonly<Record<string, string | undefined>>): CoreCacheOptions {
   const caFile = environment['COFFRE_CACHE_CACERT'] ?? ''
-  return { ...(caFile === '' ? {} : { caFile }), ...ttlOf(environment['CACHE_TTL_SECONDS']) }
+  const { CACHE_TTL_SECONDS: ttl = '', CACHE_TTL_SECONDS_BY_TYPE: ttlByType = '' } = environment
+  return {
+    ...(caFile === '' ? {} : { caFile }),
+    ...(ttl === '' ? {} : { ttlSeconds: readSeconds('CACHE_TTL_SECONDS', ttl) }),
+    ...(ttlByType === '' ? {} : { ttlSecondsByType: readSecondsByType(ttlByType) }),
+  }
 }
 
-function ttlOf(text: string | undefined): { readonly ttlSeconds?: number } {
-  if (text === undefined || text === '') return {}
+/** Such as `contract=604800,address=604800`. */
+function readSecondsByType(text: string): TtlByType {
+  const setting = 'CACHE_TTL_SECONDS_BY_TYPE'
+  return Object.fromEntries(
+    text.split(',').map((part) => {
+      const [name, seconds = '', ...rest] = part.trim().split('=')
+      const type = CACHE_TYPES.find((each) => each === name)
+      if (type !== undefined && rest.length === 0) return [type, readSeconds(setting, seconds)]
+      const expected = `<type>=<seconds>, with commas between; types: ${CACHE_TYPES.join(' ')}`
+      throw new CoffreError('CONFIG_REFUSED', { facts: { setting, expected } })
+    }),
+  )
+}
+
+function readSeconds(setting: string, text: string): number {
   const seconds = Number(text)
-  if (/^\d+$/.test(text) && seconds >= 1 && seconds <= TTL.to) return { ttlSeconds: seconds }
-  throw new CoffreError('CONFIG_REFUSED', {
-    facts: { CACHE_TTL_SECONDS: `whole seconds, 1 to ${TTL.to}` },
-  })
+  if (/^\d+$/.test(text) && seconds >= 1 && seconds <= TTL.to) return seconds
+  throw new CoffreError('CONFIG_REFUSED', { facts: { setting, expected: `whole seconds, 1 to ${TTL.to}` } })
 }
 
 export function readTtl({ options }: Invocation): number | undefined {

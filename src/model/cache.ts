@@ -35,6 +35,9 @@ export type CacheResult =
 
 export type DatedResult = CacheResult & { readonly date: string }
 
+/** Seconds that entries of a type live; those of other types live as long as the cache says. */
+export type TtlByType = Readonly<Partial<Record<CacheType, number>>>
+
 /** `python`: the bytes of json.dumps. `compact`: those of JSON.stringify. */
 export type JsonStyle = 'python' | 'compact'
 

@@ -16,6 +16,7 @@ import type {
   DailyType,
   DatedResult,
   JsonStyle,
+  TtlByType,
 } from '../../model/cache.ts'
 import type { Clock } from '../../model/clock.ts'
 import { CoffreError } from '../../model/errors.ts'
@@ -25,18 +26,17 @@ import { CacheWatch, type TamperRecord } from './cache-watch.ts'
 import { MAX_VALUE_BYTES, readJson, writeJson } from './json-text.ts'
 import { type Judged, SourceEntries } from './source-entries.ts'
 import { SourceKeys } from './source-keys.ts'
-import { parseTtl } from './ttl.ts'
+import { parseTtl, TimesToLive } from './ttl.ts'
 import { UserCache, type UserCacheOptions } from './user-cache.ts'
 import type { UserCacheParts } from './user-cache-parts.ts'
 import { UserEntries } from './user-entries.ts'
-
-const DEFAULT_TTL_SECONDS = 86_400
 
 export interface CacheServiceParts {
   readonly store: CacheStore
   readonly clock: Clock
   /** 86,400 when absent. */
   readonly ttlSeconds?: number | undefined
+  readonly ttlSecondsByType?: TtlByType | undefined
   /** `compact` when absent. */
   readonly jsonStyle?: JsonStyle | undefined
   readonly onAlert: (alert: CacheAlert) => void
@@ -53,7 +53,7 @@ export interface CacheUsers extends Pick<DataKeysParts, 'keys' | 'wrapping' | 't
 }
 
 export interface LookupOptions {
-  /** Entries older than this are EXPIRED; the cache's own time to live when absent. */
+  /** Entries older than this are EXPIRED; the cache's own time to live for their type when absent. */
   readonly ttlSeconds?: number
 }
 
@@ -68,7 +68,7 @@ export class CacheService {
   readonly #watch: CacheWatch
   readonly #keys = new SourceKeys()
   readonly #entries: SourceEntries
-  readonly #ttlSeconds: number
+  readonly #ttl: TimesToLive
   readonly #opened = new OpenedKeys()
   readonly #users: UserCacheParts | undefined
 
@@ -76,7 +76,7 @@ export class CacheService {
     this.#parts = parts
     this.#watch = new CacheWatch(parts)
     this.#entries = new SourceEntries(parts.store, parts.clock)
-    this.#ttlSeconds = parseTtl(parts.ttlSeconds ?? DEFAULT_TTL_SECONDS)
+    this.#ttl = new TimesToLive(parts.ttlSeconds, parts.ttlSecondsByType)
     this.#users =
       parts.users === undefined ? undefined : this.#joinUsers({ record: parts.record, ...parts.users })
   }
@@ -91,8 +91,9 @@ export class CacheService {
    * CACHE_CONFLICT where an entry of another key has that name: two users of one meter do not destroy each other's data.
    */
   async set(key: string, value: unknown, encryptionKey: ClientSecret, ttl?: number): Promise<boolean> {
-    const name = formatCacheName(parseCacheName(key))
-    const ttlSeconds = this.#readTtl(ttl)
+    const parsed = parseCacheName(key)
+    const name = formatCacheName(parsed)
+    const ttlSeconds = this.#ttl.read(ttl, parsed.type)
     const plaintext = writeJson(value, this.#parts.jsonStyle ?? 'compact')
     const sourceKey = this.#keys.get(encryptionKey)
     if (ttlSeconds === 0) return false
@@ -120,8 +121,9 @@ export class CacheService {
   }
 
   async lookup(key: string, encryptionKey: ClientSecret, options: LookupOptions = {}): Promise<CacheResult> {
-    const name = formatCacheName(parseCacheName(key))
-    const [result] = await this.#read([name], encryptionKey, options)
+    const name = parseCacheName(key)
+    const ttlSeconds = options.ttlSeconds ?? this.#ttl.of(name.type)
+    const [result] = await this.#read([formatCacheName(name)], encryptionKey, ttlSeconds)
     return result ?? { status: 'MISS' }
   }
 
@@ -134,7 +136,7 @@ export class CacheService {
     const [type, pdl] = [parseDailyType(range.type), parsePdl(range.pdl)]
     const days = daysBetween(range.from, range.to)
     const names = days.map((date) => formatCacheName({ type, pdl, date }))
-    const results = await this.#read(names, encryptionKey, options)
+    const results = await this.#read(names, encryptionKey, options.ttlSeconds ?? this.#ttl.of(type))
     return days.map((date, index) => ({ date, ...(results[index] ?? { status: 'MISS' }) }))
   }
 
@@ -156,7 +158,7 @@ export class CacheService {
   /** Data that is no secret, as JSON in the clear. Throws INVALID_REQUEST for a name that personal data could have. */
   async setRaw(key: string, value: unknown, ttl?: number): Promise<boolean> {
     const name = parseRawName(key)
-    const ttlSeconds = this.#readTtl(ttl)
+    const ttlSeconds = this.#ttl.read(ttl)
     const bytes = writeJson(value, this.#parts.jsonStyle ?? 'compact')
     if (ttlSeconds === 0) return false
     const isDone = await this.#watch.ask(async () => {
@@ -219,22 +221,14 @@ export class CacheService {
       entries: new UserEntries(store),
       dataKeys: new DataKeys({ ...users, clock, opened: this.#opened }),
       keys: users.keys,
-      readTtl: (ttl) => this.#readTtl(ttl),
+      ttl: this.#ttl,
     }
   }
 
-  #readTtl(ttl: number | undefined): number {
-    return ttl === 0 ? 0 : parseTtl(ttl ?? this.#ttlSeconds)
-  }
-
-  async #read(
-    names: readonly string[],
-    secret: ClientSecret,
-    options: LookupOptions,
-  ): Promise<CacheResult[]> {
+  async #read(names: readonly string[], secret: ClientSecret, ttlSeconds: number): Promise<CacheResult[]> {
+    parseTtl(ttlSeconds)
     const sourceKey = this.#keys.get(secret)
     this.#parts.onStep?.('key')
-    const ttlSeconds = parseTtl(options.ttlSeconds ?? this.#ttlSeconds)
     const judged = await this.#watch.ask(() =>
       this.#entries.readMany(sourceKey, names, ttlSeconds, this.#parts.onStep),
     )

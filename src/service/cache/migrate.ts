@@ -1,4 +1,5 @@
 import type { CacheWalk } from '../../model/cache.ts'
+import { findCacheName } from '../../model/cache-name.ts'
 import { SECOND } from '../../model/clock.ts'
 import { formatState, parseState, withoutUnfinished, withSources } from './cache-state.ts'
 import { readSeconds } from './source-entries.ts'
@@ -51,7 +52,7 @@ async function* forward(parts: UserCacheParts, job: Migration): Steps {
 }
 
 async function moveForward(
-  { store, sources, entries, clock, readTtl }: UserCacheParts,
+  { store, sources, entries, clock, ttl }: UserCacheParts,
   { space, source, dryRun }: Migration,
   { name, stored }: StoredSource,
 ): Promise<WalkStep | undefined> {
@@ -60,7 +61,7 @@ async function moveForward(
   if (typeof opened === 'string') return undefined
   if (dryRun) return 'done'
   const nowSeconds = Math.floor(clock() / SECOND)
-  const ttlSeconds = (await store.ttlSeconds(name)) ?? readTtl(undefined)
+  const ttlSeconds = (await store.ttlSeconds(name)) ?? ttl.of(findCacheName(name)?.type)
   const writtenAt = readSeconds(opened)
   const entry = { name, value: opened.plaintext, writtenAt, expiresAt: nowSeconds + ttlSeconds }
   const isCreated = await entries.writeIfAbsent(space, entry, ttlSeconds)

@@ -5,6 +5,7 @@ import type { CacheWatch, TamperRecord } from './cache-watch.ts'
 import type { DataKeys } from './data-keys.ts'
 import type { SourceEntries } from './source-entries.ts'
 import type { SourceKeys } from './source-keys.ts'
+import type { TimesToLive } from './ttl.ts'
 import type { UserEntries } from './user-entries.ts'
 
 /** What every user of one cache shares. */
@@ -20,5 +21,5 @@ export interface UserCacheParts {
   readonly keys: CacheKeys
   readonly jsonStyle: JsonStyle
   readonly onStep: ((step: CacheStep) => void) | undefined
-  readonly readTtl: (ttl: number | undefined) => number
+  readonly ttl: TimesToLive
 }

@@ -1,5 +1,6 @@
 import {
   daysBetween,
+  findCacheName,
   formatCacheName,
   parseCacheName,
   parseCacheUser,
@@ -53,8 +54,9 @@ export class UserCache implements CacheSpace {
 
   /** As `CacheService.set`; there is nobody else's entry to destroy. */
   async set(key: string, value: unknown, ttl?: number): Promise<boolean> {
-    const name = formatCacheName(parseCacheName(key))
-    const ttlSeconds = this.#parts.readTtl(ttl)
+    const parsed = parseCacheName(key)
+    const name = formatCacheName(parsed)
+    const ttlSeconds = this.#parts.ttl.read(ttl, parsed.type)
     const bytes = writeJson(value, this.#parts.jsonStyle)
     if (ttlSeconds === 0) return false
     const space = await this.#requireSpace()
@@ -177,7 +179,7 @@ export class UserCache implements CacheSpace {
           ? { status: 'UNAVAILABLE' }
           : own !== undefined && space !== undefined
             ? this.#judge(space, name, own)
-            : this.#judgeLegacy(old)
+            : this.#judgeLegacy(name, old)
       if (result.status === 'TAMPERED') await watch.tellTampered(stored[index] ?? name, name, record)
       watch.count(result.status)
       results.push(result)
@@ -194,10 +196,10 @@ export class UserCache implements CacheSpace {
   }
 
   /** An entry of another key under a shared name is no entry of this user's. */
-  #judgeLegacy(stored: Uint8Array | undefined): CacheResult {
+  #judgeLegacy(name: string, stored: Uint8Array | undefined): CacheResult {
     const source = this.#source()
     if (stored === undefined || source === undefined) return { status: 'MISS' }
-    const judged = this.#parts.sources.open(source, stored, this.#parts.readTtl(undefined))
+    const judged = this.#parts.sources.open(source, stored, this.#parts.ttl.of(findCacheName(name)?.type))
     if (judged === 'WRONG_KEY') return { status: 'MISS' }
     if (typeof judged === 'string') return { status: judged }
     const { plaintext: bytes, writtenAt } = judged

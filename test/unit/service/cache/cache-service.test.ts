@@ -6,7 +6,7 @@ import type { CacheAlert } from '../../../../src/model/cache.ts'
 import { toInstant } from '../../../../src/model/clock.ts'
 import { CoffreError } from '../../../../src/model/errors.ts'
 import { Secret } from '../../../../src/model/secret.ts'
-import { CacheService } from '../../../../src/service/cache/cache-service.ts'
+import { CacheService, type CacheServiceParts } from '../../../../src/service/cache/cache-service.ts'
 import { LruCacheStore } from '../../../../src/store/lru/lru-cache-store.ts'
 import { failsWith } from '../../../temporary.ts'
 
@@ -18,7 +18,7 @@ const TOKEN =
 const WRITTEN = 1_705_312_800
 const refused = failsWith('INVALID_REQUEST')
 
-function makeCache(options: { readonly jsonStyle?: 'python'; readonly ttlSeconds?: number } = {}) {
+function makeCache(options: Pick<CacheServiceParts, 'jsonStyle' | 'ttlSeconds' | 'ttlSecondsByType'> = {}) {
   const time = { seconds: WRITTEN }
   const store = new LruCacheStore({ maxBytes: 16 * 1024 * 1024, now: () => time.seconds * 1_000 })
   const alerts: CacheAlert[] = []
@@ -88,6 +88,34 @@ describe('the cache in the shape of the source', () => {
     await cache.set(NAME, 1, SECRET)
     assert.equal(await store.ttlSeconds(NAME), 60)
     assert.throws(() => makeCache({ ttlSeconds: 0 }), refused)
+  })
+
+  test('a type may have a time to live of its own, to write and to read by', async () => {
+    const { cache, store, time } = makeCache({ ttlSecondsByType: { contract: 604_800, address: 60 } })
+    const [contract, address] = ['contract:12345678901234', 'address:12345678901234']
+    for (const [name, seconds] of [
+      [contract, 604_800],
+      [address, 60],
+      [NAME, 86_400],
+    ] as const) {
+      await cache.set(name, 1, SECRET)
+      assert.equal(await store.ttlSeconds(name), seconds)
+    }
+    await cache.set(address, 1, SECRET, 30)
+    assert.equal(await store.ttlSeconds(address), 30)
+    assert.equal(await cache.set(address, 1, SECRET, 0), false)
+    await cache.setRaw('tempo:2024-01-15', 1)
+    assert.equal(await store.ttlSeconds('tempo:2024-01-15'), 86_400)
+    const kept = (await store.get(NAME)) ?? assert.fail()
+    time.seconds += 86_401
+    await store.set(NAME, kept, 60)
+    assert.equal((await cache.lookup(NAME, SECRET)).status, 'EXPIRED')
+    assert.equal((await cache.lookup(contract, SECRET)).status, 'HIT')
+    for (const wrong of [{ contract: 0 }, { contract: 1.5 }, { contract: 31_536_001 }]) {
+      assert.throws(() => makeCache({ ttlSecondsByType: wrong }), refused)
+    }
+    // From a program that is not compiled.
+    assert.throws(() => makeCache({ ttlSecondsByType: Object.fromEntries([['contracts', 60]]) }), refused)
   })
 
   test('an entry that the store kept too long, or that comes from the future, is expired', async () => {

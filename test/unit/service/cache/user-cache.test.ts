@@ -68,6 +68,25 @@ describe("a user's own space", () => {
     assert.equal((await user.lookup(NAME)).status, 'EXPIRED')
   })
 
+  test('a type may have a time to live of its own', async () => {
+    const { store, keys } = makeCache()
+    const cache = new CacheService({
+      store,
+      clock: () => toInstant(1_705_312_800_000),
+      ttlSeconds: 600,
+      ttlSecondsByType: { contract: 604_800 },
+      onAlert: () => undefined,
+      users: { keys, wrapping: wrappingOf(coffre, 'cache') },
+    })
+    for (const [name, seconds] of [
+      [NAME, 600],
+      [`contract:${PDL}`, 604_800],
+    ] as const) {
+      await cache.for('u-1').set(name, 1)
+      assert.equal(await store.ttlSeconds(`coffre:cache:{u-1}:e:${name}`), seconds)
+    }
+  })
+
   test('another process with the same rows opens it; without the row nobody does', async () => {
     const { cache, open, keys } = makeCache()
     await cache.for('u-1').set(NAME, 1)
