@@ -1,7 +1,9 @@
+import { OBJECT_ERRORS } from './object-errors.ts'
+
 /** Who has to act: the caller, the operator of this installation, or the system itself. */
 export type Fault = 'caller' | 'operator' | 'system'
 
-interface ErrorRow {
+export interface ErrorRow {
   readonly fault: Fault
   /** One fixed sentence. It never holds ids, inputs or secrets. */
   readonly sentence: string
@@ -395,6 +397,7 @@ export const ERRORS = {
     sentence: 'The cache server did not answer.',
     next: 'Check COFFRE_CACHE_URL, the server and its memory; until then every read is a miss.',
   },
+  ...OBJECT_ERRORS,
   SELF_TEST_FAILED: {
     fault: 'system',
     sentence: 'A cryptographic self-test failed, so nothing was started.',

@@ -309,6 +309,34 @@ export const errorsDe: ErrorTexts = {
     sentence: 'Der Cache-Server hat nicht geantwortet.',
     next: 'Prüfen Sie COFFRE_CACHE_URL, den Server und seinen Speicher; bis dahin fehlt jeder Eintrag.',
   },
+  OBJECT_NOT_FOUND: {
+    sentence: 'Im Objektspeicher gibt es kein Objekt dieses Namens.',
+    next: 'Prüfen Sie den Namen und das Präfix des Objektspeichers.',
+  },
+  OBJECT_EXISTS: {
+    sentence: 'Ein Objekt dieses Namens gibt es schon; es blieb, wie es ist.',
+    next: 'Wählen Sie einen anderen Namen, oder entfernen Sie zuerst jenes Objekt.',
+  },
+  OBJECT_CHANGED: {
+    sentence: 'Das Objekt wurde inzwischen von jemand anderem ersetzt oder geändert.',
+    next: 'Beginnen Sie neu mit dem Objekt, wie es jetzt ist; finden Sie heraus, wer dort noch schreibt.',
+  },
+  OBJECT_LOCKED: {
+    sentence: 'Das Objekt unterliegt einer Aufbewahrung und kann weder ersetzt noch entfernt werden.',
+    next: 'Warten Sie das Ende der Aufbewahrung ab, oder wählen Sie einen anderen Namen.',
+  },
+  BUCKET_NOT_FOUND: {
+    sentence: 'Diesen Bucket oder Ordner gibt es nicht.',
+    next: 'Legen Sie ihn an, oder berichtigen Sie Namen, Adresse und Region.',
+  },
+  OBJECT_STORE_REFUSED: {
+    sentence: 'Der Objektspeicher hat den Zugriff verweigert.',
+    next: 'Prüfen Sie Zugangsschlüssel und Geheimnis, die Region, die Uhr dieses Rechners, und was Richtlinie oder Rechte erlauben.',
+  },
+  OBJECT_STORE_UNAVAILABLE: {
+    sentence: 'Der Objektspeicher hat seine Arbeit nicht getan.',
+    next: 'Prüfen Sie seine Adresse, das Netz und den freien Platz, und versuchen Sie es noch einmal; Halbgeschriebenes zählt nicht.',
+  },
   SELF_TEST_FAILED: {
     sentence: 'Ein kryptografischer Selbsttest ist fehlgeschlagen, deshalb wurde nichts gestartet.',
     next: 'Verwenden Sie diesen Rechner oder diese Version nicht; `coffre selftest` nennt den Test.',

@@ -309,6 +309,34 @@ export const errorsFr: ErrorTexts = {
     sentence: 'Le serveur de cache n’a pas répondu.',
     next: 'Vérifiez COFFRE_CACHE_URL, le serveur et sa mémoire ; d’ici là, toute lecture est une absence.',
   },
+  OBJECT_NOT_FOUND: {
+    sentence: 'Il n’y a pas d’objet de ce nom dans le dépôt d’objets.',
+    next: 'Vérifiez le nom et le préfixe du dépôt d’objets.',
+  },
+  OBJECT_EXISTS: {
+    sentence: 'Un objet de ce nom existe déjà ; il est resté tel quel.',
+    next: 'Choisissez un autre nom, ou supprimez d’abord cet objet.',
+  },
+  OBJECT_CHANGED: {
+    sentence: 'L’objet a été remplacé ou modifié par quelqu’un d’autre entre-temps.',
+    next: 'Recommencez avec l’objet tel qu’il est maintenant ; cherchez qui d’autre y écrit.',
+  },
+  OBJECT_LOCKED: {
+    sentence: 'L’objet est sous rétention ou conservation légale : il ne peut être ni remplacé ni supprimé.',
+    next: 'Attendez la fin de la rétention, ou choisissez un autre nom.',
+  },
+  BUCKET_NOT_FOUND: {
+    sentence: 'Il n’y a pas de tel bucket ou dossier.',
+    next: 'Créez-le, ou corrigez son nom, l’adresse du serveur et la région.',
+  },
+  OBJECT_STORE_REFUSED: {
+    sentence: 'Le dépôt d’objets a refusé l’accès.',
+    next: 'Vérifiez la clé d’accès et son secret, la région, l’horloge de cette machine, et ce que permettent la politique ou les droits.',
+  },
+  OBJECT_STORE_UNAVAILABLE: {
+    sentence: 'Le dépôt d’objets n’a pas fait son travail.',
+    next: 'Vérifiez son adresse, le réseau et son espace libre, puis réessayez ; rien d’écrit à moitié ne compte.',
+  },
   SELF_TEST_FAILED: {
     sentence: 'Un autotest cryptographique a échoué ; rien n’a donc démarré.',
     next: 'N’utilisez pas cette machine ou cette version ; `coffre selftest` nomme le test.',
