@@ -8,7 +8,7 @@ export {
   type CheckRequest,
   checkSecretKeys,
 } from './service/secret-files/check/check.ts'
-export { type Box, checklist } from './service/secret-files/check/checklist.ts'
+export { type Box, type Checklist, checklist } from './service/secret-files/check/checklist.ts'
 export type { KeyFinding, KeyFindingCode } from './service/secret-files/check/finding.ts'
 export {
   coffreHolder,

@@ -57,6 +57,30 @@ describe('coffre secret-key', () => {
     const open = await cli.run(['secret-key', 'checklist'])
     assert.equal(open.code, 1)
     assert.ok(!open.out.includes('secured'))
+    assert.match(open.error, /^Judged as dev\. .*\.coffre\.json/)
+    writeFileSync(cli.path('.coffre.json'), '{"secretFiles":{"environment":"production"}}')
+    assert.match((await cli.run(['secret-key', 'checklist'])).error, /^Judged as production\. /)
+  })
+
+  test('tells with retire --at what becomes of the old key then, and changes nothing', async (t) => {
+    const cli = new CoffreLine(t)
+    Object.assign(cli.environment, PASSPHRASE)
+    const tell = async (at: string) => {
+      const { code, error, out } = await cli.run(['secret-key', 'retire', '--at', at])
+      assert.equal(code, 0)
+      return error + out
+    }
+    await cli.ok('secret-key generate')
+    assert.match(await tell('+25h'), /There is no key from before/)
+    await cli.ok('secret-key rotate')
+    const before = read(cli, '.env')
+    assert.match(await tell('+23h'), /still verifies; nothing was changed/)
+    assert.match(await tell('+25h'), /would change \.env/)
+    assert.deepEqual((await cli.json('secret-key retire --at +25h'))['request'], {
+      files: ['.streamlit/secrets.toml', '.env'],
+    })
+    assert.equal(read(cli, '.env'), before)
+    assert.equal((await cli.run(['secret-key', 'retire', '--at', 'later'])).code, 2)
   })
 
   test('tells with --dry-run what would change, writes nothing, and refuses what would be refused', async (t) => {

@@ -55,6 +55,8 @@ export const secretFilesDe: Readonly<Record<keyof typeof secretFilesEn, string>>
   'done.previousKey.none': 'Es gibt keinen Schlüssel von vor der letzten Rotation.',
   'done.secretKeyRecovered': 'Der Schlüssel {fingerprint} steht wieder in seinen Dateien.',
   'done.secretKeySecure': 'Ihre Anwendung {name} ist jetzt mit einem robusten SECRET_KEY gesichert!',
+  'done.checkedEnvironment':
+    'Beurteilt als {environment}. `environment` in .coffre.json sagt, was dieser Ordner ist; ohne das ist er dev.',
   'done.noKeyFindings': 'Nichts zu beanstanden.',
   'column.file': 'DATEI',
   'column.environment': 'UMGEBUNG',
@@ -114,7 +116,7 @@ export const secretFilesDe: Readonly<Record<keyof typeof secretFilesEn, string>>
   'option.tty': 'dem Programm dieses Terminal selbst geben: nichts wird verdeckt',
   'argument.scanPath': 'eine Datei oder ein Ordner des Projekts; ohne Angabe das ganze Projekt',
   'option.checkAt':
-    'das Alter zu diesem Datum beurteilen oder, wie bei +25h oder +182d, um so viel später; nichts festhalten',
+    'das Alter zu diesem Datum beurteilen oder, wie bei +25h oder +182d, um so viel später; nichts ändern oder festhalten',
   'usage.moment': '{name} erwartet ein Datum wie 2027-01-31 oder eine Frist wie +25h oder +182d.',
   'option.plainBackup': 'die alten Dateien auch im Klartext behalten, einen Tag lang, nur für ihren Besitzer',
   'done.plainBackup':

@@ -49,6 +49,8 @@ export const secretFilesEn = {
   'done.previousKey.none': 'There is no key from before the last rotation.',
   'done.secretKeyRecovered': 'The key {fingerprint} is back in its files.',
   'done.secretKeySecure': 'Your application {name} is now secured with a robust SECRET_KEY!',
+  'done.checkedEnvironment':
+    'Judged as {environment}. `environment` in .coffre.json says what this folder is; without it, it is dev.',
   'done.noKeyFindings': 'Nothing to complain about.',
   'column.file': 'FILE',
   'column.environment': 'ENVIRONMENT',
@@ -104,7 +106,8 @@ export const secretFilesEn = {
   'option.runFile': 'a file with variables, also an encrypted one; .env when absent',
   'option.tty': 'give the program this terminal itself: nothing is masked',
   'argument.scanPath': 'a file or folder of the project; the whole project when absent',
-  'option.checkAt': 'judge ages as of this date or, like +25h or +182d, so much later; record nothing',
+  'option.checkAt':
+    'judge ages as of this date or, like +25h or +182d, so much later; change and record nothing',
   'usage.moment': '{name} takes a date like 2027-01-31, or a time from now like +25h or +182d.',
   'option.plainBackup': 'keep the old files in clear as well, for a day, for their owner alone',
   'done.plainBackup': '{path} holds the old file in clear. The first run after a day takes it away.',

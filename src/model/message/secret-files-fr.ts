@@ -52,6 +52,8 @@ export const secretFilesFr: Readonly<Record<keyof typeof secretFilesEn, string>>
   'done.previousKey.none': 'Il n’y a pas de clé d’avant la dernière rotation.',
   'done.secretKeyRecovered': 'La clé {fingerprint} est de retour dans ses fichiers.',
   'done.secretKeySecure': 'Votre application {name} est maintenant sécurisée avec une SECRET_KEY robuste !',
+  'done.checkedEnvironment':
+    'Jugé comme {environment}. `environment` dans .coffre.json dit ce qu’est ce dossier ; sans lui, c’est dev.',
   'done.noKeyFindings': 'Rien à signaler.',
   'column.file': 'FICHIER',
   'column.environment': 'ENVIRONNEMENT',
@@ -110,7 +112,8 @@ export const secretFilesFr: Readonly<Record<keyof typeof secretFilesEn, string>>
   'option.runFile': 'un fichier de variables, même chiffré ; .env par défaut',
   'option.tty': 'donner au programme ce terminal même : rien n’est masqué',
   'argument.scanPath': 'un fichier ou un dossier du projet ; tout le projet par défaut',
-  'option.checkAt': 'juger les âges à cette date ou, comme +25h ou +182d, plus tard d’autant ; ne rien noter',
+  'option.checkAt':
+    'juger les âges à cette date ou, comme +25h ou +182d, plus tard d’autant ; ne rien changer ni noter',
   'usage.moment': '{name} attend une date comme 2027-01-31, ou un délai comme +25h ou +182d.',
   'option.plainBackup': 'garder aussi les anciens fichiers en clair, un jour, pour leur seul propriétaire',
   'done.plainBackup':

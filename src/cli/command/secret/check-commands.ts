@@ -7,21 +7,14 @@ import { FORCE, OUT } from '../../line/option-rows.ts'
 import { type Printer, visible } from '../../output/printer.ts'
 import { withSink } from '../../output/sink.ts'
 import { formatTable } from '../../output/table.ts'
-import { UsageError } from '../../usage-error.ts'
+import { AT, readAt } from './moment.ts'
 import { NAME, nameOption, PROJECT, projectFolder } from './project-folder.ts'
-
-const HOUR_MILLISECONDS = 3_600_000
 
 export const checkCommands: readonly CommandRow[] = [
   {
     path: ['secret-key', 'check'],
     summary: 'command.secret-key.check',
-    options: [
-      NAME,
-      { flags: '--fix', help: 'option.fixFiles' },
-      { flags: '--at <moment>', help: 'option.checkAt' },
-      PROJECT,
-    ],
+    options: [NAME, { flags: '--fix', help: 'option.fixFiles' }, AT, PROJECT],
     run: runCheck,
   },
   {
@@ -42,28 +35,17 @@ async function runCheck(invocation: Invocation): Promise<ExitCode> {
   const { options, printer } = invocation
   const { checkSecretKeys, secretFilesOf } = await import('../../../app-secret-files.ts')
   options.exclude('fix', 'at')
-  const at = options.text('at')
+  const at = readAt(invocation)
   const request = {
     ...nameOption(invocation),
     fix: options.flag('fix'),
-    ...(at === undefined ? {} : { at: readMoment(at) }),
+    ...(at === undefined ? {} : { at }),
   }
   const checked = await checkSecretKeys(secretFilesOf(projectFolder(invocation)), request)
   await printer.show(checked, () => linesOf(printer, checked))
   if (checked.findings.length > 0) return FINDING
   await printer.note('done.noKeyFindings')
   return OK
-}
-
-/** A date as ISO 8601 writes it, or so many hours or days from now: `+25h`, `+182d`. */
-function readMoment(text: string): number {
-  const { count, unit } = /^\+(?<count>\d{1,6})(?<unit>[hd])$/.exec(text)?.groups ?? {}
-  if (count !== undefined) return Date.now() + Number(count) * (unit === 'd' ? 24 : 1) * HOUR_MILLISECONDS
-  const moment = /^\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d{2}:\d{2}))?$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN
-  if (Number.isNaN(moment)) throw UsageError.of('usage.moment', { name: '--at' })
-  return moment
 }
 
 function linesOf(printer: Printer, { files, findings }: Checked): readonly string[] {
@@ -93,9 +75,10 @@ async function runChecklist(invocation: Invocation): Promise<ExitCode> {
   const { checklist, secretFilesOf } = await import('../../../app-secret-files.ts')
   const folder = projectFolder(invocation)
   const request = { ...nameOption(invocation), environment: terminal.environment }
-  const boxes = await checklist(secretFilesOf(folder), request)
+  const { boxes, environment } = await checklist(secretFilesOf(folder), request)
   const isSecure = boxes.every(({ isTicked }) => isTicked)
-  await printer.show({ secure: isSecure, boxes }, () => {
+  await printer.note('done.checkedEnvironment', { environment })
+  await printer.show({ secure: isSecure, environment, boxes }, () => {
     const lines = boxes.map(({ box, isTicked }) => {
       return `- [${isTicked ? 'x' : ' '}] ${printer.catalogue.messages[`box.${box}`]}`
     })

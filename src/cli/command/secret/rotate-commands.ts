@@ -7,6 +7,7 @@ import { reportPlan } from '../../output/report-plan.ts'
 import { formatTable } from '../../output/table.ts'
 import { writeTo } from '../../output/terminal.ts'
 import { BACKUP_OPTIONS, withBackupHolder } from './file-key-holder.ts'
+import { AT, readAt } from './moment.ts'
 import { NAME, nameOption, PROJECT, projectFolder } from './project-folder.ts'
 import { ENVIRONMENT, KEY_OPTIONS, readEnvironment, readKeyRequest } from './key-options.ts'
 
@@ -41,7 +42,7 @@ export const rotateCommands: readonly CommandRow[] = [
   {
     path: ['secret-key', 'retire'],
     summary: 'command.secret-key.retire',
-    options: [ENVIRONMENT, NAME, PROJECT, DRY_RUN],
+    options: [ENVIRONMENT, NAME, AT, PROJECT, DRY_RUN],
     run: runRetire,
   },
   {
@@ -113,8 +114,11 @@ async function runRetire(invocation: Invocation): Promise<ExitCode> {
   const { planRetirement, retirePreviousKey, secretFilesOf } = await import('../../../app-secret-files.ts')
   const request = { ...readEnvironment(invocation), ...nameOption(invocation) }
   const folder = projectFolder(invocation)
-  if (invocation.options.flag('dry-run')) {
-    return reportFiles(invocation, (await planRetirement(folder, request)).files)
+  const at = readAt(invocation)
+  if (at !== undefined || invocation.options.flag('dry-run')) {
+    const { previous, files } = await planRetirement(folder, request, () => at ?? Date.now())
+    if (previous !== 'retired') await invocation.printer.note(`done.previousKey.${previous}`)
+    return reportFiles(invocation, files)
   }
   const previous = await retirePreviousKey(secretFilesOf(folder), request)
   await invocation.printer.done({ previous }, `done.previousKey.${previous}`)

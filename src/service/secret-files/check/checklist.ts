@@ -2,7 +2,7 @@ import { access, constants, lstat, readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { readPlace } from '../change/file-place.ts'
 import { git } from '../change/git.ts'
-import { targetsFor } from '../project.ts'
+import { type EnvironmentName, targetsFor } from '../project.ts'
 import { DEFAULT_KEY_CHARACTERS } from '../secret-key.ts'
 import { readState } from '../state.ts'
 import { type ProjectScene, type SecretFilesParts, withProject } from '../with-project.ts'
@@ -46,13 +46,19 @@ const STORAGE: readonly KeyFindingCode[] = [
   'files-differ',
 ]
 
+export interface Checklist {
+  /** Of which the files are judged: that of `.coffre.json`, or `dev`. */
+  readonly environment: EnvironmentName
+  readonly boxes: readonly Box[]
+}
+
 /** Each box by what is there now, not by what somebody says. */
 export function checklist(
   parts: SecretFilesParts,
   request: Pick<CheckRequest, 'name'> & {
     readonly environment: Readonly<Record<string, string | undefined>>
   },
-): Promise<readonly Box[]> {
+): Promise<Checklist> {
   return withProject(parts, async (scene) => {
     const checked = await checkScene(scene, request)
     const own = checked.files.filter(({ environment }) => environment === scene.project.environment)
@@ -69,7 +75,8 @@ export function checklist(
       monitoring: isThere && (await isWatched(scene)),
       procedures: await areProceduresWritten(scene),
     }
-    return BOXES.map((box) => ({ box, isTicked: ticks[box] }))
+    const boxes = BOXES.map((box) => ({ box, isTicked: ticks[box] }))
+    return { environment: scene.project.environment, boxes }
   })
 }
 

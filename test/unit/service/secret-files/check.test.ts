@@ -167,7 +167,7 @@ describe('secret-key check', () => {
 
 describe('secret-key checklist', () => {
   const ticked = async (project: TestProject, environment: Record<string, string> = {}) => {
-    const boxes = await checklist(project.parts, { environment })
+    const { boxes } = await checklist(project.parts, { environment })
     assert.equal(boxes.length, 8)
     return boxes.filter(({ isTicked }) => !isTicked).map(({ box }) => box)
   }
