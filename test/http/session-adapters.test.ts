@@ -234,6 +234,29 @@ for (const [framework, start] of Object.entries(APPS)) {
       assert.equal(refused.headers.get('access-control-allow-credentials'), null)
     })
 
+    test('gives a friend’s page the token that it cannot read from a cookie, and nobody else', async () => {
+      const browser = new Browser(app.url)
+      await browser.login('marie')
+      const look = async (headers: Readonly<Record<string, string>>) =>
+        (await browser.send('GET', '/me', { headers })).headers
+      const shown = await look({ origin: FRIEND })
+      const token = shown.get('x-csrf-token')
+      assert.equal(token, browser.cookies.get('__Host-csrf'))
+      assert.equal(shown.get('access-control-expose-headers'), 'x-csrf-token')
+      assert.equal(shown.get('cache-control'), 'no-store')
+      const headers = { origin: FRIEND, 'x-csrf-token': token }
+      assert.equal((await browser.send('POST', '/notes', { headers })).status, 200)
+      for (const other of [{ origin: 'https://evil.example' }, { origin: ORIGIN }, {}]) {
+        const hidden = await look(other)
+        assert.equal(hidden.get('x-csrf-token'), null)
+        assert.equal(hidden.get('access-control-expose-headers'), null)
+      }
+      const body = JSON.stringify({ user: 'pierre' })
+      const again = await browser.send('POST', '/login', { headers, body })
+      assert.equal(again.headers.get('x-csrf-token'), browser.cookies.get('__Host-csrf'), 'the new one, once')
+      assert.notEqual(again.headers.get('x-csrf-token'), token)
+    })
+
     test('logs nobody out while its key rotates under load', async () => {
       const browsers = Array.from({ length: USERS }, () => new Browser(app.url))
       await Promise.all(browsers.map((browser, index) => browser.login(`user-${index}`)))

@@ -84,25 +84,39 @@ export function isPreflight(request: WebRequest): boolean {
   return request.method === 'OPTIONS' && readHeader(request, 'access-control-request-method') !== undefined
 }
 
+/** Whether a page of one of `allowedOrigins` asks: it cannot read the cookies of this host. */
+export function isFromAllowed(request: WebRequest, rules: OriginRules): boolean {
+  const origin = readHeader(request, 'origin')
+  return origin !== undefined && origin !== rules.own && rules.isAllowed(origin)
+}
+
+export interface CorsHeaderNames {
+  /** What a request may bring. */
+  readonly allowed: readonly string[]
+  /** What of the answer the page may read. */
+  readonly exposed: string
+}
+
 /** What a browser asks of the answer, for a request of a page of another origin. */
 export function corsHeaders(
   request: WebRequest,
   rules: OriginRules,
-  headerNames: readonly string[],
+  { allowed, exposed }: CorsHeaderNames,
 ): readonly (readonly [string, string])[] {
   const origin = readHeader(request, 'origin')
   const vary = ['vary', 'Origin'] as const
-  if (origin === undefined || origin === rules.own || !rules.isAllowed(origin)) return [vary]
+  if (origin === undefined || !isFromAllowed(request, rules)) return [vary]
   const grant = [
     vary,
     ['access-control-allow-origin', origin],
     ['access-control-allow-credentials', 'true'],
+    ['access-control-expose-headers', exposed],
   ] as const
   if (!isPreflight(request)) return grant
   return [
     ...grant,
     ['access-control-allow-methods', 'GET, HEAD, POST, PUT, PATCH, DELETE'],
-    ['access-control-allow-headers', headerNames.join(', ')],
+    ['access-control-allow-headers', allowed.join(', ')],
     ['access-control-max-age', '600'],
   ]
 }

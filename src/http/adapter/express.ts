@@ -36,8 +36,7 @@ export function coffreSessions(options: SessionWebOptions): SessionMiddleware {
       const admission = await gate.admit({ method, headers })
       if (answer(admission, response)) return
       const current = admission.kind === 'pass' ? admission.session : undefined
-      const setHeader = ([name, value]: WebHeader) => void response.appendHeader(name, value)
-      request.session = new WebSession(gate, current, setHeader)
+      request.session = new WebSession(gate, current, (header) => addHeader(response, header))
     } catch (error) {
       next(error)
       return
@@ -48,7 +47,7 @@ export function coffreSessions(options: SessionWebOptions): SessionMiddleware {
 
 /** Whether the request was answered here. */
 function answer(admission: Admission, response: ServerResponse): boolean {
-  for (const [name, value] of admission.headers) response.appendHeader(name, value)
+  for (const header of admission.headers) addHeader(response, header)
   if (admission.kind === 'pass') return false
   if (admission.kind === 'preflight') {
     response.writeHead(204).end()
@@ -57,4 +56,10 @@ function answer(admission: Admission, response: ServerResponse): boolean {
   response.writeHead(admission.status, { 'content-type': 'application/json; charset=utf-8' })
   response.end(JSON.stringify(admission.error))
   return true
+}
+
+/** Others say what their answers vary with too, and each cookie is a header of its own; the rest stands once. */
+function addHeader(response: ServerResponse, [name, value]: WebHeader): void {
+  if (name === 'vary' || name === 'set-cookie') response.appendHeader(name, value)
+  else response.setHeader(name, value)
 }

@@ -4,6 +4,7 @@ import type { Sessions } from '../../service/sessions/sessions.ts'
 import { cookieName, formatCookie, readCookie } from './cookie.ts'
 import {
   corsHeaders,
+  isFromAllowed,
   isPreflight,
   isSafe,
   judgeOrigin,
@@ -15,6 +16,7 @@ import {
 
 const CSRF_HEADER = 'x-csrf-token'
 const CSRF_COOKIE = 'csrf'
+const CORS_HEADERS = { allowed: ['content-type', CSRF_HEADER], exposed: CSRF_HEADER } as const
 const COOKIE_NAME = /^[A-Za-z0-9_-]{1,64}$/
 
 export interface SessionWebOptions {
@@ -89,7 +91,7 @@ export class SessionGate {
   }
 
   async admit(request: WebRequest): Promise<Admission> {
-    const headers = corsHeaders(request, this.#rules, ['content-type', CSRF_HEADER])
+    const headers = corsHeaders(request, this.#rules, CORS_HEADERS)
     if (isPreflight(request) && headers.length > 1) return { kind: 'preflight', headers }
     const fault = judgeOrigin(request, this.#rules, this.#contentTypes)
     if (fault === 'content-type') {
@@ -106,14 +108,18 @@ export class SessionGate {
       return refuseRequest('token', headers)
     }
     const next = this.#sessions.isDue(session) ? await this.#sessions.refresh(token) : undefined
-    const cookies = next === undefined ? [] : await this.#cookiesOf(next, request)
-    return { kind: 'pass', session: next ?? session, headers: [...headers, ...cookies] }
+    if (next !== undefined) {
+      const cookies = await this.#cookiesOf(next, request)
+      return { kind: 'pass', session: next, headers: [...headers, ...cookies] }
+    }
+    const csrf = isFromAllowed(request, this.#rules) ? await this.#csrfOf(session, request) : []
+    return { kind: 'pass', session, headers: [...headers, ...csrf] }
   }
 
   /** After a login: always another session, whatever the request brought; what it brought is over. */
   async open(before: Session | undefined, user: string, data?: SessionData): Promise<SessionChange> {
     const session = await this.#sessions.create(user, data)
-    if (before !== undefined) await this.#sessions.revoke(before.sessionId)
+    if (before !== undefined) await this.#sessions.end(before)
     return { session, headers: await this.#cookiesOf(session) }
   }
 
@@ -127,7 +133,7 @@ export class SessionGate {
 
   /** Logs out: the session is revoked, and the browser forgets it. */
   async close(session: Session | undefined): Promise<SessionChange> {
-    if (session !== undefined) await this.#sessions.revoke(session.sessionId)
+    if (session !== undefined) await this.#sessions.end(session)
     const headers = [
       this.#cookie(this.#sessionCookie, '', 0, true),
       this.#cookie(this.#csrfCookie, '', 0, false),
@@ -142,15 +148,22 @@ export class SessionGate {
 
   /** Both last as long as the session may, since only the server knows whether it still does. */
   async #cookiesOf(session: NewSession, request?: WebRequest): Promise<readonly WebHeader[]> {
-    const age = Math.max(0, Math.floor((Date.parse(session.endsAt) - Date.parse(session.issuedAt)) / 1_000))
+    return [
+      this.#cookie(this.#sessionCookie, session.token.reveal(), ageOf(session), true),
+      ...(await this.#csrfOf(session, request)),
+    ]
+  }
+
+  /** The token in a cookie for pages of the application, and in a header for those of other origins. */
+  async #csrfOf(session: Session, request?: WebRequest): Promise<readonly WebHeader[]> {
     const known = request && readCookie(readHeader(request, 'cookie'), this.#csrfCookie)
     const isGood = known !== undefined && (await this.#sessions.csrf.verify(session.sessionId, known, known))
     const csrf = isGood ? known : await this.#sessions.csrf.create(session.sessionId)
     return [
-      // A cache may keep an answer with cookies otherwise, and give them to the next user (RFC 9111, section 7.3).
+      // A cache may keep such an answer otherwise, and give it to the next user (RFC 9111, section 7.3).
       ['cache-control', 'no-store'],
-      this.#cookie(this.#sessionCookie, session.token.reveal(), age, true),
-      this.#cookie(this.#csrfCookie, csrf, age, false),
+      [CSRF_HEADER, csrf],
+      this.#cookie(this.#csrfCookie, csrf, ageOf(session), false),
     ]
   }
 
@@ -158,6 +171,10 @@ export class SessionGate {
     const flags = { maxAgeSeconds, isHttpOnly, sameSite: this.#sameSite, isInsecure: this.#isInsecure }
     return ['set-cookie', formatCookie(name, value, flags)]
   }
+}
+
+function ageOf({ issuedAt, endsAt }: Session): number {
+  return Math.max(0, Math.floor((Date.parse(endsAt) - Date.parse(issuedAt)) / 1_000))
 }
 
 function refuseRequest(check: string, headers: readonly WebHeader[]): Admission {

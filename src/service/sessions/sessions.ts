@@ -9,6 +9,7 @@ import type {
   SessionFaultCounts,
 } from '../../model/session.ts'
 import { Secret } from '../../model/secret.ts'
+import { CLOCK_SKEW_SECONDS } from '../jwt/compact.ts'
 import { CsrfTokens } from './csrf-tokens.ts'
 import { MemoryRevocations } from './memory-revocations.ts'
 import {
@@ -97,10 +98,19 @@ export class Sessions {
 
   /** As `renew`, of a session that was verified before. */
   async replace(session: Session, data: SessionData = session.data): Promise<NewSession | undefined> {
-    await this.revoke(session.sessionId)
+    await this.end(session)
     // When it began stays, so that what ended the user's sessions meanwhile ends this one as well.
     const startedAt = toInstant(Date.parse(session.startedAt))
     return this.#issue({ user: session.user, data: readData(data), sessionId: drawId(), startedAt })
+  }
+
+  /** For a logout, of a session that was verified: it is remembered until the session would have ended by itself. */
+  async end({ sessionId, expiresAt, endsAt }: Session): Promise<void> {
+    checkId(sessionId)
+    // A limit may have been lowered since the token was made, and may rise again.
+    const last = toInstant(Math.max(Date.parse(expiresAt), Date.parse(endsAt)))
+    const until = addMilliseconds(last, CLOCK_SKEW_SECONDS * SECOND)
+    await this.#revocations.add({ kind: 'id', id: sessionId, until })
   }
 
   /** Ends a session or one token of it: `sessionId` or `tokenId`. */

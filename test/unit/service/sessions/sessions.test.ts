@@ -158,6 +158,26 @@ describe('a session', () => {
     assert.equal(revocations.prune(), 0)
   })
 
+  test('a logout is remembered until its session would have ended, not longer', async () => {
+    const hands = new Hands()
+    const revocations = new MemoryRevocations(hands.clock)
+    const long = makeSessions(hands, { revocations, absoluteSeconds: 7_200, idleSeconds: 7_200 })
+    const token = (await long.create('u-42')).token.reveal()
+    // A limit that was lowered meanwhile, and may rise again.
+    const sessions = makeSessions(hands, { revocations, absoluteSeconds: 3_600 })
+    const session = await sessions.verify(token)
+    assert.ok(session)
+    await sessions.end(session)
+    hands.move(7_199)
+    assert.equal(revocations.prune(), 1)
+    assert.equal(await long.verify(token), undefined)
+    assert.equal(long.faults.revoked, 1)
+    hands.move(62)
+    assert.equal(revocations.prune(), 0)
+    assert.equal(await long.verify(token), undefined)
+    assert.equal(long.faults.expired, 1)
+  })
+
   test('survives the rotation of the secret, and a compromise ends it', async () => {
     const hands = new Hands()
     const keys = new SecretSessionKeys({ current: OTHER_SECRET, clock: hands.clock })
