@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { open, readdir } from 'node:fs/promises'
+import { open, readdir, rm } from 'node:fs/promises'
 import { CoffreError } from '../../model/errors.ts'
 import { Secret } from '../../model/secret.ts'
 import { writePrivateFile } from '../../seal/file/private-file.ts'
@@ -30,12 +30,12 @@ interface NewBackup extends Omit<BackupView, 'at'> {
   readonly now: number
 }
 
-/** The old key, encrypted, on the disk before anything else changes. */
+/** The old key, encrypted, on the disk before anything else changes. Answers how it is taken away again. */
 export async function writeBackup(
   workspace: Workspace,
   backup: NewBackup,
   holder: FileKeyHolder,
-): Promise<void> {
+): Promise<() => Promise<void>> {
   const at = new Date(backup.now).toISOString().replaceAll(/[-:]|\.\d+/g, '')
   const file = `${at}-${backup.environment}-${backup.fingerprint}.toml`
   // TOML holds any text, also an old key that an env file of today could not.
@@ -45,6 +45,7 @@ export async function writeBackup(
   )
   const { folder } = await workspace.place(`${FOLDER}/${file}.enc`)
   await writePrivateFile(folder.at(`${file}.enc`), text, { ifExists: 'replace' })
+  return () => rm(folder.at(`${file}.enc`), { force: true })
 }
 
 /** The newest first. */

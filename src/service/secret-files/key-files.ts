@@ -1,13 +1,13 @@
-import { applyEdits, type Edit, type Pending } from './change/change.ts'
+import { applyEdits, type Edit, type EditedFile, type Pending } from './change/change.ts'
 import { type FoundFile, readPlace, refuseReadOnly, textOf } from './change/file-place.ts'
 import { naming, refused } from './change/folder.ts'
-import { ignoreEdit } from './change/git.ts'
+import { GIT_IGNORE, ignoreEdit } from './change/git.ts'
 import type { Workspace } from './change/workspace.ts'
 import { type Assignment, dropDotenv, readDotenv, setDotenv } from './file/dotenv-text.ts'
 import { quoteDotenv, quoteToml } from './file/quote.ts'
 import { type Reading, readWithAll } from './file/reader.ts'
 import { dropToml, readToml, setToml } from './file/toml-text.ts'
-import type { Target } from './project.ts'
+import { type Target, toTarget } from './project.ts'
 
 /** As in the guide, in every language: other programs look for it. */
 export const KEY_COMMENT = 'Secret Key (générée automatiquement)'
@@ -145,7 +145,7 @@ export async function writeKeyFiles(
       }
       await whenReady?.()
     },
-    ifInterrupted,
+    { ...(ifInterrupted === undefined ? {} : { ifInterrupted }), names: values.map(({ name }) => name) },
   )
   return {
     files: files.map(({ target, found }) => ({
@@ -156,6 +156,33 @@ export async function writeKeyFiles(
     isIgnoreChanged: ignore !== undefined,
     pending,
   }
+}
+
+/**
+ * Takes a change that was undone out of files that somebody saved after it: the old values come back, and the rest stays
+ * as it was saved. Answers the paths of those files.
+ */
+export async function restoreValues(
+  workspace: Workspace,
+  edited: readonly EditedFile[],
+  names: readonly string[],
+): Promise<readonly string[]> {
+  const restored: string[] = []
+  for (const { path, before } of edited) {
+    const place = await workspace.find(path)
+    if (place === undefined || path === GIT_IGNORE || names.length === 0) continue
+    const target = toTarget(path)
+    const old = { target, found: undefined, text: before === undefined ? '' : textOf(place, before) }
+    const values = names.map((name) => ({ name, value: valueIn(old, name), comment: commentOf(name) }))
+    const now = await readKeyFiles(workspace, [target])
+    await (await writeKeyFiles(workspace, now, values)).pending.keep()
+    restored.push(path)
+  }
+  return restored
+}
+
+function commentOf(name: string): string {
+  return name.endsWith(previousName('')) ? PREVIOUS_COMMENT : KEY_COMMENT
 }
 
 async function requireAgreement(

@@ -27,6 +27,14 @@ export async function writePlainBackups(
   return paths
 }
 
+/** Takes those away that nobody needs: what they were of is back. */
+export async function removePlainBackups(workspace: Workspace, paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const place = await workspace.find(path)
+    if (place !== undefined) await rm(place.folder.at(place.name), { force: true })
+  }
+}
+
 /** Takes away those whose day is over; each run on the project does. */
 export async function dropPlainBackups(workspace: Workspace, now: number): Promise<void> {
   const place = await workspace.find(`${FOLDER}/x`)

@@ -62,15 +62,21 @@ export function recoverSecretKey(
     const fingerprintOf = await fingerprinter(scene.state)
     const replaced = new Set(files.flatMap((file) => valueIn(file, name) ?? []))
     replaced.delete(key.reveal())
+    const drops: (() => Promise<void>)[] = []
     for (const old of replaced) {
       const backup = { name, environment, fingerprint: fingerprintOf(old), key: old, now: scene.now() }
-      await writeBackup(scene.workspace, backup, holder)
+      drops.push(await writeBackup(scene.workspace, backup, holder))
     }
     const [old] = replaced
     const until = old === undefined ? undefined : graceOf(scene, old)
     const previous = until === undefined ? undefined : old
     const values = newValues(name, { key: key.reveal(), previous })
-    const { pending, files: written } = await writeKeyFiles(scene.workspace, files, values)
+    const { pending, files: written } = await writeKeyFiles(scene.workspace, files, values).catch(
+      async (error: unknown) => {
+        for (const drop of drops) await drop()
+        throw error
+      },
+    )
     await pending.keep()
     await remember(scene, {
       environment,

@@ -6,16 +6,16 @@ import { refused } from './change/folder.ts'
 import type { FileKeyHolder } from './encrypted/file-key.ts'
 import { readName, remember } from './generate.ts'
 import {
-  KEY_COMMENT,
   type KeyFile,
   previousName,
   readKeyFiles,
   refuseUnfit,
+  restoreValues,
   valueIn,
   type WrittenFile,
   writeKeyFiles,
 } from './key-files.ts'
-import { writePlainBackups } from './plain-backup.ts'
+import { removePlainBackups, writePlainBackups } from './plain-backup.ts'
 import { graceOf, livePrevious, newValues, previousValue } from './previous-key.ts'
 import { type EnvironmentName, type Project, targetsFor } from './project.ts'
 import { type HookPlace, type Hooks, restart, takeUp } from './run/hook.ts'
@@ -70,21 +70,19 @@ export function rotateSecretKey(
     if (key === old) throw new CoffreError('KEY_REFUSED', { facts: { at: 'key', expected: 'another key' } })
     const fingerprintOf = await fingerprinter(scene.state)
     const [fingerprint, replaced] = [fingerprintOf(key), fingerprintOf(old)]
-    await writeBackup(
-      scene.workspace,
-      { name, environment, fingerprint: replaced, key: old, now: scene.now() },
-      holder,
-    )
-    const plain =
-      request.plainBackup === true
-        ? { plainBackups: await writePlainBackups(scene.workspace, current.files, scene.now()) }
-        : {}
+    const copies = await keepCopies(scene, { current, fingerprint: replaced, request }, holder)
     const grace = request.isCompromised === true ? undefined : graceOf(scene, old)
     const values = newValues(name, { key, previous: grace === undefined ? undefined : old })
-    const { pending, files } = await writeKeyFiles(scene.workspace, current.files, values)
+    const { pending, files } = await writeKeyFiles(scene.workspace, current.files, values).catch(
+      async (error: unknown) => {
+        await copies.drop()
+        throw error
+      },
+    )
     const failed = await bringUp(scene, request)
     if (failed !== undefined) {
       const edited = await undo(scene, current, pending)
+      await copies.drop()
       await restart(hooksOf(scene.project, request), hookPlace(scene, request))
       const facts = { step: failed, ...(edited.length === 0 ? {} : { edited: edited.join(', ') }) }
       await log(scene, 'secret-key.rotate-undone', { name, environment, ...facts })
@@ -102,7 +100,7 @@ export function rotateSecretKey(
       fingerprint,
       replaced,
       files,
-      ...plain,
+      ...(copies.plain === undefined ? {} : { plainBackups: copies.plain }),
       ...(grace === undefined ? {} : { graceUntil: grace }),
       ...(endedEarly === undefined ? {} : { endedEarly }),
     }
@@ -196,19 +194,39 @@ async function bringUp(
   return outcome === 'ok' ? undefined : outcome
 }
 
+interface Copies {
+  /** Paths of the old files in clear, where they were asked for. */
+  readonly plain?: readonly string[]
+  /** For a rotation that is undone: the old key is in its files again. */
+  drop(): Promise<void>
+}
+
+async function keepCopies(
+  { workspace, now }: ProjectScene,
+  {
+    current,
+    fingerprint,
+    request,
+  }: { readonly current: Current; readonly fingerprint: string; readonly request: RotateRequest },
+  holder: FileKeyHolder,
+): Promise<Copies> {
+  const { name, environment, old, files } = current
+  const backup = { name, environment, fingerprint, key: old, now: now() }
+  const dropBackup = await writeBackup(workspace, backup, holder)
+  const plain = request.plainBackup === true ? await writePlainBackups(workspace, files, now()) : undefined
+  return {
+    ...(plain === undefined ? {} : { plain }),
+    drop: async () => {
+      await dropBackup()
+      await removePlainBackups(workspace, plain ?? [])
+    },
+  }
+}
+
 /** The old files; in one that somebody saved meanwhile the old values, and the rest as they saved it. */
 async function undo(scene: ProjectScene, current: Current, pending: Pending): Promise<readonly string[]> {
-  const edited = await pending.undo()
-  const before = current.files.filter(({ target }) => edited.includes(target.path))
-  for (const file of before) {
-    const now = await readKeyFiles(scene.workspace, [file.target])
-    const values = [
-      { name: current.name, value: valueIn(file, current.name), comment: KEY_COMMENT },
-      previousValue(current.name, valueIn(file, previousName(current.name))),
-    ]
-    await (await writeKeyFiles(scene.workspace, now, values)).pending.keep()
-  }
-  return edited
+  const { name } = current
+  return restoreValues(scene.workspace, await pending.undo(), [name, previousName(name)])
 }
 
 function hooksOf(project: Project, { hooks = {} }: RotateRequest): Hooks {

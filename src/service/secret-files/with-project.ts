@@ -2,6 +2,7 @@ import { writePrivateFile } from '../../seal/file/private-file.ts'
 import { recover } from './change/change.ts'
 import { Workspace } from './change/workspace.ts'
 import type { OpenFolder } from './change/folder.ts'
+import { restoreValues } from './key-files.ts'
 import { dropPlainBackups } from './plain-backup.ts'
 import { logEvent } from './state.ts'
 import { type Project, readProject } from './project.ts'
@@ -46,12 +47,24 @@ export async function withProject<Result>(
   }
 }
 
-/** What an interrupted change left goes back; it is recorded where somebody saved a file meanwhile. */
+/**
+ * What an interrupted change left goes back; from a file that somebody saved meanwhile only its values do. What cannot
+ * be taken out of such a file is recorded.
+ */
 async function finishInterrupted(workspace: Workspace, state: OpenFolder, at: number): Promise<void> {
   const recovered = await recover(workspace)
   if (recovered === undefined) return
-  const { outcome, edited } = recovered
-  const facts = { outcome, ...(edited.length === 0 ? {} : { edited: edited.join(', ') }) }
+  const { outcome, edited, names } = recovered
+  const paths = edited.map(({ path }) => path)
+  const isRestored = await restoreValues(workspace, edited, names).then(
+    () => true,
+    () => false,
+  )
+  const facts = {
+    outcome,
+    ...(paths.length === 0 ? {} : { edited: paths.join(', ') }),
+    ...(isRestored ? {} : { kept: 'the new values' }),
+  }
   await logEvent(state, { at, type: 'secret-file.recover', facts })
 }
 

@@ -31,9 +31,23 @@ export interface Pending {
   keep(): Promise<void>
   /**
    * The old ones come back, byte for byte and as the same files. What somebody saved meanwhile stays as they saved it;
-   * answers the paths of those.
+   * answers those.
    */
-  undo(): Promise<readonly string[]>
+  undo(): Promise<readonly EditedFile[]>
+}
+
+/** A file that somebody saved after the change. */
+export interface EditedFile {
+  readonly path: string
+  /** The bytes before the change; absent where there was no file. */
+  readonly before?: Buffer
+}
+
+export interface ChangeRules {
+  /** `undo` when absent. */
+  readonly ifInterrupted?: 'undo' | 'keep'
+  /** The variables that the edits set. */
+  readonly names?: readonly string[]
 }
 
 /**
@@ -45,7 +59,7 @@ export async function applyEdits(
   workspace: Workspace,
   edits: readonly Edit[],
   verify: (written: ReadonlyMap<string, Uint8Array>) => Promise<void>,
-  ifInterrupted: 'undo' | 'keep' = 'undo',
+  { ifInterrupted = 'undo', names = [] }: ChangeRules = {},
 ): Promise<Pending> {
   const journalPath = (await workspace.stateFolder()).at(JOURNAL)
   const steps: Step[] = []
@@ -55,6 +69,7 @@ export async function applyEdits(
     phase: 'writing',
     files: edits.map(({ path, found }) => ({ path, existed: found !== undefined })),
     folders: workspace.made,
+    ...(names.length === 0 ? {} : { names }),
   }
   const undo = () => recover(workspace).then((recovered) => recovered?.edited ?? [])
   try {
@@ -80,8 +95,10 @@ export async function applyEdits(
 
 export interface Recovered {
   readonly outcome: 'undone' | 'finished'
-  /** Files that somebody saved after the change: they are as that person left them. */
-  readonly edited: readonly string[]
+  /** They are as that person left them. */
+  readonly edited: readonly EditedFile[]
+  /** The variables that the change had set. */
+  readonly names: readonly string[]
 }
 
 /** Ends what an interrupted change left, and answers how; `undefined` where there is nothing. Under the lock only. */
@@ -91,18 +108,21 @@ export async function recover(workspace: Workspace): Promise<Recovered | undefin
   const path = state.folder.at(JOURNAL)
   const journal = await readJournal(path)
   if (journal === undefined) return undefined
-  const edited: string[] = []
+  const edited: EditedFile[] = []
   for (const file of journal.files) {
     const place = await workspace.find(file.path)
     if (place === undefined) continue
-    if (journal.phase === 'switching' && (await putBack(place, journal, file)) === 'edited')
-      edited.push(file.path)
+    if (journal.phase === 'switching' && (await putBack(place, journal, file)) === 'edited') {
+      const before = await readPlace({ ...place, name: beside(place, journal, 'old') })
+      edited.push({ path: file.path, ...(before === undefined ? {} : { before: before.bytes }) })
+    }
     await removeAll(place, journal)
   }
   if (journal.phase !== 'done') await workspace.removeFolders(journal.folders)
   await removeJournal(path)
   await state.folder.sync()
-  return { outcome: journal.phase === 'done' ? 'finished' : 'undone', edited }
+  const outcome = journal.phase === 'done' ? 'finished' : 'undone'
+  return { outcome, edited, names: journal.names ?? [] }
 }
 
 async function writeBeside({ place, edit }: Step, journal: Journal): Promise<void> {

@@ -6,6 +6,7 @@ import { lineEnding } from '../file/dotenv-text.ts'
 import { type ProgramEnd, runProgram } from '../run/run-program.ts'
 
 const MAX_MILLISECONDS = 10_000
+export const GIT_IGNORE = '.gitignore'
 
 export interface GitState {
   readonly path: string
@@ -46,10 +47,10 @@ export async function ignoreEdit(workspace: Workspace, paths: readonly string[])
   }
   const open = states.filter(({ isIgnored }) => !isIgnored)
   if (open.length === 0) return undefined
-  const place = await workspace.place('.gitignore')
+  const place = await workspace.place(GIT_IGNORE)
   const found = await readPlace(place)
   const text = found === undefined ? '' : textOf(place, found.bytes)
-  return { path: '.gitignore', found, content: Buffer.from(addLines(text, open)), mode: modeOf(found) }
+  return { path: GIT_IGNORE, found, content: Buffer.from(addLines(text, open)), mode: modeOf(found) }
 }
 
 function addLines(text: string, states: readonly GitState[]): string {

@@ -24,6 +24,8 @@ export interface Journal {
   readonly files: readonly JournalFile[]
   /** Folders that the change made, in their order. */
   readonly folders: readonly string[]
+  /** The variables that it sets: in a file that somebody saved meanwhile only these go back. */
+  readonly names?: readonly string[]
 }
 
 export async function writeJournal(path: string, journal: Journal): Promise<void> {
@@ -60,6 +62,7 @@ function isJournal(value: unknown): value is Journal {
   if (typeof value !== 'object' || value === null) return false
   if (!('id' in value && 'phase' in value && 'files' in value && 'folders' in value)) return false
   const { id, phase, files, folders } = value
+  const names: unknown = 'names' in value ? value.names : []
   return (
     typeof id === 'string' &&
     /^[0-9a-f]{16}$/.test(id) &&
@@ -68,7 +71,9 @@ function isJournal(value: unknown): value is Journal {
     files.length <= MAX_JOURNAL_FILES &&
     files.every(isJournalFile) &&
     Array.isArray(folders) &&
-    folders.every((folder) => typeof folder === 'string')
+    folders.every((folder) => typeof folder === 'string') &&
+    Array.isArray(names) &&
+    names.every((name) => typeof name === 'string')
   )
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, rmSync, statSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
 import {
@@ -15,8 +15,12 @@ import {
 } from '../../../../src/app-secret-files.ts'
 import { CoffreError, hasCode } from '../../../../src/model/errors.ts'
 import { Secret } from '../../../../src/model/secret.ts'
+import { Workspace } from '../../../../src/service/secret-files/change/workspace.ts'
 import { readDotenv } from '../../../../src/service/secret-files/file/dotenv-text.ts'
 import { readToml } from '../../../../src/service/secret-files/file/toml-text.ts'
+import { readKeyFiles, writeKeyFiles } from '../../../../src/service/secret-files/key-files.ts'
+import { newValues } from '../../../../src/service/secret-files/previous-key.ts'
+import { toTarget } from '../../../../src/service/secret-files/project.ts'
 import { SecretSessionKeys } from '../../../../src/service/sessions/secret-session-keys.ts'
 import { DEFAULT_FILES, TestProject } from './project.ts'
 
@@ -31,6 +35,15 @@ function keyIn(project: TestProject): string | undefined {
 
 async function withKey(project: TestProject): Promise<string> {
   return (await generateSecretKey(project.parts, {})).key.reveal()
+}
+
+/** As a process that is ended before it keeps or undoes what it wrote. */
+async function leaveChange(project: TestProject, paths: readonly string[]): Promise<void> {
+  const workspace = await Workspace.open(project.folder)
+  const files = await readKeyFiles(workspace, paths.map(toTarget))
+  const values = newValues('SECRET_KEY', { key: 'k'.repeat(40), previous: undefined })
+  await writeKeyFiles(workspace, files, values)
+  await workspace.close()
 }
 
 describe('secret-key rotate', () => {
@@ -57,9 +70,12 @@ describe('secret-key rotate', () => {
     const before = project.snapshot()
     const inodes = DEFAULT_FILES.map((path) => statSync(project.path(path)).ino)
     const hooks = { restart: 'echo x >> .coffre/restarts', probe: 'exit 1' }
-    await assert.rejects(rotateSecretKey(project.parts, { hooks, probeSeconds: 0 }, HOLDER), (error) =>
+    const request = { hooks, probeSeconds: 0, plainBackup: true }
+    await assert.rejects(rotateSecretKey(project.parts, request, HOLDER), (error) =>
       hasCode(error, 'SECRET_KEY_ROLLED_BACK'),
     )
+    assert.deepEqual(readdirSync(project.path('.coffre/backup')), [], 'the key is in its files')
+    assert.deepEqual(readdirSync(project.path('.coffre/plain')), [])
     assert.deepEqual(project.snapshot(), before)
     assert.deepEqual(
       DEFAULT_FILES.map((path) => statSync(project.path(path)).ino),
@@ -87,6 +103,26 @@ describe('secret-key rotate', () => {
     assert.deepEqual(
       readdirSync(project.folder).filter((name) => name.includes('.coffre-')),
       [],
+    )
+  })
+
+  test('that is ended in the middle leaves what somebody saved after it, without its key', async (t) => {
+    const targets = ['.env', 'new.env']
+    const config = JSON.stringify({ secretFiles: { targets } })
+    const project = new TestProject(t, { '.env': 'A=1\n', '.coffre.json': config })
+    const old = await withKey(project)
+    project.write('.env', `${project.read('.env')}SECRET_KEY_PREVIOUS='${'p'.repeat(40)}'\n`)
+    rmSync(project.path('new.env'))
+    await leaveChange(project, targets)
+    assert.ok(!project.read('.env').includes(old))
+    for (const path of targets) project.write(path, `${project.read(path)}B=2\n`)
+    await checkSecretKeys(project.parts, {})
+    const saved = { A: '1', SECRET_KEY: old, SECRET_KEY_PREVIOUS: 'p'.repeat(40), B: '2' }
+    assert.deepEqual({ ...readDotenv(project.read('.env')) }, saved)
+    assert.equal(project.read('new.env'), 'B=2\n')
+    assert.match(
+      project.read('.coffre/security.log'),
+      /secret-file\.recover - .*"edited":"\.env, new\.env"\}/,
     )
   })
 
