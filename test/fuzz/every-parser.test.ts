@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
-import { BY_A_PATTERN, FUZZED_FUNCTIONS, NOT_FROM_OUTSIDE, READERS_OF_BYTES } from './fuzzed-functions.ts'
+import {
+  BY_A_PATTERN,
+  FROM_OUTSIDE_ALL_THE_SAME,
+  FUZZED_FUNCTIONS,
+  NOT_FROM_OUTSIDE,
+  READERS_OF_BYTES,
+} from './fuzzed-functions.ts'
 import { makeFuzzedParsers } from './parsers.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -11,12 +17,13 @@ const READER = /^export (?:async )?function (read[A-Z]\w*)/gm
 
 function findFunctions(): readonly string[] {
   const elsewhere = [...BY_A_PATTERN, ...NOT_FROM_OUTSIDE]
+  const isIn = (folders: readonly string[], file: string) => folders.some((folder) => file.startsWith(folder))
   const files = globSync('src/**/*.ts', { cwd: ROOT }).filter(
-    (file) => !elsewhere.some((folder) => file.startsWith(folder)),
+    (file) => isIn(FROM_OUTSIDE_ALL_THE_SAME, file) || !isIn(elsewhere, file),
   )
   return files.flatMap((file) => {
     const text = readFileSync(resolve(ROOT, file), 'utf8')
-    const patterns = READERS_OF_BYTES.some((folder) => file.startsWith(folder)) ? [PARSER, READER] : [PARSER]
+    const patterns = isIn(READERS_OF_BYTES, file) ? [PARSER, READER] : [PARSER]
     return patterns.flatMap((pattern) => [...text.matchAll(pattern)].map(([, name = '']) => name))
   })
 }

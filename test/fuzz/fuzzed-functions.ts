@@ -68,6 +68,8 @@ export const FUZZED_FUNCTIONS: Readonly<Record<string, string>> = {
   parseJson: '(JSON.parse, and another error)',
   parseList: 'problem',
   parseObject: 'problem',
+  // store/source
+  readTree: 'files-tree',
   // readers of crypto, seal and http
   readCertificate: 'certificate',
   readClientCertificate: 'client-certificate',
@@ -91,9 +93,16 @@ export const FUZZED_FUNCTIONS: Readonly<Record<string, string>> = {
   readTlsFiles: '(files of whoever runs Coffre; certificate)',
 }
 
-export const READERS_OF_BYTES: readonly string[] = ['src/crypto/', 'src/seal/', 'src/http/']
+export const READERS_OF_BYTES: readonly string[] = [
+  'src/crypto/',
+  'src/seal/',
+  'src/http/',
+  'src/store/source/files/',
+]
 
 /** Words and ids by one pattern each: a string in, a string out. */
 export const BY_A_PATTERN: readonly string[] = ['src/model/']
+/** Inside of one that is listed below. */
+export const FROM_OUTSIDE_ALL_THE_SAME: readonly string[] = ['src/store/source/']
 /** Rows of our own database, and files and arguments of whoever runs Coffre. */
 export const NOT_FROM_OUTSIDE: readonly string[] = ['src/store/', 'src/cli/', 'src/app']

@@ -1,5 +1,6 @@
 import { makeCacheParsers, makeSessionParser } from './cache-parsers.ts'
 import { makeCodecParsers } from './codec-parsers.ts'
+import { makeFilesTreeParser } from './files-tree-parser.ts'
 import { makeHeadParsers } from './head-parsers.ts'
 import { makeOutsideParsers } from './outside-parsers.ts'
 import { makeSecretFileParsers } from './secret-file-parsers.ts'
@@ -28,5 +29,6 @@ export async function makeFuzzedParsers(): Promise<readonly FuzzedParser[]> {
     await makeSessionParser(),
     ...makeHeadParsers(),
     ...(await makeSecretFileParsers()),
+    makeFilesTreeParser(),
   ]
 }

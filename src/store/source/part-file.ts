@@ -63,14 +63,14 @@ export class PartFile {
 }
 
 /** `write` may take a part only. */
-async function writeAll(file: FileHandle, piece: Uint8Array): Promise<void> {
+export async function writeAll(file: FileHandle, piece: Uint8Array): Promise<void> {
   for (let written = 0; written < piece.length; ) {
     written += (await file.write(piece, written)).bytesWritten
   }
 }
 
 /** A name is on the disk once its folder is. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, constants.O_RDONLY)
   try {
     await folder.sync()
@@ -80,7 +80,7 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /** What may be written there. Throws RESTORE_REFUSED where that is less than `bytes`. */
-async function requireSpace(folder: string, bytes: number): Promise<number> {
+export async function requireSpace(folder: string, bytes: number): Promise<number> {
   const found = await statfs(folder).catch((cause: unknown) => {
     throw restoreRefused({ reason: systemReason(cause), folder }, cause)
   })
@@ -89,7 +89,7 @@ async function requireSpace(folder: string, bytes: number): Promise<number> {
   return free
 }
 
-async function stateOf(path: string): Promise<'absent' | 'file' | 'folder' | 'other'> {
+export async function stateOf(path: string): Promise<'absent' | 'file' | 'folder' | 'other'> {
   try {
     const found = await lstat(path)
     if (found.isDirectory()) return 'folder'
