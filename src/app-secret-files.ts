@@ -24,6 +24,7 @@ export {
   readSlotKinds,
   readVariables,
   type SecretDifference,
+  type VariablesOptions,
 } from './service/secret-files/encrypted/secret-file.ts'
 export { type RunRequest, runWithSecrets } from './service/secret-files/run/run-with-secrets.ts'
 export { installHook, planHook } from './service/secret-files/scan/install-hook.ts'
@@ -62,6 +63,13 @@ export {
 } from './service/secret-files/rotate.ts'
 export { planReplacement, replaceValue } from './service/secret-files/replace-value.ts'
 export { readSecretKey } from './service/secret-files/secret-key.ts'
+
+export {
+  type FileEvent,
+  type FileEventType,
+  type WatchRequest,
+  watchSecretFiles,
+} from './service/secret-files/watch/watch-files.ts'
 
 /** What the work on the secret files of `folder` stands on. */
 export function secretFilesOf(folder: string): SecretFilesParts {

@@ -23,6 +23,7 @@ import { rotateCommands } from './command/secret/rotate-commands.ts'
 import { scanCommand } from './command/secret/scan-command.ts'
 import { secretFileCommands } from './command/secret/secret-file-commands.ts'
 import { secretKeyCommands } from './command/secret/secret-key-commands.ts'
+import { watchCommand } from './command/secret/watch-command.ts'
 import { serveCommand } from './command/serve-command.ts'
 import { storeCommands } from './command/store-commands.ts'
 import { tokenCommands } from './command/token-commands.ts'
@@ -82,6 +83,7 @@ const rows: readonly CommandRow[] = [
   ...auditProofCommands,
   ...secretKeyCommands,
   ...checkCommands,
+  watchCommand,
   ...rotateCommands,
   ...secretFileCommands,
   scanCommand,

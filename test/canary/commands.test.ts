@@ -21,6 +21,8 @@ const OUTPUT_IS_DATA: ReadonlySet<string> = new Set([
 ])
 /** It does not end by itself. */
 const SERVE = 'serve'
+/** Nor does this one, unless it is told to. */
+const ENDING: Readonly<Record<string, readonly string[]>> = { 'secret-key watch': ['--seconds', '1'] }
 const LOOK_EVERY_MS = 30
 const LANES = 2
 /** A process for each command takes minutes: every fourth, beginning anywhere. 1: all of them. */
@@ -135,7 +137,7 @@ async function makeEnvironment({ forms }: Scene): Promise<Record<string, string>
 /** A command twice: bare, and for machines with a secret in every file that it takes. */
 async function argumentsOf(row: CommandRow, scene: Scene): Promise<readonly (readonly string[])[]> {
   const given = (row.arguments ?? []).map((argument) => argument.choices?.[0] ?? 'canary')
-  const bare = [...row.path, ...given]
+  const bare = [...row.path, ...given, ...(ENDING[row.path.join(' ')] ?? [])]
   const files: string[] = []
   for (const { flags } of row.options ?? []) {
     if (/<(file|path)>/.test(flags)) files.push(/--[a-z-]+/.exec(flags)?.[0] ?? '', await secretFile(scene))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, test } from 'node:test'
 import { CoffreLine, CoffreProcess, MAIN } from './coffre-process.ts'
@@ -145,6 +145,25 @@ describe('coffre secret-key', () => {
     await cli.ok('secret-key generate --key-file -', { input: made.stdout })
     const { out } = await cli.ok('secret-key export --shell bash')
     assert.equal(out, `export SECRET_KEY='${made.stdout.replaceAll('\n', '')}'\n`)
+  })
+})
+
+describe('coffre secret-key watch', () => {
+  test('prints each event, a line each with --json, until its time is over or it gets SIGINT', async (t) => {
+    const cli = new CoffreProcess(t)
+    writeFileSync(cli.path('.env'), 'SECRET_KEY=0123456789abcdef\n', { mode: 0o600 })
+    assert.equal((await cli.run(['secret-key', 'watch', '--seconds', '1'])).code, 0)
+    const args = ['secret-key', 'watch', '--lang', 'en']
+    const child = spawn(process.execPath, [MAIN, ...args], { cwd: cli.folder, env: cli.baseEnvironment() })
+    let out = ''
+    child.stderr.once('data', () => chmodSync(cli.path('.env'), 0o644))
+    child.stdout.on('data', (piece: Buffer) => {
+      out += piece.toString()
+      if (out.includes('mode')) child.kill('SIGINT')
+    })
+    assert.deepEqual(await once(child, 'close'), [0, null])
+    assert.match(out, /^\S+Z \.env: has another mode or owner$/m)
+    assert.match(read(cli, '.coffre/security.log'), /SECURITY_EVENT: secret-file\.mode - /)
   })
 })
 

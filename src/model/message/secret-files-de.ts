@@ -93,6 +93,17 @@ export const secretFilesDe: Readonly<Record<keyof typeof secretFilesEn, string>>
   'keyFinding.env-file-in-production': 'eine env-Datei liegt, wo die Produktion läuft',
   'procedures.page':
     '# SECRET_KEY: was zu tun ist\n\nDer Schlüssel steht in diesen Dateien: {files}.\n\n## Rotation\n\nIn der Entwicklung bei jeder großen Änderung, im Staging alle 3 Monate, in Produktion alle 6 Monate: `coffre secret-key rotate`.\nNach der längsten Sitzung: `coffre secret-key retire`.\n\n## Jemand anderes kennt den Schlüssel\n\n1. Ersetzen Sie ihn sofort: `coffre secret-key rotate --compromised`.\n2. Tun Sie dasselbe in jeder anderen Umgebung, und starten Sie jede Instanz neu.\n3. Lesen Sie die Zugriffsprotokolle seit dem letzten guten Tag, und `.coffre/security.log`.\n4. Benachrichtigen Sie das Sicherheitsteam.\n\n## Der Schlüssel ist verloren\n\n1. Listen Sie die Sicherungen auf: `coffre secret-key recover`.\n2. Bringen Sie eine über ihren Fingerabdruck zurück, oder erzeugen Sie einen neuen: `coffre secret-key generate --force`.\n3. Beenden Sie alle Sitzungen der Benutzer.',
+  'command.secret-key.watch':
+    'Sagen und festhalten, wenn eine Datei mit dem Schlüssel gelesen, geändert oder für andere geöffnet wird',
+  'option.watchSeconds': 'nach so vielen Sekunden enden; sonst mit Strg-C',
+  'done.watching': 'Die Dateien werden beobachtet; .coffre/security.log hat für jedes Ereignis eine Zeile.',
+  'fileEvent.read': 'wurde gelesen, von wem, ist nicht zu sehen',
+  'fileEvent.changed': 'wurde geändert',
+  'fileEvent.created': 'ist neu',
+  'fileEvent.removed': 'ist weg',
+  'fileEvent.mode': 'hat andere Rechte oder einen anderen Eigentümer',
+  'fileEvent.reads-unseen':
+    'ihr Dateisystem hält nicht fest, wann gelesen wird (noatime): nur Änderungen sind zu sehen',
   'group.secret': 'Env- und TOML-Dateien mit verschlüsselten Werten, für git',
   'command.secret.encrypt':
     'Jeden Wert einer Datei nach DATEI.enc verschlüsseln; Namen und Kommentare bleiben lesbar',

@@ -87,6 +87,16 @@ export const secretFilesEn = {
   'keyFinding.env-file-in-production': 'an env file lies where production runs',
   'procedures.page':
     '# SECRET_KEY: what to do\n\nThe key is in these files: {files}.\n\n## Rotation\n\nOn every major change in development, every 3 months in staging, every 6 months in production: `coffre secret-key rotate`.\nAfter the longest session: `coffre secret-key retire`.\n\n## Somebody else knows the key\n\n1. Replace it at once: `coffre secret-key rotate --compromised`.\n2. Do the same in every other environment, and restart every instance.\n3. Read the access logs since the last day on which all was well, and `.coffre/security.log`.\n4. Tell the security team.\n\n## The key is lost\n\n1. List the backups: `coffre secret-key recover`.\n2. Put one back by its fingerprint, or make a new key: `coffre secret-key generate --force`.\n3. End all sessions of users.',
+  'command.secret-key.watch':
+    'Tell and record when a file that holds the key is read, changed or opened to others',
+  'option.watchSeconds': 'end after so many seconds; until Ctrl-C when absent',
+  'done.watching': 'Watching; .coffre/security.log has a line for each event.',
+  'fileEvent.read': 'was read, by whom is not seen',
+  'fileEvent.changed': 'was changed',
+  'fileEvent.created': 'is new',
+  'fileEvent.removed': 'is gone',
+  'fileEvent.mode': 'has another mode or owner',
+  'fileEvent.reads-unseen': 'its file system does not note reads (noatime): only changes are seen',
   'group.secret': 'Env and TOML files with every value encrypted, for git',
   'command.secret.encrypt': 'Encrypt every value of a file into FILE.enc; names and comments stay readable',
   'command.secret.decrypt': 'Print the text of an encrypted file',

@@ -4,6 +4,7 @@ import { exportStatement, type Shell } from './file/quote.ts'
 import { readName } from './generate.ts'
 import { readKeyFiles, valueIn } from './key-files.ts'
 import { type EnvironmentName, targetsFor } from './project.ts'
+import { recordUse } from './watch/record-use.ts'
 import { lookAtProject } from './with-project.ts'
 
 export interface ExportRequest {
@@ -20,6 +21,8 @@ export function exportSecretKey(folder: string, request: ExportRequest): Promise
     const files = await readKeyFiles(workspace, targets)
     const value = files.map((file) => valueIn(file, name)).find((each) => each !== undefined)
     if (value === undefined) throw new CoffreError('SECRET_KEY_MISSING', { facts: { name } })
+    const paths = targets.map(({ path }) => path)
+    await recordUse(workspace, { use: 'export', files: paths, names: [name] })
     return new Secret(exportStatement(request.shell, name, value))
   })
 }

@@ -155,8 +155,10 @@ async function runProgram(
   const kinds = (await Promise.all(encrypted.map((path) => readSlotKinds(folder, path)))).flat()
   const secrets =
     encrypted.length === 0
-      ? await readVariables(folder, files)
-      : await withOpener(invocation, kinds, (holder) => readVariables(folder, files, holder))
+      ? await readVariables(folder, files, { program: command })
+      : await withOpener(invocation, kinds, (holder) => {
+          return readVariables(folder, files, { holder, program: command })
+        })
   const { stdout, stderr, environment } = terminal
   const isRaw = options.flag('tty')
   return childExit(

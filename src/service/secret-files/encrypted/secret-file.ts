@@ -9,6 +9,7 @@ import type { Workspace } from '../change/workspace.ts'
 import { readDotenv } from '../file/dotenv-text.ts'
 import { readToml } from '../file/toml-text.ts'
 import { toTarget } from '../project.ts'
+import { recordUse } from '../watch/record-use.ts'
 import { lookAtProject, type SecretFilesParts, withProject } from '../with-project.ts'
 import {
   encryptText,
@@ -68,7 +69,9 @@ export function planEncryption(
 /** The text of an encrypted file. */
 export function decryptSecretFile(folder: string, path: string, holder: FileKeyHolder): Promise<string> {
   return lookAtProject(folder, async ({ workspace }) => {
-    return (await openText(await readText(workspace, path), holder)).text
+    const { text } = await openText(await readText(workspace, path), holder)
+    await recordUse(workspace, { use: 'decrypt', files: [path] })
+    return text
   })
 }
 
@@ -88,6 +91,7 @@ export function diffSecretFile(
     const encrypted = await readText(workspace, path)
     const before = valuesOf({ ...encrypted, text: (await openText(encrypted, holder)).text })
     const after = valuesOf(await readText(workspace, path.slice(0, -SUFFIX.length)))
+    await recordUse(workspace, { use: 'diff', files: [path, path.slice(0, -SUFFIX.length)] })
     const names = (from: ReadonlyMap<string, string>, keep: (name: string) => boolean) =>
       [...from.keys()].filter(keep)
     return {
@@ -107,6 +111,7 @@ export function editSecretFile(
   return withProject(parts, async ({ workspace }) => {
     const encrypted = await readText(workspace, request.path)
     const opened = await openText(encrypted, holder)
+    await recordUse(workspace, { use: 'edit', files: [request.path] })
     const text = await changeCopy({ ...encrypted, text: opened.text }, request.change)
     if (text === opened.text) return false
     await replaceFile(workspace, request.path, sealText({ ...encrypted, text }, opened))
@@ -114,11 +119,21 @@ export function editSecretFile(
   })
 }
 
-/** Variables that files set, the later ones over the earlier; encrypted ones are opened. */
+export interface VariablesOptions {
+  /** For encrypted files. */
+  readonly holder?: FileKeyHolder
+  /** What gets the variables, without its arguments. */
+  readonly program?: string
+}
+
+/**
+ * Variables that files set, the later ones over the earlier; encrypted ones are opened. The log has who read them, and the
+ * `program` they are for.
+ */
 export function readVariables(
   folder: string,
   paths: readonly string[],
-  holder?: FileKeyHolder,
+  { holder, program }: VariablesOptions = {},
 ): Promise<Readonly<Record<string, string>>> {
   return lookAtProject(folder, async ({ workspace }) => {
     const variables: Record<string, string> = {}
@@ -128,6 +143,8 @@ export function readVariables(
       const text = isOpen ? found.text : (await openText(found, holder)).text
       Object.assign(variables, Object.fromEntries(valuesOf({ ...found, text })))
     }
+    const named = program === undefined ? {} : { program }
+    await recordUse(workspace, { use: 'variables', files: paths, names: Object.keys(variables), ...named })
     return variables
   })
 }

@@ -112,7 +112,7 @@ describe('an encrypted file', () => {
     await coffre.keys.create({ name: 'shop' })
     await encryptSecretFile(project.parts, '.env', coffreHolder(coffre, 'shop'))
     const holder = coffreHolder(coffre)
-    assert.deepEqual(await readVariables(project.folder, ['.env.enc'], holder), { A: 'one' })
+    assert.deepEqual(await readVariables(project.folder, ['.env.enc'], { holder }), { A: 'one' })
     const actions = (await coffre.audit.list({ last: 10 })).map(({ action }) => action)
     assert.ok(actions.includes('data.decrypt'))
   })

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  type BigIntStats,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -40,6 +49,10 @@ export class TestProject {
 
   mode(path: string): number {
     return statSync(this.path(path)).mode & 0o7777
+  }
+
+  stats(path: string): BigIntStats {
+    return statSync(this.path(path), { bigint: true })
   }
 
   git(...args: readonly string[]): string {
