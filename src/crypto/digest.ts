@@ -1,6 +1,20 @@
-import { hash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 
 /** SHA-256 (FIPS 180-4), 32 bytes. The one-shot call with text output costs half of one with a buffer. */
 export function sha256(bytes: Uint8Array): Uint8Array {
   return Buffer.from(hash('sha256', bytes, 'latin1'), 'latin1')
+}
+
+/** SHA-256 of what comes in pieces. */
+export class Sha256 {
+  readonly #hash = createHash('sha256')
+
+  update(piece: Uint8Array): void {
+    this.#hash.update(piece)
+  }
+
+  /** Hexadecimal. Once. */
+  hex(): string {
+    return this.#hash.digest('hex')
+  }
 }

@@ -1,4 +1,4 @@
-import { randomFillSync, randomInt, randomUUID } from 'node:crypto'
+import { randomFillSync, randomInt, randomUUID, randomUUIDv7 } from 'node:crypto'
 import { KeyMaterial } from './key-material.ts'
 
 // One call to the system generator costs about 2.4 µs whatever its size, so small draws share one.
@@ -39,6 +39,11 @@ export function randomKeyMaterial(length: number): KeyMaterial {
 /** A version 4 UUID in lower case. */
 export function randomUuid(): string {
   return randomUUID()
+}
+
+/** A version 7 UUID (RFC 9562, section 5.7) in lower case: those made later sort later. */
+export function randomUuidV7(): string {
+  return randomUUIDv7()
 }
 
 /** From 0 up to 1, for pauses that must not fall together. */

@@ -1,3 +1,4 @@
+import { BACKUP_ERRORS } from './backup-errors.ts'
 import { OBJECT_ERRORS } from './object-errors.ts'
 
 /** Who has to act: the caller, the operator of this installation, or the system itself. */
@@ -397,6 +398,7 @@ export const ERRORS = {
     sentence: 'The cache server did not answer.',
     next: 'Check COFFRE_CACHE_URL, the server and its memory; until then every read is a miss.',
   },
+  ...BACKUP_ERRORS,
   ...OBJECT_ERRORS,
   SELF_TEST_FAILED: {
     fault: 'system',

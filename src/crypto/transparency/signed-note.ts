@@ -86,8 +86,17 @@ export function noteSigner(material: KeyMaterial): (text: string, name: string) 
     if (!verify(null, utf8(text), publicKey, signature)) {
       throw new CoffreError('INTERNAL', { facts: { check: 'signature-before-release' } })
     }
-    return `${text}\n— ${name} ${base64(concat(keyHash, signature))}\n`
+    return formatNote(text, { name, keyHash }, signature)
   }
+}
+
+/** `signature`: Ed25519 of `text`, which ends in a newline. */
+export function formatNote(
+  text: string,
+  { name, keyHash }: Pick<VerifierKey, 'name' | 'keyHash'>,
+  signature: Uint8Array,
+): string {
+  return `${text}\n— ${name} ${base64(concat(keyHash, signature))}\n`
 }
 
 /** `undefined` for what is no signed note. It proves nothing yet. */

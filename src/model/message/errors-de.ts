@@ -309,6 +309,26 @@ export const errorsDe: ErrorTexts = {
     sentence: 'Der Cache-Server hat nicht geantwortet.',
     next: 'Prüfen Sie COFFRE_CACHE_URL, den Server und seinen Speicher; bis dahin fehlt jeder Eintrag.',
   },
+  BACKUP_NOT_FOUND: {
+    sentence: 'Diese Sicherung gibt es nicht.',
+    next: '`coffre backup list` zeigt, was am Ziel liegt.',
+  },
+  BACKUP_DAMAGED: {
+    sentence: 'Diese Sicherung ist unvollständig oder wurde verändert.',
+    next: 'Stellen Sie eine andere wieder her; `coffre backup verify` sagt, welche ganz sind. Wiederhergestellt wurde nichts.',
+  },
+  BACKUP_UNTRUSTED: {
+    sentence: 'Niemand, dem Sie vertrauen, hat diese Sicherung signiert.',
+    next: 'Nennen Sie den Signierer mit `--signer` (er steht auf dem Notfallblatt), oder klären Sie, wer am Ziel schreiben kann.',
+  },
+  BACKUP_ROLLED_BACK: {
+    sentence: 'Am Ziel liegt ein älterer Stand dieser Reihe, als schon gesehen wurde.',
+    next: 'Klären Sie, wer ihn zurückgelegt hat; mit `--accept-older` gilt ab jetzt der ältere Stand.',
+  },
+  BACKUP_KEY_MISSING: {
+    sentence: 'Nichts von dem, was gegeben wurde, öffnet diese Sicherung.',
+    next: 'Geben Sie eines von dem, was `coffre backup inspect` aufzählt: den Coffre mit diesem Schlüssel, die Passphrase oder den Notfallschlüssel.',
+  },
   OBJECT_NOT_FOUND: {
     sentence: 'Im Objektspeicher gibt es kein Objekt dieses Namens.',
     next: 'Prüfen Sie den Namen und das Präfix des Objektspeichers.',

@@ -309,6 +309,26 @@ export const errorsFr: ErrorTexts = {
     sentence: 'Le serveur de cache n’a pas répondu.',
     next: 'Vérifiez COFFRE_CACHE_URL, le serveur et sa mémoire ; d’ici là, toute lecture est une absence.',
   },
+  BACKUP_NOT_FOUND: {
+    sentence: 'Cette sauvegarde n’existe pas.',
+    next: '`coffre backup list` montre ce que contient la destination.',
+  },
+  BACKUP_DAMAGED: {
+    sentence: 'Cette sauvegarde est incomplète ou a été modifiée.',
+    next: 'Restaurez-en une autre ; `coffre backup verify` dit lesquelles sont entières. Rien n’a été restauré.',
+  },
+  BACKUP_UNTRUSTED: {
+    sentence: 'Aucun signataire de confiance n’a signé cette sauvegarde.',
+    next: 'Indiquez son signataire avec `--signer` (il figure sur la fiche de secours), ou cherchez qui peut écrire à cet endroit.',
+  },
+  BACKUP_ROLLED_BACK: {
+    sentence: 'La destination contient un état de cette série plus ancien que celui déjà vu.',
+    next: 'Cherchez qui l’a remis ; avec `--accept-older`, l’état ancien fait foi désormais.',
+  },
+  BACKUP_KEY_MISSING: {
+    sentence: 'Rien de ce qui a été donné n’ouvre cette sauvegarde.',
+    next: 'Donnez l’un de ceux que liste `coffre backup inspect` : le Coffre qui a cette clé, la phrase secrète ou la clé de secours.',
+  },
   OBJECT_NOT_FOUND: {
     sentence: 'Il n’y a pas d’objet de ce nom dans le dépôt d’objets.',
     next: 'Vérifiez le nom et le préfixe du dépôt d’objets.',

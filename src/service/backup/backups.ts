@@ -1,0 +1,273 @@
+import { makeBackupKey, openBackupRecord } from '../../crypto/backup-body.ts'
+import type { KeyMaterial } from '../../crypto/key-material.ts'
+import { randomUuidV7 } from '../../crypto/random.ts'
+import type { VerifierKey } from '../../crypto/transparency/signed-note.ts'
+import type {
+  BackupCompression,
+  BackupHeader,
+  BackupList,
+  BackupPruning,
+  BackupRecord,
+  BackupVerdict,
+  BackupView,
+} from '../../model/backup.ts'
+import { type Clock, formatInstant } from '../../model/clock.ts'
+import { CoffreError } from '../../model/errors.ts'
+import type { BackupSource } from '../../store/backup-source.ts'
+import type { ObjectStore } from '../../store/object-store.ts'
+import { type BackupCoffre, signWithCoffre } from './backup-keys.ts'
+import { BodySealing, type BodyTotals, type OnBytes, openPlain, openStored } from './body-stream.ts'
+import { type Manifest, manifestText, parseRecord, SERIES } from './manifest.ts'
+import { prune, type PruneOptions } from './prune.ts'
+import type { SeenRevisions } from './seen-revisions.ts'
+import {
+  bodyName,
+  isListed,
+  manifestName,
+  once,
+  refuseForeignCatalogue,
+  SeriesReader,
+  type StoredBackup,
+  type StoredCatalogue,
+  viewBackup,
+} from './series.ts'
+import { SeriesWriter } from './series-writer.ts'
+import { makeSlots, type Openers, openSlots, type Recipients } from './slots.ts'
+
+export interface BackupParts {
+  readonly target: ObjectStore
+  readonly clock: Clock
+  readonly seen: SeenRevisions
+  /** Whose signatures count. */
+  readonly signers: readonly VerifierKey[]
+}
+
+export interface CreateOptions {
+  readonly series: string
+  readonly compression?: BackupCompression
+  readonly recipients: Recipients
+  readonly note?: string
+  readonly signal?: AbortSignal
+  readonly onBytes?: OnBytes
+}
+
+export interface ReadOptions {
+  /** Go on although nobody whom we trust has signed it. */
+  readonly acceptAnySigner?: boolean
+  readonly onBytes?: OnBytes
+}
+
+/** One backup of a series; the newest when `sequence` is absent. */
+export interface BackupReference {
+  readonly series: string
+  readonly sequence?: number
+}
+
+/** An opened backup: what it holds, and its key. */
+export interface OpenedBackup {
+  readonly view: BackupView
+  readonly record: BackupRecord
+  readonly manifest: Manifest
+  readonly key: KeyMaterial
+}
+
+/** Backups on one target (docs/spec/backup.md). */
+export class Backups {
+  readonly #parts: BackupParts
+  readonly #reader: SeriesReader
+
+  constructor(parts: BackupParts) {
+    this.#parts = parts
+    this.#reader = new SeriesReader(parts.target, parts.signers, parts.seen)
+  }
+
+  /** Reads the source whole. What it leaves on the target when it fails is no backup, and is removed by `prune`. */
+  async create(source: BackupSource, coffre: BackupCoffre, options: CreateOptions): Promise<BackupView> {
+    requireSeries(options.series)
+    const header = await this.#makeHeader(source, options)
+    const key = makeBackupKey()
+    try {
+      const slots = await makeSlots(key, header.id, options.recipients, coffre)
+      // Before hours of reading: the signing key is there, and the series is not rolled back.
+      const stored = await this.#reader.readCatalogue(options.series)
+      refuseForeignCatalogue(stored)
+      const subject = { key, header, headerLine: JSON.stringify(header) }
+      const totals = await this.#writeBody(source, subject, options)
+      const record = { ...pickRecord(totals), counts: source.counts() }
+      const manifest = await this.#writer(coffre).add({ ...subject, slots, totals, record })
+      return viewBackup({ manifest, object: await this.#find(manifest), isTrusted: true })
+    } finally {
+      key.wipe()
+    }
+  }
+
+  async list(series: string): Promise<BackupList> {
+    requireSeries(series)
+    const stored = await this.#reader.readCatalogue(series)
+    const backups: BackupView[] = []
+    for await (const backup of this.#reader.readManifests(series)) backups.push(viewBackup(backup, stored))
+    const found = new Set(backups.map(({ sequence }) => sequence))
+    const missing = stored.catalogue.entries.filter(({ sequence }) => !found.has(sequence))
+    return { backups, missing: missing.map(({ sequence, id }) => ({ sequence, id })) }
+  }
+
+  /** What is known without opening it. Throws BACKUP_NOT_FOUND. */
+  async inspect(reference: BackupReference): Promise<BackupView> {
+    const { backup, stored } = await this.#choose(reference)
+    return viewBackup(backup, stored)
+  }
+
+  /** Decrypts everything and writes nothing. Throws BACKUP_DAMAGED, which names where. */
+  async verify(
+    reference: BackupReference,
+    openers: Openers,
+    options: ReadOptions = {},
+  ): Promise<BackupVerdict> {
+    const opened = await this.open(reference, openers, options)
+    try {
+      for await (const piece of this.readPlain(opened, options)) void piece
+      return { backup: opened.view, record: opened.record }
+    } finally {
+      opened.key.wipe()
+    }
+  }
+
+  /** Judges the signature, then opens a slot and the record. The caller wipes the key. */
+  async open(reference: BackupReference, openers: Openers, options: ReadOptions = {}): Promise<OpenedBackup> {
+    const { backup, stored } = await this.#choose(reference)
+    const { manifest } = backup
+    requireTrust(backup, stored, options)
+    const key = await openSlots(manifest.slots, manifest.header.id, openers)
+    const lines = { header: manifest.headerLine, body: manifest.bodyLine }
+    const record = parseRecord(openBackupRecord(key, lines, manifest.recordLine))
+    await this.#requireBody(manifest)
+    return { view: viewBackup(backup, stored), record, manifest, key }
+  }
+
+  /** Verified chunk by chunk; that it is whole is known when it has ended. */
+  readPlain(
+    { manifest, record, key }: OpenedBackup,
+    { onBytes }: ReadOptions = {},
+  ): AsyncIterable<Uint8Array> {
+    return openPlain(this.#readBody(manifest, onBytes), { ...manifest, key }, record)
+  }
+
+  /** As `readPlain`, still compressed. */
+  readStored({ manifest, key }: OpenedBackup, { onBytes }: ReadOptions = {}): AsyncIterable<Uint8Array> {
+    return openStored(this.#readBody(manifest, onBytes), { ...manifest, key })
+  }
+
+  /** Gives a backup other recipients. Its body stays; who held an old key and a copy of the manifest still opens that copy. */
+  async rekey(
+    reference: BackupReference & { readonly sequence: number },
+    openers: Openers,
+    change: { readonly recipients: Recipients; readonly coffre: BackupCoffre },
+  ): Promise<BackupView> {
+    const { key, manifest } = await this.open(reference, openers)
+    try {
+      const slots = await makeSlots(key, manifest.header.id, change.recipients, change.coffre)
+      const text = await signWithCoffre(change.coffre, manifestText({ ...manifest, slots }))
+      const { version } = await this.#find(manifest)
+      await this.#parts.target.write(manifestName(reference.series, reference.sequence), once(text), {
+        ifVersion: version,
+        bytes: Buffer.byteLength(text),
+      })
+      return await this.inspect(reference)
+    } finally {
+      key.wipe()
+    }
+  }
+
+  prune(coffre: BackupCoffre, options: Omit<PruneOptions, 'now'>): Promise<BackupPruning> {
+    requireSeries(options.series)
+    const parts = { target: this.#parts.target, reader: this.#reader, writer: this.#writer(coffre) }
+    return prune(parts, { ...options, now: this.#parts.clock() })
+  }
+
+  /** Whoever changes what a series holds signs. */
+  #writer(coffre: BackupCoffre): SeriesWriter {
+    return new SeriesWriter(this.#parts.target, this.#reader, (text) => signWithCoffre(coffre, text))
+  }
+
+  async #makeHeader(source: BackupSource, options: CreateOptions): Promise<BackupHeader> {
+    const { series, compression = 'zstd', note } = options
+    const header: BackupHeader = {
+      id: randomUuidV7(),
+      series,
+      source: source.kind,
+      compression,
+      createdAt: formatInstant(this.#parts.clock()),
+      facts: await source.describe(),
+    }
+    return note === undefined ? header : { ...header, note }
+  }
+
+  async #writeBody(
+    source: BackupSource,
+    subject: { readonly key: KeyMaterial; readonly header: BackupHeader; readonly headerLine: string },
+    { signal = new AbortController().signal, onBytes = () => {} }: CreateOptions,
+  ): Promise<BodyTotals> {
+    const sealing = new BodySealing(subject)
+    const name = bodyName(subject.header.series, subject.header.id)
+    const body = sealing.stream(source.read(signal), onBytes)
+    await this.#parts.target.write(name, body, { ifAbsent: true, signal })
+    return sealing.totals()
+  }
+
+  async #choose({
+    series,
+    sequence,
+  }: BackupReference): Promise<{ readonly backup: StoredBackup; readonly stored: StoredCatalogue }> {
+    requireSeries(series)
+    const stored = await this.#reader.readCatalogue(series)
+    if (sequence !== undefined) return { backup: await this.#reader.readManifest(series, sequence), stored }
+    let newest = 0
+    for await (const each of this.#reader.readSequences(series)) newest = Math.max(newest, each)
+    if (newest === 0) throw new CoffreError('BACKUP_NOT_FOUND', { facts: { series } })
+    return { backup: await this.#reader.readManifest(series, newest), stored }
+  }
+
+  /** Its length, before hours of reading. */
+  async #requireBody({ header, body }: Manifest): Promise<void> {
+    const name = bodyName(header.series, header.id)
+    const object = await this.#parts.target.find(name)
+    if (object?.bytes === body.bodyBytes) return
+    const reason = object === undefined ? 'missing' : 'length'
+    throw new CoffreError('BACKUP_DAMAGED', { facts: { at: 'body', reason } })
+  }
+
+  async *#readBody({ header }: Manifest, onBytes?: OnBytes): AsyncGenerator<Uint8Array, void, undefined> {
+    let bytes = 0
+    for await (const piece of this.#parts.target.read(bodyName(header.series, header.id))) {
+      bytes += piece.length
+      onBytes?.(bytes)
+      yield piece
+    }
+  }
+
+  async #find({ header, body }: Manifest) {
+    const object = await this.#parts.target.find(manifestName(header.series, body.sequence))
+    if (object !== undefined) return object
+    throw new CoffreError('BACKUP_NOT_FOUND', { facts: { series: header.series, sequence: body.sequence } })
+  }
+}
+
+function pickRecord({ plainBytes, plainSha256, storedBytes }: BodyTotals) {
+  return { plainBytes, plainSha256, storedBytes }
+}
+
+/** Throws INVALID_REQUEST. */
+export function requireSeries(series: string): void {
+  if (SERIES.safeParse(series).success) return
+  const facts = { at: 'series', expected: '1 to 64 of a-z 0-9 - _ ., beginning with a letter or digit' }
+  throw new CoffreError('INVALID_REQUEST', { facts })
+}
+
+function requireTrust(backup: StoredBackup, stored: StoredCatalogue, options: ReadOptions): void {
+  const isTrusted = backup.isTrusted && isListed(backup.manifest, stored)
+  if (isTrusted || options.acceptAnySigner === true) return
+  const { signatures } = backup.manifest.note
+  const reason = backup.isTrusted ? 'the catalogue does not name it' : 'signer'
+  const facts = { reason, signer: signatures.map(({ name }) => name).join(', ') }
+  throw new CoffreError('BACKUP_UNTRUSTED', { facts })
+}

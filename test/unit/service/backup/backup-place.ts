@@ -1,0 +1,71 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { xWingPublicKey } from '../../../../src/crypto/x-wing.ts'
+import { KeyMaterial } from '../../../../src/crypto/key-material.ts'
+import { toInstant } from '../../../../src/model/clock.ts'
+import type { Coffre } from '../../../../src/model/coffre.ts'
+import { Backups } from '../../../../src/service/backup/backups.ts'
+import { trustedSigners } from '../../../../src/service/backup/backup-keys.ts'
+import { SeenRevisionsFile } from '../../../../src/service/backup/seen-revisions.ts'
+import { FolderObjectStore } from '../../../../src/store/object/folder-store.ts'
+import { streamSource } from '../../../../src/store/source/stream-source.ts'
+import { makeFolder, openTemporary, type Scope } from '../../../temporary.ts'
+
+export const RECOVERY_SEED = new KeyMaterial(Buffer.alloc(32, 9))
+export const RECOVERY_PUBLIC = xWingPublicKey(RECOVERY_SEED)
+const START = Date.UTC(2026, 0, 1)
+
+/** A Coffre and a folder for its backups; `at` is the time that the next one is made at. */
+export class BackupPlace {
+  readonly folder: string
+  readonly target: FolderObjectStore
+  readonly seenFile: string
+  readonly coffre: Coffre
+  at = START
+
+  private constructor(folder: string, target: FolderObjectStore, coffre: Coffre) {
+    this.folder = target.place
+    this.target = target
+    this.coffre = coffre
+    this.seenFile = join(folder, 'seen.json')
+  }
+
+  static async open(scope: Scope): Promise<BackupPlace> {
+    const folder = makeFolder(scope)
+    mkdirSync(join(folder, 'target'), { mode: 0o700 })
+    const target = await FolderObjectStore.open(join(folder, 'target'))
+    return new BackupPlace(folder, target, await openTemporary(scope))
+  }
+
+  /** As a process that begins now: it knows the signers of this Coffre as they are. */
+  async backups(): Promise<Backups> {
+    return this.backupsTrusting(await trustedSigners(this.coffre))
+  }
+
+  backupsTrusting(signers: Awaited<ReturnType<typeof trustedSigners>>): Backups {
+    const seen = new SeenRevisionsFile(this.seenFile)
+    return new Backups({ target: this.target, clock: () => toInstant(this.at), seen, signers })
+  }
+
+  /** Under the Coffre key and for the recovery key, as most people should. */
+  async create(content: Uint8Array | string, series = 'nightly') {
+    const backups = await this.backups()
+    return backups.create(sourceOf(content), this.coffre, {
+      series,
+      recipients: { key: 'backup', recovery: [RECOVERY_PUBLIC] },
+    })
+  }
+}
+
+export function sourceOf(content: Uint8Array | string) {
+  const input = (async function* () {
+    yield Buffer.from(content)
+  })()
+  return streamSource({ name: 'dump.sql', input })
+}
+
+export async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const all: Uint8Array[] = []
+  for await (const piece of pieces) all.push(piece)
+  return Buffer.concat(all)
+}
