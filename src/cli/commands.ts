@@ -2,6 +2,10 @@ import { apiKeyCommands } from './command/api-key-commands.ts'
 import { auditCommands } from './command/audit-commands.ts'
 import { auditLogCommands } from './command/audit-log-commands.ts'
 import { auditProofCommands } from './command/audit-proof-commands.ts'
+import { backupCommands } from './command/backup/backup-commands.ts'
+import { layoutCommands } from './command/backup/layout-commands.ts'
+import { recoveryKeyCommands } from './command/backup/recovery-key-commands.ts'
+import { restoreCommands } from './command/backup/restore-commands.ts'
 import { cacheCommands } from './command/cache-commands.ts'
 import { cipherCommands } from './command/cipher-commands.ts'
 import { completionCommand } from './command/completion-command.ts'
@@ -51,6 +55,7 @@ export const groupRows: readonly GroupRow[] = [
   { path: ['audit', 'prove'], summary: 'group.audit.prove' },
   { path: ['secret'], summary: 'group.secret' },
   { path: ['secret-key'], summary: 'group.secret-key' },
+  { path: ['backup'], summary: 'group.backup' },
   { path: ['operator'], summary: 'group.operator' },
   { path: ['operator', 'ceremony'], summary: 'group.operator.ceremony' },
 ]
@@ -87,6 +92,10 @@ const rows: readonly CommandRow[] = [
   ...rotateCommands,
   ...secretFileCommands,
   scanCommand,
+  ...backupCommands,
+  ...restoreCommands,
+  ...recoveryKeyCommands,
+  ...layoutCommands,
 ]
 
 /** Every command, in the order in which help lists them. */

@@ -10,7 +10,7 @@ import { randomKeyMaterial } from './random.ts'
 
 const BACKUP_KEY_BYTES = 32
 const MAGIC = Buffer.from('7287f505', 'hex')
-export const BACKUP_ID_BYTES = 16
+const BACKUP_ID_BYTES = 16
 /** Magic and id stand before the chunked message. */
 export const BODY_PREFIX_BYTES = MAGIC.length + BACKUP_ID_BYTES
 const BODY_LABEL = 'coffre backup body v1'

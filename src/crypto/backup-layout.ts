@@ -18,10 +18,8 @@ export const LAYOUT_HEAD_BYTES = VERSION_BYTES + IV_BYTES
 /** Where layout A has its tag; layout C has it after the ciphertext. */
 export const LAYOUT_TAG_OFFSET = LAYOUT_HEAD_BYTES
 /** NIST SP 800-38D, section 5.2.1.1: 2^39 - 256 bits under one IV. */
-export const MAX_LAYOUT_BYTES = 2 ** 36 - 32
+const MAX_LAYOUT_BYTES = 2 ** 36 - 32
 const MIN_LEGACY_CHARACTERS = 16
-
-export type BackupLayout = 'A' | 'C'
 
 export interface LayoutKey {
   readonly key: KeyMaterial

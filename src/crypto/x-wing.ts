@@ -17,7 +17,7 @@ import { refuseKey } from './key-rule.ts'
  * broken. A secret key is its seed of 32 bytes.
  */
 
-export const SEED_BYTES = 32
+const SEED_BYTES = 32
 const ML_KEM_SEED_BYTES = 64
 const ML_KEM_PUBLIC_BYTES = 1_184
 const ML_KEM_CIPHERTEXT_BYTES = 1_088

@@ -55,13 +55,6 @@ export interface BackupList {
   readonly missing: readonly { readonly sequence: number; readonly id: string }[]
 }
 
-export interface BackupProgress {
-  /** Of the source, before compression; of the body when a backup is read. */
-  readonly bytes: number
-  /** As far as it is known. */
-  readonly totalBytes?: number
-}
-
 export interface BackupVerdict {
   readonly backup: BackupView
   readonly record: BackupRecord

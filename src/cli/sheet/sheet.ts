@@ -1,9 +1,14 @@
 import type { Secret } from '../../model/secret.ts'
-import { type Catalogue, formatMessage, type MessageKey } from '../../model/message/catalogue.ts'
+import {
+  type Catalogue,
+  fillPlaceholders,
+  formatMessage,
+  type MessageKey,
+} from '../../model/message/catalogue.ts'
 
-/** One secret on one page: a share, or the seal key of a key file or of the environment. */
+/** One secret on one page: a share, the seal key of a key file or of the environment, or a recovery key. */
 export interface Sheet {
-  readonly kind: 'share' | 'seal-key'
+  readonly kind: 'share' | 'seal-key' | 'recovery-key'
   /** What the reader sees first: which share, or whose key. */
   readonly share?: {
     readonly setId: string
@@ -11,6 +16,8 @@ export interface Sheet {
     readonly count: number
     readonly threshold: number
   }
+  /** Of a recovery key: what a machine that knows nothing else needs besides it. */
+  readonly recovery?: { readonly fingerprint: string; readonly signers: readonly string[] }
   /** The name that the organisation gives this Coffre. */
   readonly label: string
   readonly date: string
@@ -23,30 +30,55 @@ export interface SheetLine {
   readonly text: string
 }
 
+interface SheetTexts {
+  readonly title: MessageKey
+  readonly what: MessageKey
+  readonly steps: readonly MessageKey[]
+}
+
+const TEXTS: Readonly<Record<Sheet['kind'], SheetTexts>> = {
+  share: {
+    title: 'sheet.shareTitle',
+    what: 'sheet.shareWhat',
+    steps: ['sheet.shareStep1', 'sheet.shareStep2', 'sheet.shareStep3'],
+  },
+  'seal-key': {
+    title: 'sheet.sealKeyTitle',
+    what: 'sheet.sealKeyWhat',
+    steps: ['sheet.sealKeyStep1', 'sheet.sealKeyStep2', 'sheet.sealKeyStep3'],
+  },
+  'recovery-key': {
+    title: 'sheet.recoveryTitle',
+    what: 'sheet.recoveryWhat',
+    steps: ['sheet.recoveryStep1', 'sheet.recoveryStep2', 'sheet.recoveryStep3'],
+  },
+}
+
 /** Everything but the secret, in the order of the page, in the language of the reader. */
 export function sheetLines(sheet: Sheet, catalogue: Catalogue): readonly SheetLine[] {
   const say = (key: MessageKey) => catalogue.messages[key]
-  const { share } = sheet
-  const title =
-    share === undefined ? say('sheet.sealKeyTitle') : formatMessage(catalogue, 'sheet.shareTitle', share)
-  const what =
-    share === undefined ? say('sheet.sealKeyWhat') : formatMessage(catalogue, 'sheet.shareWhat', share)
-  const use: readonly MessageKey[] =
-    share === undefined
-      ? ['sheet.sealKeyStep1', 'sheet.sealKeyStep2', 'sheet.sealKeyStep3']
-      : ['sheet.shareStep1', 'sheet.shareStep2', 'sheet.shareStep3']
+  const { title, what, steps } = TEXTS[sheet.kind]
   const facts = [
     formatMessage(catalogue, 'sheet.label', sheet),
     formatMessage(catalogue, 'sheet.date', sheet),
-    ...(share === undefined ? [] : [formatMessage(catalogue, 'sheet.set', share)]),
+    ...ownFacts(sheet, catalogue),
   ]
   return [
-    { kind: 'title', text: title },
+    { kind: 'title', text: fillPlaceholders(say(title), { ...sheet.share }) },
     ...facts.map((text): SheetLine => ({ kind: 'fact', text })),
-    { kind: 'note', text: what },
+    { kind: 'note', text: fillPlaceholders(say(what), { ...sheet.share }) },
     { kind: 'note', text: say('sheet.keep') },
     { kind: 'heading', text: say('sheet.use') },
-    ...use.map((key): SheetLine => ({ kind: 'step', text: say(key) })),
+    ...steps.map((key): SheetLine => ({ kind: 'step', text: say(key) })),
+  ]
+}
+
+function ownFacts({ share, recovery }: Sheet, catalogue: Catalogue): readonly string[] {
+  if (share !== undefined) return [formatMessage(catalogue, 'sheet.set', share)]
+  if (recovery === undefined) return []
+  return [
+    formatMessage(catalogue, 'sheet.fingerprint', recovery),
+    ...recovery.signers.map((signer) => formatMessage(catalogue, 'sheet.signer', { signer })),
   ]
 }
 

@@ -1,9 +1,11 @@
 import type { Messages } from './catalogue.ts'
 import { helpDe } from './help-de.ts'
+import { backupDe } from './backup-de.ts'
 import { secretFilesDe } from './secret-files-de.ts'
 
 export const de: Messages = {
   ...helpDe,
+  ...backupDe,
   ...secretFilesDe,
 
   'title.usage': 'Aufruf:',

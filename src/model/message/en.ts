@@ -1,4 +1,5 @@
 import { helpEn } from './help-en.ts'
+import { backupEn } from './backup-en.ts'
 import { secretFilesEn } from './secret-files-en.ts'
 
 /**
@@ -8,6 +9,7 @@ import { secretFilesEn } from './secret-files-en.ts'
  */
 export const en = {
   ...helpEn,
+  ...backupEn,
   ...secretFilesEn,
 
   'title.usage': 'Usage:',

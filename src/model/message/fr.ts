@@ -1,9 +1,11 @@
 import type { Messages } from './catalogue.ts'
 import { helpFr } from './help-fr.ts'
+import { backupFr } from './backup-fr.ts'
 import { secretFilesFr } from './secret-files-fr.ts'
 
 export const fr: Messages = {
   ...helpFr,
+  ...backupFr,
   ...secretFilesFr,
 
   'title.usage': 'Utilisation :',

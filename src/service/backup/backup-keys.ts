@@ -7,18 +7,22 @@ import { CoffreError, hasCode } from '../../model/errors.ts'
 export type BackupCoffre = Pick<Coffre, 'decrypt' | 'encrypt' | 'generateDataKey' | 'keys' | 'sign'>
 
 export const DEFAULT_BACKUP_KEY = 'backup'
-export const SIGNING_KEY = 'backup-signing'
+const SIGNING_KEY = 'backup-signing'
 /** Of verifier keys: the id of the signing key stands behind it. */
 const SIGNER_PREFIX = 'coffre-backup/'
 const UNTRUSTED_STATES: ReadonlySet<string> = new Set(['compromised', 'destroyed'])
 
 /** Signs notes with the Ed25519 key `backup-signing` of a Coffre, which is made when it is not there. */
 export async function signWithCoffre(coffre: BackupCoffre, text: string): Promise<string> {
-  const view = await ensureKey(coffre, { name: SIGNING_KEY, algorithm: 'ed25519' })
+  const view = await ensureSigningKey(coffre)
   const { signature, version } = await coffre.sign({ key: SIGNING_KEY, message: text })
   const signer = signersOf(await freshView(coffre, view, version)).get(version)
   if (signer === undefined) throw new CoffreError('KEY_VERSION_UNUSABLE', { facts: { key: SIGNING_KEY } })
   return formatNote(text, signer, signature)
+}
+
+export function ensureSigningKey(coffre: Pick<Coffre, 'keys'>): Promise<KeyView> {
+  return ensureKey(coffre, { name: SIGNING_KEY, algorithm: 'ed25519' })
 }
 
 /** The versions of `backup-signing` that may vouch for a backup; none where this Coffre has no such key. */
@@ -32,7 +36,7 @@ export async function trustedSigners(coffre: Pick<Coffre, 'keys'>): Promise<read
 }
 
 /** Makes the key where there is none. Two that make it at once both go on with the one that won. */
-export async function ensureKey(coffre: BackupCoffre, request: CreateKeyRequest): Promise<KeyView> {
+export async function ensureKey(coffre: Pick<Coffre, 'keys'>, request: CreateKeyRequest): Promise<KeyView> {
   try {
     return await coffre.keys.get(request.name)
   } catch (error) {

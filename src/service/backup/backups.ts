@@ -257,7 +257,7 @@ function pickRecord({ plainBytes, plainSha256, storedBytes }: BodyTotals) {
 }
 
 /** Throws INVALID_REQUEST. */
-export function requireSeries(series: string): void {
+function requireSeries(series: string): void {
   if (SERIES.safeParse(series).success) return
   const facts = { at: 'series', expected: '1 to 64 of a-z 0-9 - _ ., beginning with a letter or digit' }
   throw new CoffreError('INVALID_REQUEST', { facts })

@@ -7,7 +7,7 @@ import { SERIES } from './manifest.ts'
 /** docs/spec/backup.md, "Catalogue". */
 
 const TYPE = 'coffre/backup-catalogue/v1'
-export const MAX_BACKUPS = 1_000
+const MAX_BACKUPS = 1_000
 
 const HEAD = z.strictObject({ series: SERIES, revision: z.int().min(1), newest: z.int().min(0) })
 const ENTRY = z.strictObject({

@@ -42,7 +42,7 @@ export function catalogueName(series: string): string {
 }
 
 /** Line 4 of a manifest, as the catalogue names it. */
-export function recordDigest(recordLine: string): string {
+function recordDigest(recordLine: string): string {
   return Buffer.from(sha256(Buffer.from(recordLine))).toString('hex')
 }
 
@@ -141,7 +141,7 @@ export async function* once(text: string): AsyncGenerator<Uint8Array, void, unde
   yield Buffer.from(text)
 }
 
-export async function readText(target: ObjectStore, name: string): Promise<string> {
+async function readText(target: ObjectStore, name: string): Promise<string> {
   const pieces: Uint8Array[] = []
   let bytes = 0
   for await (const piece of target.read(name)) {

@@ -1,0 +1,87 @@
+import type { KeyMaterial } from './crypto/key-material.ts'
+import { parseRecoveryPublicKey } from './crypto/recovery-key.ts'
+import { formatVerifierKey, parseVerifierKey, type VerifierKey } from './crypto/transparency/signed-note.ts'
+import { type Clock, toInstant } from './model/clock.ts'
+import type { Coffre } from './model/coffre.ts'
+import { CoffreError } from './model/errors.ts'
+import type { Secret } from './model/secret.ts'
+import { parseRecoveryKey } from './seal/recovery-key.ts'
+import { ensureSigningKey, trustedSigners } from './service/backup/backup-keys.ts'
+import { Backups } from './service/backup/backups.ts'
+import { SeenRevisionsFile } from './service/backup/seen-revisions.ts'
+import type { Openers, Recipients } from './service/backup/slots.ts'
+import type { ObjectStore } from './store/object-store.ts'
+import { FolderObjectStore } from './store/object/folder-store.ts'
+
+export { createRecoveryKey, type NewRecoveryKey } from './seal/recovery-key.ts'
+export { DEFAULT_BACKUP_KEY } from './service/backup/backup-keys.ts'
+export type { Backups, BackupReference, CreateOptions, OpenedBackup } from './service/backup/backups.ts'
+export { decryptBackup, encryptBackup } from './service/backup/layout-file.ts'
+export { restoreBackup } from './service/backup/restore.ts'
+export type { BackupSource, RestoreTarget } from './store/backup-source.ts'
+export type { ObjectStore } from './store/object-store.ts'
+export { streamSource } from './store/source/stream-source.ts'
+export { fileTarget, outputTarget } from './store/source/stream-target.ts'
+
+export interface OpenBackupsOptions {
+  /** A folder, or an object store that is open. */
+  readonly target: string | ObjectStore
+  /** A file of this machine, away from the target: which state of each series was seen. */
+  readonly seenFile: string
+  /** Vouches for its own backups; absent on a machine that has nothing but a recovery key. */
+  readonly coffre?: Pick<Coffre, 'keys'>
+  /** Verifier keys of others who may have made a backup, as texts. */
+  readonly signers?: readonly string[]
+  readonly clock?: Clock
+}
+
+/** Backups on a target (docs/spec/backup.md). Throws BUCKET_NOT_FOUND, INVALID_REQUEST for a signer that is none. */
+export async function openBackups(options: OpenBackupsOptions): Promise<Backups> {
+  const { target, seenFile, coffre, signers = [], clock = () => toInstant(Date.now()) } = options
+  const own = coffre === undefined ? [] : await trustedSigners(coffre)
+  return new Backups({
+    target: typeof target === 'string' ? await openBackupTarget(target) : target,
+    clock,
+    seen: new SeenRevisionsFile(seenFile),
+    signers: [...own, ...signers.map(readSigner)],
+  })
+}
+
+/** A folder. */
+export function openBackupTarget(place: string): Promise<ObjectStore> {
+  return FolderObjectStore.open(place)
+}
+
+/** Who makes the backups of this Coffre, for a sheet of paper; its signing key is made when it is not there. */
+export async function listSigners(coffre: Pick<Coffre, 'keys'>): Promise<readonly string[]> {
+  await ensureSigningKey(coffre)
+  return (await trustedSigners(coffre)).map(formatVerifierKey)
+}
+
+/** Recovery keys as texts; see `Recipients`. Throws KEY_REFUSED. */
+export function toRecipients(given: {
+  readonly key?: string
+  readonly passphrase?: Secret
+  readonly recovery?: readonly string[]
+}): Recipients {
+  const { recovery = [], ...others } = given
+  return { ...others, recovery: recovery.map(parseRecoveryPublicKey) }
+}
+
+/** A recovery key as text or words. Throws SHARE_INVALID. */
+export function toOpeners(given: {
+  readonly coffre?: Pick<Coffre, 'decrypt'>
+  readonly passphrase?: Secret
+  readonly recoveryKey?: Secret
+}): Openers {
+  const { recoveryKey, ...others } = given
+  const seed: KeyMaterial | undefined = recoveryKey === undefined ? undefined : parseRecoveryKey(recoveryKey)
+  return seed === undefined ? others : { ...others, recoveryKey: seed }
+}
+
+function readSigner(text: string): VerifierKey {
+  const signer = parseVerifierKey(text.trim())
+  if (signer !== undefined) return signer
+  const facts = { at: 'signer', expected: 'a verifier key: coffre-backup/…+…+…' }
+  throw new CoffreError('INVALID_REQUEST', { facts })
+}

@@ -1,0 +1,247 @@
+import { BACKUP_COMPRESSIONS, type BackupRetention, type BackupView } from '../../../model/backup.ts'
+import type { CommandRow, OptionRow } from '../../command-row.ts'
+import { type ExitCode, EXIT_CODES, OK } from '../../exit-code.ts'
+import { confirm } from '../../input/prompt.ts'
+import { readBackupPassphrase } from '../../input/secret-setting.ts'
+import { type Invocation, valueAt } from '../../invocation.ts'
+import { DRY_RUN, YES } from '../../line/option-rows.ts'
+import { formatBackup, formatBackups, formatBytes } from '../../output/backup-text.ts'
+import { Progress } from '../../output/progress.ts'
+import { reportPlan } from '../../output/report-plan.ts'
+import { UsageError } from '../../usage-error.ts'
+import { chooseSource, SOURCE_OPTIONS } from './choose-source.ts'
+import { readRecoveryKeys } from './recovery-key-commands.ts'
+import {
+  OPENER_OPTIONS,
+  PLACE_OPTIONS,
+  readOpeners,
+  readReference,
+  readTrust,
+  SERIES,
+  SERIES_AND_SEQUENCE,
+  withOwnBackups,
+  withReadBackups,
+} from './with-backups.ts'
+
+const RECIPIENT_OPTIONS: readonly OptionRow[] = [
+  { flags: '--key <name>', help: 'option.backupKey' },
+  { flags: '--no-key', help: 'option.noBackupKey' },
+  { flags: '--recovery <file>', help: 'option.recovery', repeats: true },
+  { flags: '--backup-passphrase-file <file>', help: 'option.backupPassphraseFor' },
+]
+const ALL: OptionRow = { flags: '--all', help: 'option.allBackups' }
+const KEPT = { from: 0, to: 10_000 }
+
+export const backupCommands: readonly CommandRow[] = [
+  {
+    path: ['backup', 'create'],
+    summary: 'command.backup.create',
+    arguments: [SERIES],
+    options: [
+      ...SOURCE_OPTIONS,
+      ...PLACE_OPTIONS,
+      ...RECIPIENT_OPTIONS,
+      { flags: '--compression <how>', help: 'option.compression', choices: BACKUP_COMPRESSIONS },
+      { flags: '--note <text>', help: 'option.backupNote' },
+      DRY_RUN,
+    ],
+    run: runCreate,
+  },
+  {
+    path: ['backup', 'list'],
+    summary: 'command.backup.list',
+    arguments: [SERIES],
+    options: [...PLACE_OPTIONS, ...OPENER_OPTIONS],
+    run: runList,
+  },
+  {
+    path: ['backup', 'inspect'],
+    summary: 'command.backup.inspect',
+    arguments: [...SERIES_AND_SEQUENCE],
+    options: [...PLACE_OPTIONS, ...OPENER_OPTIONS],
+    run: runInspect,
+  },
+  {
+    path: ['backup', 'verify'],
+    summary: 'command.backup.verify',
+    arguments: [...SERIES_AND_SEQUENCE],
+    options: [...PLACE_OPTIONS, ...OPENER_OPTIONS, ALL],
+    run: runVerify,
+  },
+  {
+    path: ['backup', 'prune'],
+    summary: 'command.backup.prune',
+    arguments: [SERIES],
+    options: [
+      ...PLACE_OPTIONS,
+      { flags: '--last <number>', help: 'option.keepLast' },
+      { flags: '--daily <number>', help: 'option.keepDaily' },
+      { flags: '--weekly <number>', help: 'option.keepWeekly' },
+      { flags: '--monthly <number>', help: 'option.keepMonthly' },
+      YES,
+      DRY_RUN,
+    ],
+    run: runPrune,
+  },
+  {
+    path: ['backup', 'rekey'],
+    summary: 'command.backup.rekey',
+    arguments: [...SERIES_AND_SEQUENCE],
+    options: [...PLACE_OPTIONS, ...RECIPIENT_OPTIONS, OPENER_OPTIONS[0] ?? ALL, ALL, DRY_RUN],
+    run: runRekey,
+  },
+]
+
+async function runCreate(invocation: Invocation): Promise<ExitCode> {
+  const { options, printer } = invocation
+  const series = valueAt(invocation, 0)
+  const source = await chooseSource(invocation)
+  const recipients = await readRecipients(invocation)
+  const compression = options.choice('compression', BACKUP_COMPRESSIONS)
+  const note = options.text('note')
+  if (options.flag('dry-run')) {
+    const request = { series, source: source.kind, facts: await source.describe() }
+    return reportPlan(invocation, { request, lines: [] })
+  }
+  const progress = new Progress(printer, 'progress.bytes')
+  const view = await withOwnBackups(invocation, async (backups, coffre) => {
+    try {
+      return await backups.create(source, coffre, {
+        series,
+        recipients,
+        ...(compression === undefined ? {} : { compression }),
+        ...(note === undefined ? {} : { note }),
+        onBytes: (bytes) => void progress.show(bytes),
+      })
+    } finally {
+      await progress.end()
+    }
+  })
+  await printer.done(view, 'done.backupCreated', {
+    series,
+    sequence: view.sequence,
+    size: formatBytes(printer, view.bodyBytes),
+  })
+  return OK
+}
+
+function runList(invocation: Invocation): Promise<ExitCode> {
+  const { printer } = invocation
+  const series = valueAt(invocation, 0)
+  return withReadBackups(invocation, async (backups) => {
+    const list = await backups.list(series)
+    await printer.show({ series, ...list }, () => formatBackups(printer, list))
+    const isWhole = list.missing.length === 0 && list.backups.every(({ isTrusted }) => isTrusted)
+    if (isWhole) return OK
+    await printer.note('note.backupsDoubtful', { count: list.missing.length })
+    return EXIT_CODES.BACKUP_DAMAGED
+  })
+}
+
+function runInspect(invocation: Invocation): Promise<ExitCode> {
+  return withReadBackups(invocation, async (backups) => {
+    const view = await backups.inspect(readReference(invocation))
+    await invocation.printer.show(view, () => formatBackup(invocation.printer, view))
+    return OK
+  })
+}
+
+function runVerify(invocation: Invocation): Promise<ExitCode> {
+  const { printer } = invocation
+  return withReadBackups(invocation, async (backups, coffre) => {
+    const openers = await readOpeners(invocation, coffre)
+    for (const reference of await chosen(invocation, backups)) {
+      const view = await backups.inspect(reference)
+      const progress = new Progress(printer, 'progress.bytes', view.bodyBytes)
+      try {
+        const onBytes = (bytes: number) => void progress.show(bytes)
+        const verdict = await backups.verify(reference, openers, { ...readTrust(invocation), onBytes })
+        await progress.end()
+        await printer.done(verdict, 'done.backupVerified', {
+          series: reference.series,
+          sequence: view.sequence,
+          size: formatBytes(printer, verdict.record.plainBytes),
+        })
+      } finally {
+        await progress.end()
+      }
+    }
+    return OK
+  })
+}
+
+async function runPrune(invocation: Invocation): Promise<ExitCode> {
+  const { options, printer } = invocation
+  const series = valueAt(invocation, 0)
+  const retention = readRetention(invocation)
+  return withOwnBackups(invocation, async (backups, coffre) => {
+    const plan = await backups.prune(coffre, { series, retention, dryRun: true })
+    if (options.flag('dry-run')) {
+      const removed = plan.removed.map((sequence) => `- ${series} ${sequence}`)
+      return reportPlan(invocation, {
+        request: plan,
+        lines: [...removed, ...plan.orphans.map((name) => `- ${name}`)],
+      })
+    }
+    const { removed, kept } = plan
+    if (removed.length > 0) {
+      await confirm(invocation, 'prompt.pruneBackups', { removed: removed.length, kept: kept.length })
+    }
+    const done = await backups.prune(coffre, { series, retention })
+    await printer.done(done, 'done.backupsPruned', { removed: done.removed.length, kept: done.kept.length })
+    return OK
+  })
+}
+
+async function runRekey(invocation: Invocation): Promise<ExitCode> {
+  const { options, printer } = invocation
+  const recipients = await readRecipients(invocation)
+  return withOwnBackups(invocation, async (backups, coffre) => {
+    const openers = await readOpeners(invocation, coffre)
+    for (const reference of await chosen(invocation, backups)) {
+      const { sequence } = await backups.inspect(reference)
+      if (options.flag('dry-run')) continue
+      const view = await backups.rekey({ ...reference, sequence }, openers, { recipients, coffre })
+      await printer.done(view, 'done.backupRekeyed', { series: view.series, sequence })
+    }
+    if (options.flag('dry-run'))
+      return reportPlan(invocation, { request: readReference(invocation), lines: [] })
+    return OK
+  })
+}
+
+/** One backup, or with --all every one that is there. */
+async function chosen(
+  invocation: Invocation,
+  backups: { list(series: string): Promise<{ readonly backups: readonly BackupView[] }> },
+) {
+  const reference = readReference(invocation)
+  if (!invocation.options.flag('all')) return [reference]
+  if (reference.sequence !== undefined)
+    throw UsageError.of('usage.together', { name: '--all', other: '[sequence]' })
+  const { backups: all } = await backups.list(reference.series)
+  return all.map(({ series, sequence }) => ({ series, sequence }))
+}
+
+async function readRecipients(invocation: Invocation) {
+  const { options } = invocation
+  const { DEFAULT_BACKUP_KEY, toRecipients } = await import('../../../app-backup.ts')
+  const passphrase = await readBackupPassphrase(invocation)
+  const recovery = await readRecoveryKeys(invocation)
+  return toRecipients({
+    recovery,
+    ...(options.refused('key') ? {} : { key: options.text('key') ?? DEFAULT_BACKUP_KEY }),
+    ...(passphrase === undefined ? {} : { passphrase }),
+  })
+}
+
+function readRetention({ options }: Invocation): BackupRetention {
+  const names = ['last', 'daily', 'weekly', 'monthly'] as const
+  const given = names.flatMap((name) => {
+    const number = options.wholeNumber(name, KEPT)
+    return number === undefined ? [] : [[name, number] as const]
+  })
+  if (given.length === 0)
+    throw UsageError.of('usage.optionMissing', { name: '--daily, --weekly, --monthly, --last' })
+  return Object.fromEntries(given)
+}

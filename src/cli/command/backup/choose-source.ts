@@ -1,0 +1,21 @@
+import { basename } from 'node:path'
+import type { BackupSource } from '../../../app-backup.ts'
+import type { OptionRow } from '../../command-row.ts'
+import { openInput } from '../../input/read-input.ts'
+import type { Invocation } from '../../invocation.ts'
+import { IN } from '../../line/option-rows.ts'
+
+/** What a backup is made of. */
+export const SOURCE_OPTIONS: readonly OptionRow[] = [
+  IN,
+  { flags: '--name <text>', help: 'option.backupName' },
+]
+
+/** --in, or standard input. */
+export async function chooseSource(invocation: Invocation): Promise<BackupSource> {
+  const { options } = invocation
+  const { streamSource } = await import('../../../app-backup.ts')
+  const path = options.text('in')
+  const name = options.text('name') ?? (path === undefined || path === '-' ? 'stdin' : basename(path))
+  return streamSource({ name, input: openInput(invocation) })
+}

@@ -1,0 +1,79 @@
+import type { CommandRow } from '../../command-row.ts'
+import { type ExitCode, OK } from '../../exit-code.ts'
+import { confirm } from '../../input/prompt.ts'
+import { readLimitedFile } from '../../input/read-limited.ts'
+import type { Invocation } from '../../invocation.ts'
+import { DRY_RUN, FORCE, YES } from '../../line/option-rows.ts'
+import { reportPlan } from '../../output/report-plan.ts'
+import { withSink } from '../../output/sink.ts'
+import type { Sheet } from '../../sheet/sheet.ts'
+import { withCoffre } from '../../with-coffre.ts'
+
+const FORMATS = ['html', 'text'] as const
+const MAX_LABEL_CHARACTERS = 80
+/** Of a public half: 1,646 characters and a line break. */
+const MAX_PUBLIC_BYTES = 4_096
+
+export const recoveryKeyCommands: readonly CommandRow[] = [
+  {
+    path: ['backup', 'recovery-key'],
+    summary: 'command.backup.recovery-key',
+    options: [
+      { flags: '--public-out <file>', help: 'option.recoveryPublicOut' },
+      { flags: '--out <file>', help: 'option.sheetOut' },
+      { flags: '--format <format>', help: 'option.sheetFormat', choices: FORMATS },
+      { flags: '--label <text>', help: 'option.sheetLabel' },
+      FORCE,
+      YES,
+      DRY_RUN,
+    ],
+    run: runRecoveryKey,
+  },
+]
+
+/** The public half goes to a file, the secret one on a sheet and nowhere else. */
+async function runRecoveryKey(invocation: Invocation): Promise<ExitCode> {
+  const { options, printer } = invocation
+  const out = options.required('out')
+  const publicOut = options.required('public-out')
+  const format = options.choice('format', FORMATS) ?? (out.endsWith('.txt') ? 'text' : 'html')
+  if (options.flag('dry-run'))
+    return reportPlan(invocation, { request: { out, publicOut, format }, lines: [] })
+  await confirm(invocation, 'prompt.sheet')
+  const { createRecoveryKey, listSigners } = await import('../../../app-backup.ts')
+  const signers = await withCoffre(invocation, listSigners)
+  const { text, words, publicKey, fingerprint } = createRecoveryKey()
+  const label = (options.text('label') ?? 'Coffre').slice(0, MAX_LABEL_CHARACTERS)
+  const date = new Date().toISOString().slice(0, 10)
+  const sheet: Sheet = { kind: 'recovery-key', label, date, text, words, recovery: { signers, fingerprint } }
+  const page = await render(sheet, format, invocation)
+  await withSink(invocation, 'out', (sink) => sink.write(page))
+  await withSink(invocation, 'public-out', (sink) => sink.write(`${publicKey}\n`))
+  await printer.done({ out, publicOut, fingerprint, signers }, 'done.recoveryKey', {
+    file: out,
+    publicFile: publicOut,
+    fingerprint,
+  })
+  return OK
+}
+
+async function render(sheet: Sheet, format: 'html' | 'text', { printer }: Invocation): Promise<string> {
+  if (format === 'text')
+    return (await import('../../sheet/sheet-text.ts')).renderText(sheet, printer.catalogue)
+  return (await import('../../sheet/sheet-html.ts')).renderHtml(sheet, printer.catalogue)
+}
+
+/** The public halves of --recovery, or of the files in COFFRE_BACKUP_RECOVERY, with colons between. */
+export async function readRecoveryKeys({ options, terminal }: Invocation): Promise<readonly string[]> {
+  const given = options.list('recovery')
+  const fromEnvironment = (terminal.environment['COFFRE_BACKUP_RECOVERY'] ?? '')
+    .split(':')
+    .filter((path) => path !== '')
+  const files = given.length > 0 ? given : fromEnvironment
+  return Promise.all(files.map(readPublicKey))
+}
+
+async function readPublicKey(path: string): Promise<string> {
+  const bytes = await readLimitedFile(path, { name: '--recovery', maximumBytes: MAX_PUBLIC_BYTES })
+  return Buffer.from(bytes).toString('utf8').trim()
+}

@@ -1,0 +1,126 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Backups, BackupReference } from '../../../app-backup.ts'
+import type { Coffre } from '../../../model/coffre.ts'
+import { CoffreError, hasCode } from '../../../model/errors.ts'
+import { MAX_SHARE_CHARACTERS } from '../../../model/limits.ts'
+import type { OptionRow } from '../../command-row.ts'
+import { readBackupPassphrase } from '../../input/secret-setting.ts'
+import { readSecretFile } from '../../input/secret-file.ts'
+import { type Invocation, valueAt } from '../../invocation.ts'
+import { parseWholeNumber } from '../../line/option-reader.ts'
+import { withCoffre } from '../../with-coffre.ts'
+
+const TARGET: OptionRow = { flags: '--target <place>', help: 'option.backupTarget' }
+const SIGNER: OptionRow = { flags: '--signer <key>', help: 'option.backupSigner', repeats: true }
+const SEQUENCE = { from: 1, to: 999_999_999_999 }
+
+/** Where backups lie, and whose signatures count. */
+export const PLACE_OPTIONS: readonly OptionRow[] = [TARGET, SIGNER]
+
+/** What opens a backup, besides the Coffre that made it. */
+export const OPENER_OPTIONS: readonly OptionRow[] = [
+  { flags: '--recovery-key-file <file>', help: 'option.recoveryKeyFile' },
+  { flags: '--backup-passphrase-file <file>', help: 'option.openBackupPassphrase' },
+  { flags: '--accept-any-signer', help: 'option.acceptAnySigner' },
+]
+
+export const SERIES = { syntax: '<series>', help: 'argument.series' } as const
+export const SERIES_AND_SEQUENCE = [SERIES, { syntax: '[sequence]', help: 'argument.sequence' }] as const
+
+/** For commands that sign, and so need the Coffre. */
+export function withOwnBackups<Result>(
+  invocation: Invocation,
+  work: (backups: Backups, coffre: Coffre) => Promise<Result>,
+): Promise<Result> {
+  return withCoffre(invocation, async (coffre) => work(await open(invocation, coffre), coffre))
+}
+
+/** For commands that read: on a new machine there is no Coffre, and another secret opens the backup. */
+export async function withReadBackups<Result>(
+  invocation: Invocation,
+  work: (backups: Backups, coffre: Coffre | undefined) => Promise<Result>,
+): Promise<Result> {
+  if (!hasOtherOpener(invocation)) return withOwnBackups(invocation, work)
+  let hasBegun = false
+  try {
+    return await withOwnBackups(invocation, (backups, coffre) => {
+      hasBegun = true
+      return work(backups, coffre)
+    })
+  } catch (error) {
+    if (hasBegun || !isWithoutCoffre(error)) throw error
+    return work(await open(invocation), undefined)
+  }
+}
+
+/** The second argument is a sequence; the newest backup without it. */
+export function readReference(invocation: Invocation): BackupReference {
+  const series = valueAt(invocation, 0)
+  const sequence = invocation.values[1]
+  if (sequence === undefined) return { series }
+  return { series, sequence: parseWholeNumber(sequence, '[sequence]', SEQUENCE) }
+}
+
+/** What the command line gives to open a backup with. */
+export async function readOpeners(invocation: Invocation, coffre: Coffre | undefined) {
+  const { toOpeners } = await import('../../../app-backup.ts')
+  const passphrase = await readBackupPassphrase(invocation)
+  const path = invocation.options.text('recovery-key-file')
+  const limit = { name: '--recovery-key-file', maximumBytes: MAX_SHARE_CHARACTERS }
+  const recoveryKey = path === undefined ? undefined : await readSecretFile(invocation.terminal, path, limit)
+  return toOpeners({
+    ...(coffre === undefined ? {} : { coffre }),
+    ...(passphrase === undefined ? {} : { passphrase }),
+    ...(recoveryKey === undefined ? {} : { recoveryKey }),
+  })
+}
+
+export function readTrust({ options }: Invocation) {
+  return { acceptAnySigner: options.flag('accept-any-signer') }
+}
+
+async function open(invocation: Invocation, coffre?: Coffre): Promise<Backups> {
+  const { openBackups } = await import('../../../app-backup.ts')
+  return openBackups({
+    target: chooseTarget(invocation),
+    seenFile: await seenFile(invocation),
+    signers: invocation.options.list('signer'),
+    ...(coffre === undefined ? {} : { coffre }),
+  })
+}
+
+export function chooseTarget({ options, terminal }: Invocation): string {
+  const target = options.text('target') ?? terminal.environment['COFFRE_BACKUP_TARGET'] ?? ''
+  if (target !== '') return target
+  const facts = { setting: '--target or COFFRE_BACKUP_TARGET', expected: 'a folder' }
+  throw new CoffreError('CONFIG_REFUSED', { facts })
+}
+
+/** Not beside the backups: who puts old ones back would put this back too. */
+async function seenFile({ terminal }: Invocation): Promise<string> {
+  const { COFFRE_BACKUP_SEEN: given = '', XDG_STATE_HOME: state = '', HOME: home = '' } = terminal.environment
+  if (given !== '') return given
+  const folder = state === '' && home !== '' ? join(home, '.local', 'state') : state
+  if (folder === '') {
+    throw new CoffreError('CONFIG_REFUSED', { facts: { setting: 'HOME', expected: 'a folder' } })
+  }
+  const path = join(folder, 'coffre', 'backups-seen.json')
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  return path
+}
+
+function hasOtherOpener({ options, terminal }: Invocation): boolean {
+  const given = ['recovery-key-file', 'backup-passphrase-file'].some(
+    (name) => options.text(name) !== undefined,
+  )
+  const { COFFRE_BACKUP_PASSPHRASE: passphrase = '', COFFRE_BACKUP_PASSPHRASE_FILE: file = '' } =
+    terminal.environment
+  return given || passphrase !== '' || file !== ''
+}
+
+function isWithoutCoffre(error: unknown): boolean {
+  return (['NOT_INITIALISED', 'SEAL_KEY_MISSING', 'SERVER_UNREACHABLE', 'SEALED'] as const).some((code) =>
+    hasCode(error, code),
+  )
+}

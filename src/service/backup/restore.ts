@@ -1,0 +1,64 @@
+import type { BackupVerdict } from '../../model/backup.ts'
+import { CoffreError } from '../../model/errors.ts'
+import type { RestoreTarget, SourceCounts, SourceFacts } from '../../store/backup-source.ts'
+import type { BackupReference, Backups, ReadOptions } from './backups.ts'
+import type { Openers } from './slots.ts'
+
+export interface RestoreOptions extends ReadOptions {
+  readonly signal?: AbortSignal
+  /** Receives everything, compares, and then takes it away again: the target stays as it is. */
+  readonly rehearse?: boolean
+}
+
+export interface Restored extends BackupVerdict {
+  /** What the target counted. */
+  readonly counts: SourceCounts
+  /** What is where now; absent after a rehearsal. */
+  readonly place?: SourceFacts
+}
+
+/**
+ * Into a quarantine beside the target, chunk by chunk as it is verified. The target is touched once: when the last byte was
+ * genuine, the digest is the record's and the counts are those of the source. Whatever fails leaves it as it was.
+ */
+export async function restoreBackup(
+  backups: Backups,
+  reference: BackupReference,
+  target: RestoreTarget,
+  openers: Openers,
+  options: RestoreOptions = {},
+): Promise<Restored> {
+  const opened = await backups.open(reference, openers, options)
+  const { view: backup, record } = opened
+  try {
+    // Standard output and a file take whatever a source gave.
+    if (target.kind !== backup.source && target.kind !== 'stream') {
+      throw new CoffreError('RESTORE_REFUSED', {
+        facts: { reason: 'another kind of source', given: backup.source },
+      })
+    }
+    await target.prepare({ ...backup.facts, bytes: record.plainBytes })
+    const plain = backups.readPlain(opened, options)
+    const counts = await target.receive(plain, options.signal ?? new AbortController().signal)
+    requireCounts(record.counts, counts)
+    if (options.rehearse === true) {
+      await target.abandon()
+      return { backup, record, counts }
+    }
+    return { backup, record, counts, place: await target.commit() }
+  } catch (error) {
+    await target.abandon()
+    throw error
+  } finally {
+    opened.key.wipe()
+  }
+}
+
+/** Of what both sides counted. */
+function requireCounts(expected: SourceCounts, given: SourceCounts): void {
+  for (const [name, count] of Object.entries(given)) {
+    const wanted = expected[name]
+    if (wanted === undefined || wanted === count) continue
+    throw new CoffreError('BACKUP_DAMAGED', { facts: { at: 'counts', name, expected: wanted, given: count } })
+  }
+}

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { describe, test, type TestContext } from 'node:test'
+import { zstdDecompressSync } from 'node:zlib'
+import { CoffreLine } from './coffre-process.ts'
+
+const CONTENT = 'INSERT INTO customers VALUES (1);\n'.repeat(5_000)
+
+/** A Coffre, a target and a recovery key. */
+async function prepare(t: TestContext) {
+  const cli = new CoffreLine(t)
+  mkdirSync(cli.path('target'), { mode: 0o700 })
+  writeFileSync(cli.path('dump.sql'), CONTENT)
+  cli.environment['COFFRE_BACKUP_TARGET'] = cli.path('target')
+  await cli.ok('init')
+  const sheet = cli.path('sheet.txt')
+  await cli.ok(`backup recovery-key --out ${sheet} --public-out ${cli.path('recovery.pub')} -y`)
+  const page = readFileSync(sheet, 'utf8')
+  const secret = /COFFRE-RECOVERY-[0-9A-Z-]+\n?[0-9A-Z-]*/.exec(page)?.[0].replaceAll('\n', '') ?? ''
+  const signer = /Signer: (\S+)/.exec(page)?.[1] ?? ''
+  writeFileSync(cli.path('recovery.key'), `${secret}\n`, { mode: 0o600 })
+  const create = (...more: readonly string[]) =>
+    cli.json(
+      `backup create nightly --in ${cli.path('dump.sql')} --recovery ${cli.path('recovery.pub')} ${more.join(' ')}`.trim(),
+    )
+  return { cli, create, signer }
+}
+
+describe('coffre backup', () => {
+  test('makes, lists, shows, verifies, prints and restores backups', async (t) => {
+    const { cli, create } = await prepare(t)
+    const made = await create('--note test')
+    assert.deepEqual([made['sequence'], made['note'], made['isTrusted']], [1, 'test', true])
+    const { out } = await cli.ok('backup list nightly')
+    assert.match(out, /^1 +20.* stream .*key backup, recovery [0-9a-f]{16} +signed by us$/m)
+    assert.equal((await cli.json('backup inspect nightly 1'))['id'], made['id'])
+    const verdict = await cli.json('backup verify nightly --all')
+    assert.equal((verdict['record'] as { plainBytes: number }).plainBytes, CONTENT.length)
+    assert.equal((await cli.ok('backup cat nightly')).out, CONTENT)
+    const stored = await cli.ok(`backup cat nightly --stored --out ${cli.path('stored.zst')}`)
+    assert.equal(stored.out, '')
+    assert.equal(zstdDecompressSync(readFileSync(cli.path('stored.zst'))).toString(), CONTENT)
+    await cli.ok(`backup restore nightly --into ${cli.path('restored.sql')}`)
+    assert.equal(readFileSync(cli.path('restored.sql'), 'utf8'), CONTENT)
+    assert.equal(statSync(cli.path('restored.sql')).mode & 0o777, 0o600)
+    const again = await cli.run(['backup', 'restore', 'nightly', '--into', cli.path('restored.sql')])
+    assert.notEqual(again.code, 0)
+    assert.equal((await cli.run(['backup', 'inspect', 'nightly', '7'])).code, 2)
+    assert.equal((await cli.run(['backup', 'inspect', 'No Series'])).code, 2)
+  })
+
+  test('takes its content from standard input', async (t) => {
+    const { cli } = await prepare(t)
+    const made = await cli.run(['backup', 'create', 'piped', '--name', 'dump', '--json'], { input: CONTENT })
+    assert.equal(made.code, 0, made.error)
+    assert.deepEqual(JSON.parse(made.out).facts, { name: 'dump' })
+    assert.equal((await cli.ok('backup cat piped')).out, CONTENT)
+  })
+
+  test('on a new machine opens with the sheet alone, and only what its signer made', async (t) => {
+    const { cli, create, signer } = await prepare(t)
+    assert.match(signer, /^coffre-backup\/[0-9a-f-]{36}\+[0-9a-f]{8}\+/)
+    await create()
+    renameSync(cli.dataDir, cli.path('burnt'))
+    rmSync(cli.path('.local'), { recursive: true })
+    const restore = ['backup', 'restore', 'nightly', '--into', cli.path('back.sql')]
+    const opener = ['--recovery-key-file', cli.path('recovery.key')]
+    assert.equal((await cli.run(restore)).code, 5)
+    const untrusted = await cli.run([...restore, ...opener])
+    assert.equal(untrusted.code, 3)
+    assert.match(untrusted.error, /BACKUP_UNTRUSTED/)
+    const done = await cli.run([...restore, ...opener, '--signer', signer])
+    assert.equal(done.code, 0, done.error)
+    assert.equal(readFileSync(cli.path('back.sql'), 'utf8'), CONTENT)
+  })
+
+  test('refuses a changed backup and leaves the target alone', async (t) => {
+    const { cli, create } = await prepare(t)
+    const { id } = await create()
+    const body = cli.path(`target/nightly/${String(id)}.body`)
+    const whole = readFileSync(body)
+    whole[whole.length - 20] = (whole[whole.length - 20] ?? 0) ^ 1
+    writeFileSync(body, whole)
+    writeFileSync(cli.path('out.sql'), 'before')
+    const restored = await cli.run(['backup', 'restore', 'nightly', '--into', cli.path('out.sql'), '--force'])
+    assert.equal(restored.code, 3)
+    assert.match(restored.error, /chunk: \d+/)
+    assert.equal(readFileSync(cli.path('out.sql'), 'utf8'), 'before')
+    assert.deepEqual(
+      readdirSync(cli.folder).filter((name) => name.startsWith('out.sql')),
+      ['out.sql'],
+    )
+    assert.equal((await cli.run(['backup', 'verify', 'nightly'])).code, 3)
+  })
+
+  test('prunes and rekeys, and says before what it would do', async (t) => {
+    const { cli, create } = await prepare(t)
+    for (let count = 0; count < 3; count += 1) await create()
+    const plan = await cli.ok('backup prune nightly --last 1 --dry-run')
+    assert.match(plan.out, /- nightly 1\n- nightly 2/)
+    assert.equal((await cli.run(['backup', 'prune', 'nightly', '--last', '1'])).code, 2)
+    assert.equal((await cli.run(['backup', 'prune', 'nightly', '-y'])).code, 2)
+    const pruned = await cli.json('backup prune nightly --last 1 -y')
+    assert.deepEqual([pruned['removed'], pruned['kept']], [[1, 2], [3]])
+    writeFileSync(cli.path('passphrase'), 'correct horse battery staple\n', { mode: 0o600 })
+    await cli.ok(`backup rekey nightly --all --no-key --backup-passphrase-file ${cli.path('passphrase')}`)
+    const view = await cli.json('backup inspect nightly')
+    assert.deepEqual(view['slots'], [{ slot: 'passphrase' }])
+    assert.equal((await cli.run(['backup', 'cat', 'nightly'])).code, 4)
+    const { out } = await cli.ok(`backup cat nightly --backup-passphrase-file ${cli.path('passphrase')}`)
+    assert.equal(out, CONTENT)
+  })
+
+  test('without a recipient or a target says what is missing', async (t) => {
+    const { cli } = await prepare(t)
+    const none = await cli.run(['backup', 'create', 'nightly', '--in', cli.path('dump.sql'), '--no-key'])
+    assert.deepEqual([none.code, /a key, a passphrase or a recovery key/.test(none.error)], [78, true])
+    delete cli.environment['COFFRE_BACKUP_TARGET']
+    assert.equal((await cli.run(['backup', 'list', 'nightly'])).code, 78)
+    const missing = await cli.run(['backup', 'list', 'nightly', '--target', cli.path('no-such-folder')])
+    assert.match(missing.error, /BUCKET_NOT_FOUND/)
+  })
+
+  test('writes and reads the files of IMP-008', async (t) => {
+    const { cli } = await prepare(t)
+    const [plain, sealed, back] = [cli.path('dump.sql'), cli.path('dump.enc'), cli.path('back.sql')]
+    const encrypt = ['backup', 'encrypt-file', plain, sealed]
+    const refused = await cli.run(encrypt)
+    assert.equal(refused.code, 78)
+    assert.match(refused.error, /openssl rand -hex 32/)
+    cli.environment['BACKUP_ENCRYPTION_KEY'] = 'ab'.repeat(32)
+    assert.equal((await cli.run(encrypt)).code, 0)
+    assert.equal((await cli.run(encrypt)).code, 2)
+    assert.equal((await cli.run(['backup', 'decrypt-file', sealed, back])).code, 0)
+    assert.equal(readFileSync(back, 'utf8'), CONTENT)
+    cli.environment['BACKUP_ENCRYPTION_KEY'] = 'cd'.repeat(32)
+    cli.environment['BACKUP_ENCRYPTION_KEY_PREVIOUS'] = 'ab'.repeat(32)
+    assert.equal((await cli.run(['backup', 'decrypt-file', sealed, back, '--force'])).code, 0)
+    delete cli.environment['BACKUP_ENCRYPTION_KEY_PREVIOUS']
+    assert.equal((await cli.run(['backup', 'decrypt-file', sealed, back, '--force'])).code, 3)
+  })
+})
