@@ -22,6 +22,30 @@ export type {
 } from './app.ts'
 export * from './app-secret-files.ts'
 export * from './app-sessions.ts'
+export {
+  createRecoveryKey,
+  decryptBackup,
+  encryptBackup,
+  fileTarget,
+  openBackups,
+  openBackupTarget,
+  outputTarget,
+  restoreBackup,
+  streamSource,
+  toOpeners,
+  toRecipients,
+} from './app-backup.ts'
+export type {
+  Backups,
+  BackupReference,
+  BackupSource,
+  CreateOptions,
+  NewRecoveryKey,
+  ObjectStore,
+  OpenBackupsOptions,
+  OpenedBackup,
+  RestoreTarget,
+} from './app-backup.ts'
 export { CacheService, openCache } from './app-cache.ts'
 export type {
   CacheOptions,
@@ -34,6 +58,7 @@ export { type ConnectOptions, connectCoffre } from './client/connect-coffre.ts'
 export type * from './model/ceremony.ts'
 export type * from './model/api-key.ts'
 export type * from './model/audit.ts'
+export type * from './model/backup.ts'
 export type * from './model/cache.ts'
 export type * from './model/coffre.ts'
 export type * from './model/diagnosis.ts'

@@ -39,7 +39,7 @@ export type BackupSlotView =
   | { readonly slot: 'recovery'; readonly recipient: string }
 
 /** What anybody who can read the target sees. */
-export interface BackupView extends BackupHeader {
+export interface BackupSummary extends BackupHeader {
   readonly sequence: number
   readonly bodyBytes: number
   readonly slots: readonly BackupSlotView[]
@@ -50,13 +50,13 @@ export interface BackupView extends BackupHeader {
 
 export interface BackupList {
   /** Oldest first. */
-  readonly backups: readonly BackupView[]
+  readonly backups: readonly BackupSummary[]
   /** The catalogue names them, and their manifests are gone. */
   readonly missing: readonly { readonly sequence: number; readonly id: string }[]
 }
 
 export interface BackupVerdict {
-  readonly backup: BackupView
+  readonly backup: BackupSummary
   readonly record: BackupRecord
 }
 

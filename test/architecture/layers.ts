@@ -18,6 +18,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'model',
     'client',
     'app.ts',
+    'app-backup.ts',
     'app-cache.ts',
     'app-doctor.ts',
     'app-names.ts',
@@ -33,6 +34,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'model',
     'client',
     'app.ts',
+    'app-backup.ts',
     'app-cache.ts',
     'app-secret-files.ts',
     'app-sessions.ts',
@@ -43,6 +45,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 export const COMPOSITION_ROOTS: ReadonlySet<string> = new Set([
   'app.ts',
+  'app-backup.ts',
   'app-cache.ts',
   'app-doctor.ts',
   'app-fernet.ts',

@@ -70,6 +70,19 @@ export const FUZZED_FUNCTIONS: Readonly<Record<string, string>> = {
   parseObject: 'problem',
   // store/source
   readTree: 'files-tree',
+  // backups
+  parseManifest: 'backup-manifest',
+  parseRecord: 'backup-record',
+  parseCatalogue: 'backup-catalogue',
+  openBackupBody: 'backup-body',
+  openBackupRecord: 'backup-record',
+  openSlots: '(tries each slot of a manifest: backup-recovery-slot)',
+  unwrapByRecovery: 'backup-recovery-slot',
+  parsePaperKey: 'recovery-key',
+  parseRecoveryKey: 'recovery-key',
+  parseRecoveryPublicKey: 'recovery-public-key',
+  parseLayoutKey: 'layout-key',
+  readLayoutHead: 'layout-head',
   // readers of crypto, seal and http
   readCertificate: 'certificate',
   readClientCertificate: 'client-certificate',

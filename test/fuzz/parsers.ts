@@ -1,3 +1,4 @@
+import { makeBackupParsers } from './backup-parsers.ts'
 import { makeCacheParsers, makeSessionParser } from './cache-parsers.ts'
 import { makeCodecParsers } from './codec-parsers.ts'
 import { makeFilesTreeParser } from './files-tree-parser.ts'
@@ -28,6 +29,7 @@ export async function makeFuzzedParsers(): Promise<readonly FuzzedParser[]> {
     ...makeCacheParsers(),
     await makeSessionParser(),
     ...makeHeadParsers(),
+    ...makeBackupParsers(),
     ...(await makeSecretFileParsers()),
     makeFilesTreeParser(),
   ]

@@ -1,4 +1,4 @@
-import type { BackupList, BackupSlotView, BackupView } from '../../model/backup.ts'
+import type { BackupList, BackupSlotView, BackupSummary } from '../../model/backup.ts'
 import { formatFields, titles, withHeading } from './key-text.ts'
 import type { Printer } from './printer.ts'
 
@@ -34,7 +34,7 @@ export function formatBackups(printer: Printer, { backups, missing }: BackupList
   return withHeading(printer, [heading, ...present, ...gone])
 }
 
-export function formatBackup(printer: Printer, backup: BackupView): readonly string[] {
+export function formatBackup(printer: Printer, backup: BackupSummary): readonly string[] {
   const facts = Object.entries(backup.facts).map(([name, value]) => `${name}=${value}`)
   return formatFields(printer, [
     ['field.id', backup.id],

@@ -9,7 +9,7 @@ import type {
   BackupPruning,
   BackupRecord,
   BackupVerdict,
-  BackupView,
+  BackupSummary,
 } from '../../model/backup.ts'
 import { type Clock, formatInstant } from '../../model/clock.ts'
 import { CoffreError } from '../../model/errors.ts'
@@ -65,7 +65,7 @@ export interface BackupReference {
 
 /** An opened backup: what it holds, and its key. */
 export interface OpenedBackup {
-  readonly view: BackupView
+  readonly view: BackupSummary
   readonly record: BackupRecord
   readonly manifest: Manifest
   readonly key: KeyMaterial
@@ -82,7 +82,7 @@ export class Backups {
   }
 
   /** Reads the source whole. What it leaves on the target when it fails is no backup, and is removed by `prune`. */
-  async create(source: BackupSource, coffre: BackupCoffre, options: CreateOptions): Promise<BackupView> {
+  async create(source: BackupSource, coffre: BackupCoffre, options: CreateOptions): Promise<BackupSummary> {
     requireSeries(options.series)
     const header = await this.#makeHeader(source, options)
     const key = makeBackupKey()
@@ -104,7 +104,7 @@ export class Backups {
   async list(series: string): Promise<BackupList> {
     requireSeries(series)
     const stored = await this.#reader.readCatalogue(series)
-    const backups: BackupView[] = []
+    const backups: BackupSummary[] = []
     for await (const backup of this.#reader.readManifests(series)) backups.push(viewBackup(backup, stored))
     const found = new Set(backups.map(({ sequence }) => sequence))
     const missing = stored.catalogue.entries.filter(({ sequence }) => !found.has(sequence))
@@ -112,7 +112,7 @@ export class Backups {
   }
 
   /** What is known without opening it. Throws BACKUP_NOT_FOUND. */
-  async inspect(reference: BackupReference): Promise<BackupView> {
+  async inspect(reference: BackupReference): Promise<BackupSummary> {
     const { backup, stored } = await this.#choose(reference)
     return viewBackup(backup, stored)
   }
@@ -162,7 +162,7 @@ export class Backups {
     reference: BackupReference & { readonly sequence: number },
     openers: Openers,
     change: { readonly recipients: Recipients; readonly coffre: BackupCoffre },
-  ): Promise<BackupView> {
+  ): Promise<BackupSummary> {
     const { key, manifest } = await this.open(reference, openers)
     try {
       const slots = await makeSlots(key, manifest.header.id, change.recipients, change.coffre)

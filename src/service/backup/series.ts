@@ -1,6 +1,6 @@
 import { judgeNote, type VerifierKey } from '../../crypto/transparency/signed-note.ts'
 import { sha256 } from '../../crypto/digest.ts'
-import type { BackupView } from '../../model/backup.ts'
+import type { BackupSummary } from '../../model/backup.ts'
 import { CoffreError } from '../../model/errors.ts'
 import type { ObjectFacts, ObjectStore } from '../../store/object-store.ts'
 import { type Catalogue, type CatalogueEntry, emptyCatalogue, parseCatalogue } from './catalogue.ts'
@@ -117,7 +117,10 @@ export class SeriesReader {
   }
 }
 
-export function viewBackup({ manifest, isTrusted }: StoredBackup, catalogue?: StoredCatalogue): BackupView {
+export function viewBackup(
+  { manifest, isTrusted }: StoredBackup,
+  catalogue?: StoredCatalogue,
+): BackupSummary {
   const { header, body, slots, note } = manifest
   return {
     ...header,

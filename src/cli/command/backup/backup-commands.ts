@@ -1,4 +1,4 @@
-import { BACKUP_COMPRESSIONS, type BackupRetention, type BackupView } from '../../../model/backup.ts'
+import { BACKUP_COMPRESSIONS, type BackupRetention, type BackupSummary } from '../../../model/backup.ts'
 import type { CommandRow, OptionRow } from '../../command-row.ts'
 import { type ExitCode, EXIT_CODES, OK } from '../../exit-code.ts'
 import { confirm } from '../../input/prompt.ts'
@@ -213,7 +213,7 @@ async function runRekey(invocation: Invocation): Promise<ExitCode> {
 /** One backup, or with --all every one that is there. */
 async function chosen(
   invocation: Invocation,
-  backups: { list(series: string): Promise<{ readonly backups: readonly BackupView[] }> },
+  backups: { list(series: string): Promise<{ readonly backups: readonly BackupSummary[] }> },
 ) {
   const reference = readReference(invocation)
   if (!invocation.options.flag('all')) return [reference]

@@ -1,5 +1,5 @@
 import type { RestoreTarget } from '../../../app-backup.ts'
-import type { BackupView } from '../../../model/backup.ts'
+import type { BackupSummary } from '../../../model/backup.ts'
 import type { CommandRow, OptionRow } from '../../command-row.ts'
 import { type ExitCode, OK } from '../../exit-code.ts'
 import type { Invocation } from '../../invocation.ts'
@@ -70,7 +70,11 @@ function runRestore(invocation: Invocation): Promise<ExitCode> {
   })
 }
 
-async function chooseTarget({ options }: Invocation, view: BackupView, into: string): Promise<RestoreTarget> {
+async function chooseTarget(
+  { options }: Invocation,
+  view: BackupSummary,
+  into: string,
+): Promise<RestoreTarget> {
   const { fileTarget } = await import('../../../app-backup.ts')
   return fileTarget({ path: into, id: view.id, replace: options.flag('force') })
 }

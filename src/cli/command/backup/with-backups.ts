@@ -90,7 +90,7 @@ async function open(invocation: Invocation, coffre?: Coffre): Promise<Backups> {
   })
 }
 
-export function chooseTarget({ options, terminal }: Invocation): string {
+function chooseTarget({ options, terminal }: Invocation): string {
   const target = options.text('target') ?? terminal.environment['COFFRE_BACKUP_TARGET'] ?? ''
   if (target !== '') return target
   const facts = { setting: '--target or COFFRE_BACKUP_TARGET', expected: 'a folder' }
