@@ -1,4 +1,5 @@
-import { Redis } from 'iovalkey'
+import { Socket } from 'node:net'
+import { type ClientContext, Redis, type Result } from 'iovalkey'
 import { CoffreError } from '../../model/errors.ts'
 import type { CacheStore } from '../cache-store.ts'
 import type { ValkeyAddress } from './valkey-url.ts'
@@ -17,31 +18,60 @@ const PAGE = 1_000
 /** With 1 MiB values at most, this bounds what a silent server can make us hold. */
 const MAX_IN_FLIGHT = 10_000
 
-// Only the first command of a script names what it needs, so each is one round trip and atomic.
-const REPLACE = `
+/** Each is one round trip and atomic, and is sent once on a connection: after that its hash names it. */
+const SCRIPTS = {
+  replaceIf: {
+    numberOfKeys: 1,
+    lua: `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[3] == 'keep' then redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 else redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
-return 1`
-const SET_OWNED = `
+return 1`,
+  },
+  removeIf: {
+    numberOfKeys: 1,
+    lua: `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])`,
+  },
+  // A set that never ended, and one that would end sooner, ends later now.
+  addEnding: {
+    numberOfKeys: 1,
+    lua: `
+local added = redis.call('SADD', KEYS[1], unpack(ARGV, 2))
+if redis.call('TTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return added`,
+  },
+  setOwned: {
+    numberOfKeys: 2,
+    lua: `
 local added = redis.call('SADD', KEYS[2], KEYS[1])
-redis.call('EXPIRE', KEYS[2], ARGV[2], 'NX')
-redis.call('EXPIRE', KEYS[2], ARGV[2], 'GT')
+if redis.call('TTL', KEYS[2]) < tonumber(ARGV[2]) then redis.call('EXPIRE', KEYS[2], ARGV[2]) end
 local before = redis.call('GET', KEYS[1])
 if before and added == 1 then return {0, before} end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-return {1, before}`
-const REMOVE_IF = `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1])`
+return {1, before}`,
+  },
+} as const
+
+declare module 'iovalkey' {
+  interface RedisCommander<Context extends ClientContext> {
+    replaceIf(name: string, expected: Buffer, value: Buffer, ttl: string): Result<unknown, Context>
+    removeIf(name: string, expected: Buffer): Result<unknown, Context>
+    addEnding(set: string, ttl: string, ...members: readonly string[]): Result<number, Context>
+    setOwned(name: string, set: string, value: Buffer, ttl: string): Result<unknown, Context>
+  }
+}
 
 /** Valkey, or Redis from version 7 on. Binary safe; bounded in time and in what is under way. */
 export class ValkeyCacheStore implements CacheStore {
   readonly #client: Redis
   #inFlight = 0
+  #isGathering = false
 
   private constructor(client: Redis) {
     this.#client = client
+    for (const [name, script] of Object.entries(SCRIPTS)) client.defineCommand(name, script)
   }
 
   /** A server that is down is no error here: it is looked for in the background, and commands throw until it is there. */
@@ -79,9 +109,7 @@ export class ValkeyCacheStore implements CacheStore {
     { set, ttlSeconds }: { readonly set: string; readonly ttlSeconds: number },
   ): Promise<{ readonly isSet: boolean; readonly before: string | undefined }> {
     const bytes = Buffer.from(value)
-    const answer = await this.#ask(() =>
-      this.#client.eval(SET_OWNED, 2, name, set, bytes, String(ttlSeconds)),
-    )
+    const answer = await this.#ask(() => this.#client.setOwned(name, set, bytes, String(ttlSeconds)))
     const [isSet, before]: unknown[] = Array.isArray(answer) ? answer : []
     return { isSet: isSet === 1, before: typeof before === 'string' ? before : undefined }
   }
@@ -91,12 +119,12 @@ export class ValkeyCacheStore implements CacheStore {
     { expected, value }: { readonly expected: Uint8Array; readonly value: Uint8Array },
     ttlSeconds: number | 'keep',
   ): Promise<boolean> {
-    const bytes = [Buffer.from(expected), Buffer.from(value)]
-    return (await this.#ask(() => this.#client.eval(REPLACE, 1, name, ...bytes, String(ttlSeconds)))) === 1
+    const [before, after] = [Buffer.from(expected), Buffer.from(value)]
+    return (await this.#ask(() => this.#client.replaceIf(name, before, after, String(ttlSeconds)))) === 1
   }
 
   async removeIf(name: string, expected: Uint8Array): Promise<boolean> {
-    return (await this.#ask(() => this.#client.eval(REMOVE_IF, 1, name, Buffer.from(expected)))) === 1
+    return (await this.#ask(() => this.#client.removeIf(name, Buffer.from(expected)))) === 1
   }
 
   async delete(names: readonly string[]): Promise<number> {
@@ -122,14 +150,11 @@ export class ValkeyCacheStore implements CacheStore {
   }
 
   async addToSet(set: string, members: readonly string[], ttlSeconds: number): Promise<number> {
-    const added = [...pagesOf(members)].map((page) => this.#ask(() => this.#client.sadd(set, [...page])))
-    // NX: for a set that never ended; GT: never sooner than before.
-    const ends = [
-      this.#ask(() => this.#client.expire(set, ttlSeconds, 'NX')),
-      this.#ask(() => this.#client.expire(set, ttlSeconds, 'GT')),
-    ]
-    const [counts] = await Promise.all([Promise.all(added), Promise.all(ends)])
-    return counts.reduce((sum, count) => sum + count, 0)
+    const pages = [...pagesOf(members)]
+    const added = pages.map((page) =>
+      this.#ask(() => this.#client.addEnding(set, String(ttlSeconds), ...page)),
+    )
+    return (await Promise.all(added)).reduce((sum, count) => sum + count, 0)
   }
 
   async removeFromSet(set: string, members: readonly string[]): Promise<void> {
@@ -158,6 +183,7 @@ export class ValkeyCacheStore implements CacheStore {
   async #ask<Answer>(command: () => Promise<Answer>): Promise<Answer> {
     if (this.#inFlight >= MAX_IN_FLIGHT) throw unavailable('too much is under way')
     this.#inFlight += 1
+    this.#gather()
     try {
       return await command()
     } catch (cause) {
@@ -165,6 +191,19 @@ export class ValkeyCacheStore implements CacheStore {
     } finally {
       this.#inFlight -= 1
     }
+  }
+
+  /** Commands of one turn of the event loop go out in one write. */
+  #gather(): void {
+    const { stream } = this.#client
+    // There is none before the first connection, whatever the type says.
+    if (this.#isGathering || !(stream instanceof Socket)) return
+    this.#isGathering = true
+    stream.cork()
+    process.nextTick(() => {
+      this.#isGathering = false
+      stream.uncork()
+    })
   }
 }
 
@@ -185,7 +224,6 @@ function clientOptions(address: ValkeyAddress, { timeoutMs = DEFAULT_TIMEOUT_MS,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    enableAutoPipelining: true,
     retryStrategy: (attempts: number) => Math.min(50 * 2 ** Math.min(attempts, 10), MAX_RECONNECT_DELAY_MS),
   }
 }
