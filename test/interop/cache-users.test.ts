@@ -2,10 +2,30 @@ import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { checkProof } from '../../src/app.ts'
 import { openCache } from '../../src/app-cache.ts'
+import { NO_REDIS, startRedis } from '../redis-server.ts'
 import { failsWith, makeFolder, openTemporary } from '../temporary.ts'
 
 const PDL = '12345678901234'
 const NAME = `consumption:daily:${PDL}:2024-01-15`
+
+test('a server uses no data key after an erasure by somebody else, not for a moment', {
+  skip: NO_REDIS,
+}, async (t) => {
+  const redis = await startRedis(t)
+  const coffre = await openTemporary(t, { cache: { url: redis.url } })
+  const { id } = await coffre.users.create()
+  // It shares the rows and the cache server, and no memory.
+  const other = await openCache({ coffre, url: redis.url })
+  t.after(() => other.close())
+  await coffre.cache.for(id).set(NAME, 1)
+  redis.ask('copy', `coffre:cache:{${id}}:e:${NAME}`, 'kept')
+  await other.for(id).erase()
+  redis.ask('rename', 'kept', `coffre:cache:{${id}}:e:${NAME}`)
+  assert.equal((await coffre.cache.for(id).lookup(NAME)).status, 'MISS')
+  await coffre.cache.for(id).set(`contract:${PDL}`, 2)
+  assert.equal((await coffre.cache.for(id).lookup(NAME)).status, 'WRONG_KEY')
+  assert.equal(await other.for(id).get(`contract:${PDL}`), 2)
+})
 
 describe('the cache of users of a Coffre', async () => {
   const coffre = await openTemporary({ after }, { dataDir: makeFolder({ after }) })

@@ -195,6 +195,11 @@ export class CacheService {
     return new UserCache(this.#joinUsers(users), user, options)
   }
 
+  /** Of whoever has read the user's row: another data key than the row's is used no more. */
+  retainKey(user: string, wrapped: string | undefined): void {
+    this.#opened.retain(user, wrapped)
+  }
+
   /** Best effort: forgets every key that it holds. */
   forgetKeys(): void {
     this.#keys.wipe()

@@ -125,12 +125,14 @@ export class CallerCaches {
   }
 
   async #whole({ caller, job, user: name, options }: Asked, ask: Ask): Promise<UserCache> {
-    const { id, tenant } = await this.#find(caller, name, ask)
+    const { id, tenant, cacheKey } = await this.#find(caller, name, ask)
     const { store, trail, clock } = this.#parts
     const rows = new UserRows({ store, trail, clock, caller, audit: job.audit })
     const wrapping = wrappingOf(job, DEFAULT_CACHE_KEY)
     const { format: _format, ...rest } = options
-    return (await this.service()).forCaller({ keys: rows, record: rows, wrapping, tenant }, id, rest)
+    const service = await this.service()
+    service.retainKey(id, cacheKey)
+    return service.forCaller({ keys: rows, record: rows, wrapping, tenant }, id, rest)
   }
 
   async #find(caller: Caller, name: string | undefined, ask: Ask): Promise<User> {

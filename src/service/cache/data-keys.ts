@@ -7,7 +7,7 @@ import {
   wrapUnderSecret,
 } from '../../crypto/cache-key.ts'
 import type { CacheEvent, CacheKeys, StoredCacheKey } from '../../model/cache.ts'
-import { type Clock, type Instant, MINUTE } from '../../model/clock.ts'
+import { type Clock, type Instant, MINUTE, SECOND } from '../../model/clock.ts'
 import { CoffreError, hasCode } from '../../model/errors.ts'
 import type { TenantId } from '../../model/ids.ts'
 import { type CacheState, formatState, parseState } from './cache-state.ts'
@@ -39,30 +39,45 @@ export interface NewKeyOptions {
   readonly names: CacheState['names']
 }
 
-/** So long another process may still use the key of a user who was erased. */
+/** So long a data key is used after its managed key was suspended. */
 const KEPT_MS = MINUTE
+/** So long one is used without a look at the user's row: after an erasure by another process, for example. */
+const FRESH_MS = SECOND
 const MAX_KEPT = 256
 /** Of changes that lose against another process. */
 const MAX_ATTEMPTS = 5
 
+interface KeptKey extends LoadedKey {
+  /** As the user's row has it. */
+  readonly wrapped: string
+  readonly openedAt: Instant
+  /** When the row had it last. */
+  readonly seenAt: Instant
+}
+
 /** Data keys that were opened lately, and those that are being opened now. */
 export class OpenedKeys {
   /** The oldest first. */
-  readonly #kept = new Map<string, LoadedKey & { readonly at: Instant }>()
+  readonly #kept = new Map<string, KeptKey>()
   readonly #loading = new Map<string, Promise<LoadedKey | undefined>>()
 
-  find(user: string, now: Instant): LoadedKey | undefined {
+  find(user: string, now: Instant): KeptKey | undefined {
     const known = this.#kept.get(user)
-    if (known !== undefined && now - known.at < KEPT_MS) return known
+    if (known !== undefined && now - known.openedAt < KEPT_MS) return known
     this.#kept.delete(user)
     return undefined
   }
 
-  keep(user: string, loaded: LoadedKey, at: Instant): LoadedKey {
-    this.#kept.set(user, { ...loaded, at })
+  keep(user: string, kept: KeptKey): LoadedKey {
+    this.#kept.set(user, kept)
     const [oldest] = this.#kept.keys()
     if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest)
-    return loaded
+    return kept
+  }
+
+  /** Of whoever has the user's row in hand: another key than the row's is used no more. */
+  retain(user: string, wrapped: string | undefined): void {
+    if (this.#kept.get(user)?.wrapped !== wrapped) this.#kept.delete(user)
   }
 
   forget(user: string): void {
@@ -85,7 +100,7 @@ export class OpenedKeys {
   }
 }
 
-/** The data keys of users: made, opened, kept a minute. */
+/** The data keys of users: made, opened, kept a minute while the row still has them. */
 export class DataKeys {
   readonly #parts: DataKeysParts
   readonly #opened: OpenedKeys
@@ -97,14 +112,21 @@ export class DataKeys {
 
   /** `undefined` for a user who has none. Throws USER_NOT_FOUND, CACHE_KEY_WRONG. */
   async find(user: string, secret?: string): Promise<LoadedKey | undefined> {
-    const known = this.#opened.find(user, this.#parts.clock())
-    if (known !== undefined) return known
-    return this.#opened.share(user, async () => {
-      const stored = await this.#parts.keys.read(user)
-      if (stored.key === undefined) return undefined
-      const key = await this.#open(user, { ...stored, key: stored.key }, secret)
-      return this.#opened.keep(user, { key, state: parseState(stored.state) }, this.#parts.clock())
-    })
+    const now = this.#parts.clock()
+    const known = this.#opened.find(user, now)
+    if (known !== undefined && now - known.seenAt < FRESH_MS) return known
+    return this.#opened.share(user, () => this.#load(user, secret))
+  }
+
+  async #load(user: string, secret: string | undefined): Promise<LoadedKey | undefined> {
+    const seenAt = this.#parts.clock()
+    const { key: wrapped, ...stored } = await this.#parts.keys.read(user)
+    this.#opened.retain(user, wrapped)
+    if (wrapped === undefined) return undefined
+    const known = this.#opened.find(user, seenAt)
+    const key = known?.key ?? (await this.#open(user, { ...stored, key: wrapped }, secret))
+    const openedAt = known?.openedAt ?? seenAt
+    return this.#opened.keep(user, { key, state: parseState(stored.state), wrapped, openedAt, seenAt })
   }
 
   /** The user's key; a new one where there is none. */
@@ -152,8 +174,9 @@ export class DataKeys {
       state: formatState(state),
     }
     const event: CacheEvent = { action: 'cache.create-key', detail: { names } }
+    const seenAt = this.#parts.clock()
     const isWritten = await this.#parts.keys.write(user, { before, after, event })
-    return isWritten ? this.#opened.keep(user, { key, state }, this.#parts.clock()) : undefined
+    return isWritten ? this.#opened.keep(user, { key, state, wrapped, openedAt: seenAt, seenAt }) : undefined
   }
 
   async #open(

@@ -6,7 +6,7 @@ import { type SourceKey, sourceIndexName } from './source-keys.ts'
 import { walkSources } from './source-walk.ts'
 import type { UserCacheParts } from './user-cache-parts.ts'
 
-/** What a writer of another process adds in the minute after is deleted by the next round, and opens for nobody. */
+/** What a writer of another process adds in the second after is deleted by the next round, and opens for nobody. */
 const MAX_ROUNDS = 5
 
 /**

@@ -312,6 +312,36 @@ test('a purge deletes exactly what its dry run names', async () => {
   await assert.rejects(user.purge({ from: '2024-02-30' }), failsWith('INVALID_REQUEST'))
 })
 
+test('after an erasure another process uses the key for a second more, and a key is opened once a minute', async () => {
+  const { cache, store, keys, time } = makeCache()
+  let unwrapped = 0
+  const wrapping = wrappingOf(coffre, 'cache')
+  const counted = {
+    ...wrapping,
+    unwrap: (user: string, text: string) => ((unwrapped += 1), wrapping.unwrap(user, text)),
+  }
+  const other = new CacheService({
+    store,
+    clock: () => toInstant(time.seconds * 1_000),
+    onAlert: () => undefined,
+    users: { keys, wrapping: counted },
+  }).for('u-1')
+  await cache.for('u-1').set(NAME, 1)
+  for (let second = 0; second < 59; second += 1, time.seconds += 1) assert.equal(await other.get(NAME), 1)
+  assert.equal(unwrapped, 1)
+  time.seconds += 1
+  assert.equal(await other.get(NAME), 1)
+  assert.equal(unwrapped, 2)
+  const copy = (await store.get(`coffre:cache:{u-1}:e:${NAME}`)) ?? assert.fail()
+  await cache.for('u-1').erase()
+  await store.set(`coffre:cache:{u-1}:e:${NAME}`, copy, 60)
+  time.seconds += 1
+  assert.equal((await other.lookup(NAME)).status, 'MISS')
+  await other.set(`contract:${PDL}`, 'new life')
+  assert.equal((await other.lookup(NAME)).status, 'WRONG_KEY')
+  assert.equal(await cache.for('u-1').get(`contract:${PDL}`), 'new life')
+})
+
 test('after an erasure nothing is left, and nothing that was kept elsewhere opens', async () => {
   const { cache, open, store, keys } = makeCache()
   const user = cache.for('u-1', { secret: SECRET })
