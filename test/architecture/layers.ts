@@ -22,6 +22,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'app-cache.ts',
     'app-doctor.ts',
     'app-names.ts',
+    'app-objects.ts',
     'app-secret-files.ts',
     'config.ts',
     'version.ts',
@@ -50,6 +51,7 @@ export const COMPOSITION_ROOTS: ReadonlySet<string> = new Set([
   'app-doctor.ts',
   'app-fernet.ts',
   'app-names.ts',
+  'app-objects.ts',
   'app-secret-files.ts',
   'app-serve.ts',
   'app-sessions.ts',
@@ -73,7 +75,7 @@ export interface Door {
 export const FILE_DOORS: readonly Door[] = [
   {
     behind: /^store\/[^/]+\//,
-    openTo: /^(app-(backup|cache|doctor|names|secret-files|store)\.ts$|store\/)/,
+    openTo: /^(app-(backup|cache|doctor|names|objects|secret-files|store)\.ts$|store\/)/,
     why: 'only app-*.ts pick a store; everything else imports the contract store/store.ts',
   },
   {
@@ -107,6 +109,7 @@ export const OUTSIDE_RULES: readonly OutsideRule[] = [
     openTo: /^store\//,
     why: 'only store/ knows SQL',
   },
+  { modules: /^@aws-sdk\//, openTo: /^store\/object\//, why: 'one place speaks to buckets' },
   { modules: /^iovalkey$/, openTo: /^store\/valkey\//, why: 'one place speaks to Valkey' },
   {
     modules: /^(node:(http|http2)|fastify|@fastify\/.*|fastify-type-provider-zod)$/,

@@ -55,6 +55,19 @@ const CACHE: SecretSetting = {
   fromStandardInput: false,
 }
 
+const OBJECT_SECRET: SecretSetting = {
+  variable: 'COFFRE_S3_SECRET_ACCESS_KEY',
+  maximumBytes: MAX_URL_BYTES,
+  fromStandardInput: false,
+}
+
+/** Some of Amazon's are longer than 2 KiB. */
+const OBJECT_SESSION: SecretSetting = {
+  variable: 'COFFRE_S3_SESSION_TOKEN',
+  maximumBytes: 4 * MAX_URL_BYTES,
+  fromStandardInput: false,
+}
+
 export function readToken(invocation: Sources): Promise<Secret | undefined> {
   return readSecret(invocation, TOKEN)
 }
@@ -81,6 +94,15 @@ export function readDatabaseVariable(invocation: Sources): Promise<Secret | unde
 /** So may the URL of a cache server. */
 export function readCacheUrl(invocation: Sources): Promise<Secret | undefined> {
   return readSecret(invocation, CACHE)
+}
+
+/** The secret of the access key of a bucket. */
+export function readObjectSecret(invocation: Sources): Promise<Secret | undefined> {
+  return readSecret(invocation, OBJECT_SECRET)
+}
+
+export function readObjectSession(invocation: Sources): Promise<Secret | undefined> {
+  return readSecret(invocation, OBJECT_SESSION)
 }
 
 async function readSecret(invocation: Sources, setting: SecretSetting): Promise<Secret | undefined> {

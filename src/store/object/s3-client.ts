@@ -1,0 +1,114 @@
+import { Transform } from 'node:stream'
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import type { Secret } from '../../model/secret.ts'
+import type { S3Address } from './s3-address.ts'
+
+export interface S3Credentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: Secret
+  readonly sessionToken?: Secret
+}
+
+export interface S3ClientOptions {
+  /** Absent: as the SDK finds them (AWS_… variables, profiles, the role of the machine). */
+  readonly credentials?: S3Credentials
+  /** PEM of the CA of a server with TLS; the system's when absent. */
+  readonly ca?: string
+  /** How long the server may be silent; 60,000 when absent. */
+  readonly timeoutMs?: number
+  /** Of each request, the first included; 6 when absent. */
+  readonly attempts?: number
+}
+
+const DEFAULT_TIMEOUT_MS = 60_000
+const CONNECT_TIMEOUT_MS = 10_000
+const DEFAULT_ATTEMPTS = 6
+const MAX_SOCKETS = 32
+/** A page of 1,000 names of 1,024 bytes as XML, with room. What is larger is no answer to anything but a read. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024
+
+/** A client that retries with jitter what a server could not do now, and reads no endless answers. */
+export function makeClient(address: S3Address, options: S3ClientOptions): S3Client {
+  const { credentials } = options
+  const client = new S3Client({
+    ...configOf(address, options),
+    ...(credentials === undefined
+      ? {}
+      : {
+          credentials: async () => ({
+            accessKeyId: credentials.accessKeyId,
+            secretAccessKey: credentials.secretAccessKey.reveal(),
+            ...(credentials.sessionToken === undefined
+              ? {}
+              : { sessionToken: credentials.sessionToken.reveal() }),
+          }),
+        }),
+  })
+  return bounded(client)
+}
+
+/** What somebody without credentials would send. */
+export function makeAnonymousClient(address: S3Address, options: S3ClientOptions): S3Client {
+  const client = new S3Client({
+    ...configOf(address, { ...options, attempts: 1 }),
+    credentials: { accessKeyId: 'anonymous', secretAccessKey: 'anonymous' },
+    signer: { sign: async (request) => request },
+  })
+  return bounded(client)
+}
+
+function configOf(address: S3Address, options: S3ClientOptions): S3ClientConfig {
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, attempts = DEFAULT_ATTEMPTS, ca } = options
+  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS }
+  return {
+    ...(address.endpoint === undefined ? {} : { endpoint: address.endpoint }),
+    region: address.region,
+    forcePathStyle: address.pathStyle,
+    followRegionRedirects: false,
+    maxAttempts: attempts,
+    requestChecksumCalculation: 'WHEN_SUPPORTED',
+    // What is read is authenticated by whoever opens it.
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: {
+      connectionTimeout: Math.min(timeoutMs, CONNECT_TIMEOUT_MS),
+      requestTimeout: timeoutMs,
+      throwOnRequestTimeout: true,
+      socketTimeout: timeoutMs,
+      httpAgent: agent,
+      httpsAgent: ca === undefined ? agent : { ...agent, ca },
+    },
+  }
+}
+
+function bounded(client: S3Client): S3Client {
+  client.middlewareStack.add(
+    (next, context) => async (given) => {
+      const result = await next(given)
+      if (context.commandName !== 'GetObjectCommand') limitBody(result.response)
+      return result
+    },
+    { step: 'deserialize', priority: 'low', name: 'limitAnswers' },
+  )
+  return client
+}
+
+function limitBody(response: unknown): void {
+  if (typeof response !== 'object' || response === null || !('body' in response)) return
+  const { body } = response
+  if (!isReadable(body)) return
+  let bytes = 0
+  const limit = new Transform({
+    transform(chunk: Uint8Array, _encoding, done) {
+      bytes += chunk.length
+      if (bytes > MAX_ANSWER_BYTES) done(new Error('the answer is too large'))
+      else done(null, chunk)
+    },
+  })
+  body.on('error', (error: Error) => limit.destroy(error))
+  limit.on('error', () => body.destroy())
+  response.body = body.pipe(limit)
+}
+
+function isReadable(body: unknown): body is NodeJS.ReadableStream & { destroy(): void } {
+  return typeof body === 'object' && body !== null && 'pipe' in body && 'destroy' in body
+}
