@@ -17,6 +17,7 @@ export const LONG_FILES: readonly string[] = [
   'recovery/kill-load.test.ts',
   'recovery/move-store.test.ts',
   'recovery/nth-call.test.ts',
+  'recovery/object-kill.test.ts',
   'recovery/postgres-faults.test.ts',
   'recovery/postgres-races.test.ts',
   'recovery/root-kill.test.ts',
