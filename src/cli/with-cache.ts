@@ -12,6 +12,7 @@ import { withCoffre } from './with-coffre.ts'
 const OWN_NAME = 'me'
 const STARTED_AT = performance.now()
 const TTL = { from: 0, to: 31_536_000 }
+const AGE = { from: 1, to: 3_153_600_000 }
 
 /** Opens the cache server of COFFRE_CACHE_URL, runs `work`, and closes again whatever happens. */
 export async function withCache<Result>(
@@ -113,4 +114,10 @@ function readSeconds(setting: string, text: string): number {
 
 export function readTtl({ options }: Invocation): number | undefined {
   return options.wholeNumber('ttl', TTL)
+}
+
+/** How old an entry of format 1 may be that is read. */
+export function readAge({ options }: Invocation): { readonly ttlSeconds?: number } {
+  const ttlSeconds = options.wholeNumber('ttl', AGE)
+  return ttlSeconds === undefined ? {} : { ttlSeconds }
 }

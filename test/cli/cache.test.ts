@@ -5,6 +5,8 @@ import { NO_REDIS, startRedis } from '../redis-server.ts'
 import { CoffreLine } from './coffre-process.ts'
 
 const NAME = 'contract:12345678901234'
+const V000 =
+  'gAAAAABlpQIgAAECAwQFBgcICQoLDA0OD7-teMaCRQ3pVHSuP3DrAmMP6dxw53xhvh48sXRrwOMGhoh28yKf5JjykairyUrOk98DQWSocVgIeVjiQ49VlB42z2WixlnkKHlNUCycvvDy'
 
 test('coffre cache keeps JSON as it was given, and times to live by type', { skip: NO_REDIS }, async (t) => {
   const redis = await startRedis(t)
@@ -26,6 +28,16 @@ test('coffre cache keeps JSON as it was given, and times to live by type', { ski
   assert.equal((await set('\ufeff[1.50]', {}, '--ttl', '90')).code, 0)
   assert.ok(Number(redis.ask('TTL', NAME)) <= 90)
   assert.equal(await get(), '[1.50]\n')
+
+  // V000, which is years old.
+  const day = 'consumption:daily:12345678901234:2024-01-15'
+  redis.ask('SET', day, V000)
+  const read = (...words: string[]) => coffre.run(['cache', ...words, '--client-secret-file', secret])
+  assert.equal((await read('get', day)).code, 1)
+  assert.match((await read('get', day, '--ttl', '3153600000')).out, /^\{"value": "14230"/)
+  const days = ['range', 'consumption:daily', '12345678901234', '--from', '2024-01-15', '--to', '2024-01-15']
+  assert.match((await read(...days)).out, /EXPIRED/)
+  assert.match((await read(...days, '--ttl', '3153600000')).out, /HIT \{"value": "14230"/)
 
   for (const input of ['', '{', 'NaN', Buffer.from([0x22, 0xff, 0x22])]) {
     const { code, error } = await set(input)

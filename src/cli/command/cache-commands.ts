@@ -28,7 +28,7 @@ import { reportPlan } from '../output/report-plan.ts'
 import { visible } from '../output/printer.ts'
 import { writeTo } from '../output/terminal.ts'
 import { UsageError } from '../usage-error.ts'
-import { explain, readTtl, withCache, withUserSpace } from '../with-cache.ts'
+import { explain, readAge, readTtl, withCache, withUserSpace } from '../with-cache.ts'
 
 const MAX_VALUE_BYTES = 1024 * 1024
 const MAX_SECRET_BYTES = 1_024
@@ -36,6 +36,7 @@ const NAME = { syntax: '<name>', help: 'argument.cacheName' } as const
 const USER: OptionRow = { flags: '--user <user>', help: 'option.cacheUser' }
 const SECRET: OptionRow = { flags: '--client-secret-file <file>', help: 'option.cacheSecretFile' }
 const TTL: OptionRow = { flags: '--ttl <seconds>', help: 'option.cacheTtl' }
+const AGE: OptionRow = { flags: '--ttl <seconds>', help: 'option.cacheAge' }
 const FROM: OptionRow = { flags: '--from <date>', help: 'option.cacheFrom' }
 const TO: OptionRow = { flags: '--to <date>', help: 'option.cacheTo' }
 const PDL: OptionRow = { flags: '--pdl <pdl>', help: 'option.cachePdl' }
@@ -59,7 +60,7 @@ export const cacheCommands: readonly CommandRow[] = [
     path: ['cache', 'get'],
     summary: 'command.cache.get',
     arguments: [NAME],
-    options: [USER, SECRET, TTL, { flags: '--explain', help: 'option.cacheExplain' }],
+    options: [USER, SECRET, AGE, { flags: '--explain', help: 'option.cacheExplain' }],
     run: runGet,
   },
   {
@@ -69,7 +70,7 @@ export const cacheCommands: readonly CommandRow[] = [
       { syntax: '<type>', help: 'argument.cacheType', choices: DAILY_TYPES },
       { syntax: '<pdl>', help: 'option.cachePdl' },
     ],
-    options: [FROM, TO, USER, SECRET, TTL],
+    options: [FROM, TO, USER, SECRET, AGE],
     run: runRange,
   },
   {
@@ -149,8 +150,7 @@ async function runGet(invocation: Invocation): Promise<ExitCode> {
   tell(invocation, 'name')
   const secret = await readSecret(invocation, 'client-secret-file')
   tell(invocation, 'credential')
-  const ttl = readTtl(invocation)
-  const age = ttl === undefined || ttl === 0 ? {} : { ttlSeconds: ttl }
+  const age = readAge(invocation)
   const result = await withEither<CacheResult>(invocation, secret, {
     source: (cache, key) => cache.lookup(name, key, age),
     user: (user) => user.lookup(name),
@@ -168,9 +168,10 @@ async function runRange(invocation: Invocation): Promise<ExitCode> {
   const { options, printer } = invocation
   const [type, pdl] = [parseDailyType(valueAt(invocation, 0)), valueAt(invocation, 1)]
   const range = { type, pdl, from: options.required('from'), to: options.required('to') }
+  const age = readAge(invocation)
   const secret = await readSecret(invocation, 'client-secret-file')
   const results = await withEither(invocation, secret, {
-    source: (cache, key) => cache.getRange(range, key),
+    source: (cache, key) => cache.getRange(range, key, age),
     user: (user) => user.getRange(range),
   })
   const days = results.map((each) =>

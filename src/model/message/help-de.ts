@@ -275,7 +275,8 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.cacheUser': 'Id oder Client-Id: der eigene Raum des Benutzers',
   'option.cacheSecretFile':
     'Datei mit dem Client-Geheimnis, oder - für die Standardeingabe; allein: das Format der Quelle',
-  'option.cacheTtl': 'Lebensdauer in Sekunden; 0 speichert nichts; beim Lesen das größte Alter',
+  'option.cacheAge': 'eines Eintrags in der Form der Quelle: bis zu diesem Alter nehmen',
+  'option.cacheTtl': 'Lebensdauer in Sekunden; 0 speichert nichts',
   'option.cacheFrom': 'erster Tag, wie 2024-01-15',
   'option.cacheTo': 'letzter Tag, eingeschlossen',
   'option.cachePdl': 'die 14 Ziffern des Zählers',

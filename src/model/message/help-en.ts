@@ -263,7 +263,8 @@ export const helpEn = {
   'option.cacheUser': 'id or client id: the user’s own space',
   'option.cacheSecretFile':
     'file with the client secret, or - for standard input; alone: the format of the source',
-  'option.cacheTtl': 'seconds to live; 0 stores nothing; when reading, the greatest age',
+  'option.cacheAge': 'of an entry in the source’s form: take it up to this age',
+  'option.cacheTtl': 'seconds to live; 0 stores nothing',
   'option.cacheFrom': 'first day, as 2024-01-15',
   'option.cacheTo': 'last day, included',
   'option.cachePdl': 'the 14 digits of the meter',

@@ -275,7 +275,8 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.cacheUser': 'identifiant ou identifiant client : l’espace de l’utilisateur',
   'option.cacheSecretFile':
     'fichier du secret client, ou - pour l’entrée standard ; seul : le format de la source',
-  'option.cacheTtl': 'secondes de vie ; 0 ne garde rien ; en lecture, l’âge maximal',
+  'option.cacheAge': 'd’une entrée à la forme de la source : la prendre jusqu’à cet âge',
+  'option.cacheTtl': 'secondes de vie ; 0 ne garde rien',
   'option.cacheFrom': 'premier jour, comme 2024-01-15',
   'option.cacheTo': 'dernier jour, compris',
   'option.cachePdl': 'les 14 chiffres du compteur',

@@ -26,7 +26,7 @@ import { CacheWatch, type TamperRecord } from './cache-watch.ts'
 import { MAX_VALUE_BYTES, readJson, writeJson } from './json-text.ts'
 import { type Judged, SourceEntries } from './source-entries.ts'
 import { SourceKeys } from './source-keys.ts'
-import { parseTtl, TimesToLive } from './ttl.ts'
+import { parseAge, TimesToLive } from './ttl.ts'
 import { UserCache, type UserCacheOptions } from './user-cache.ts'
 import type { UserCacheParts } from './user-cache-parts.ts'
 import { UserEntries } from './user-entries.ts'
@@ -231,7 +231,7 @@ export class CacheService {
   }
 
   async #read(names: readonly string[], secret: ClientSecret, ttlSeconds: number): Promise<CacheResult[]> {
-    parseTtl(ttlSeconds)
+    parseAge(ttlSeconds)
     const sourceKey = this.#keys.get(secret)
     this.#parts.onStep?.('key')
     const judged = await this.#watch.ask(() =>

@@ -5,12 +5,22 @@ import { CoffreError } from '../../model/errors.ts'
 /** docs/spec/cache.md, "Bounds": a year. */
 const MAX_TTL_SECONDS = 31_536_000
 const DEFAULT_TTL_SECONDS = 86_400
+/** A century: any age, for whoever reads what was left for years. */
+const MAX_AGE_SECONDS = 3_153_600_000
 
 /** Throws INVALID_REQUEST for what is no time to live. 0 is none either: it means that nothing is stored. */
-export function parseTtl(seconds: number): number {
+function parseTtl(seconds: number): number {
   if (Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_TTL_SECONDS) return seconds
   throw new CoffreError('INVALID_REQUEST', {
     facts: { at: 'ttl', expected: `whole seconds, 0 to ${MAX_TTL_SECONDS}` },
+  })
+}
+
+/** How old an entry may be that is read. Throws INVALID_REQUEST. */
+export function parseAge(seconds: number): number {
+  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_AGE_SECONDS) return seconds
+  throw new CoffreError('INVALID_REQUEST', {
+    facts: { at: 'ttlSeconds', expected: `whole seconds, 1 to ${MAX_AGE_SECONDS}` },
   })
 }
 

@@ -120,13 +120,18 @@ describe('the cache in the shape of the source', () => {
 
   test('an entry that the store kept too long, or that comes from the future, is expired', async () => {
     const { cache, store, time } = makeCache()
-    await store.set(NAME, Buffer.from(TOKEN), 10 * 86_400)
+    await store.set(NAME, Buffer.from(TOKEN), 10 * 31_536_000)
     time.seconds = WRITTEN + 86_400
     assert.equal((await cache.lookup(NAME, SECRET)).status, 'HIT')
     time.seconds += 1
     assert.equal((await cache.lookup(NAME, SECRET)).status, 'EXPIRED')
     assert.equal(await cache.get(NAME, SECRET), null)
     assert.equal((await cache.lookup(NAME, SECRET, { ttlSeconds: 2 * 86_400 })).status, 'HIT')
+    time.seconds = WRITTEN + 3 * 31_536_000
+    assert.equal((await cache.lookup(NAME, SECRET, { ttlSeconds: 4 * 31_536_000 })).status, 'HIT')
+    for (const ttlSeconds of [0, -1, 1.5, 3_153_600_001]) {
+      await assert.rejects(cache.lookup(NAME, SECRET, { ttlSeconds }), refused)
+    }
     time.seconds = WRITTEN - 61
     assert.equal((await cache.lookup(NAME, SECRET)).status, 'EXPIRED')
   })
