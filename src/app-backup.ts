@@ -32,16 +32,26 @@ export interface OpenBackupsOptions {
   readonly coffre?: Pick<Coffre, 'keys'>
   /** Verifier keys of others who may have made a backup, as texts. */
   readonly signers?: readonly string[]
+  /** A target that was put back to an older state, or emptied, is taken as it is. */
+  readonly acceptOlder?: boolean
   readonly clock?: Clock
 }
 
 /** Backups on a target (docs/spec/backup.md). Throws BUCKET_NOT_FOUND, INVALID_REQUEST for a signer that is none. */
 export async function openBackups(options: OpenBackupsOptions): Promise<Backups> {
-  const { target, seenFile, coffre, signers = [], clock = () => toInstant(Date.now()) } = options
+  const {
+    target,
+    seenFile,
+    coffre,
+    signers = [],
+    acceptOlder = false,
+    clock = () => toInstant(Date.now()),
+  } = options
   const own = coffre === undefined ? [] : await trustedSigners(coffre)
   return new Backups({
     target: typeof target === 'string' ? await openBackupTarget(target) : target,
     clock,
+    acceptOlder,
     seen: new SeenRevisionsFile(seenFile),
     signers: [...own, ...signers.map(readSigner)],
   })

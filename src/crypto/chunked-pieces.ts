@@ -1,10 +1,10 @@
 import { CoffreError } from '../model/errors.ts'
+import { freeNow } from '../model/free-bytes.ts'
 import { ChunkCutter } from './chunk-cutter.ts'
 import {
   CHUNK_BYTES,
   type ChunkedInput,
   decryptionFailed,
-  freeNow,
   HEADER_BYTES,
   type MessageKeys,
   refuseLongContext,

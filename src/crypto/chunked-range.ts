@@ -1,9 +1,9 @@
+import { freeNow } from '../model/free-bytes.ts'
 import type { RangePlan } from '../model/file-layout.ts'
 import {
   CHUNK_BYTES,
   type ChunkedInput,
   decryptionFailed,
-  freeNow,
   HEADER_BYTES,
   type MessageKeys,
   resumeMessage,

@@ -1,10 +1,10 @@
 import { CoffreError } from '../model/errors.ts'
+import { freeNow } from '../model/free-bytes.ts'
 import {
   CHUNK_BYTES,
   CHUNKED_AES_256_GCM,
   type ChunkedInput,
   chunkOffset,
-  freeNow,
   HEADER_BYTES,
   MAX_WHOLE_BYTES,
   resumeMessage,

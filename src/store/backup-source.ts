@@ -17,7 +17,7 @@ export interface BackupSource {
   describe(): Promise<SourceFacts>
   /**
    * Once. It throws at its end when the source did not end well, so that what was read is a backup only when the
-   * iteration has ended by itself. Ending it early, or `signal`, ends every process and transaction that it began.
+   * iteration has ended by itself. A piece is its reader's until the next is asked for. Ending it early, or `signal`, ends every process and transaction that it began.
    */
   read(signal: AbortSignal): AsyncIterable<Uint8Array>
   /** Known once `read` has ended. */

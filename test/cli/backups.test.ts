@@ -111,6 +111,17 @@ describe('coffre backup', () => {
     assert.equal(out, CONTENT)
   })
 
+  test('begins again on a target that was emptied only when told so', async (t) => {
+    const { cli, create } = await prepare(t)
+    await create()
+    await create()
+    rmSync(cli.path('target/nightly'), { recursive: true })
+    const refused = await cli.run(['backup', 'list', 'nightly'])
+    assert.deepEqual([refused.code, /BACKUP_ROLLED_BACK/.test(refused.error)], [3, true])
+    assert.equal((await create('--accept-older'))['sequence'], 1)
+    await cli.ok('backup list nightly')
+  })
+
   test('without a recipient or a target says what is missing', async (t) => {
     const { cli } = await prepare(t)
     const none = await cli.run(['backup', 'create', 'nightly', '--in', cli.path('dump.sql'), '--no-key'])

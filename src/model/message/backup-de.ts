@@ -23,6 +23,7 @@ export const backupDe: Readonly<Record<keyof typeof backupEn, string>> = {
   'option.recoveryKeyFile':
     'mit dem Notfallschlüssel dieser Datei öffnen, als Text oder Wörter; - für die Standardeingabe',
   'option.openBackupPassphrase': 'mit der Passphrase dieser Datei öffnen (COFFRE_BACKUP_PASSPHRASE)',
+  'option.acceptOlder': 'von einem Stand des Ziels ausgehen, der älter ist als der gesehene',
   'option.acceptAnySigner': 'weitermachen, obwohl niemand, dem wir trauen, die Sicherung signiert hat',
   'option.backupKey': 'der Schlüssel des Coffre, der sie öffnet; ohne Angabe backup, bei Bedarf gemacht',
   'option.noBackupKey': 'kein Schlüssel des Coffre öffnet sie',

@@ -1,7 +1,6 @@
 import { makeBackupKey, openBackupRecord } from '../../crypto/backup-body.ts'
 import type { KeyMaterial } from '../../crypto/key-material.ts'
 import { randomUuidV7 } from '../../crypto/random.ts'
-import type { VerifierKey } from '../../crypto/transparency/signed-note.ts'
 import type {
   BackupCompression,
   BackupHeader,
@@ -14,12 +13,10 @@ import type {
 import { type Clock, formatInstant } from '../../model/clock.ts'
 import { CoffreError } from '../../model/errors.ts'
 import type { BackupSource } from '../../store/backup-source.ts'
-import type { ObjectStore } from '../../store/object-store.ts'
 import { type BackupCoffre, signWithCoffre } from './backup-keys.ts'
 import { BodySealing, type BodyTotals, type OnBytes, openPlain, openStored } from './body-stream.ts'
 import { type Manifest, manifestText, parseRecord, SERIES } from './manifest.ts'
 import { prune, type PruneOptions } from './prune.ts'
-import type { SeenRevisions } from './seen-revisions.ts'
 import {
   bodyName,
   isListed,
@@ -27,6 +24,7 @@ import {
   once,
   refuseForeignCatalogue,
   SeriesReader,
+  type SeriesReaderParts,
   type StoredBackup,
   type StoredCatalogue,
   viewBackup,
@@ -34,12 +32,8 @@ import {
 import { SeriesWriter } from './series-writer.ts'
 import { makeSlots, type Openers, openSlots, type Recipients } from './slots.ts'
 
-export interface BackupParts {
-  readonly target: ObjectStore
+export interface BackupParts extends SeriesReaderParts {
   readonly clock: Clock
-  readonly seen: SeenRevisions
-  /** Whose signatures count. */
-  readonly signers: readonly VerifierKey[]
 }
 
 export interface CreateOptions {
@@ -78,7 +72,7 @@ export class Backups {
 
   constructor(parts: BackupParts) {
     this.#parts = parts
-    this.#reader = new SeriesReader(parts.target, parts.signers, parts.seen)
+    this.#reader = new SeriesReader(parts)
   }
 
   /** Reads the source whole. What it leaves on the target when it fails is no backup, and is removed by `prune`. */

@@ -4,6 +4,7 @@ import { Sha256 } from '../../crypto/digest.ts'
 import type { KeyMaterial } from '../../crypto/key-material.ts'
 import type { BackupHeader, BackupRecord } from '../../model/backup.ts'
 import { CoffreError, hasCode } from '../../model/errors.ts'
+import { freeNow } from '../../model/free-bytes.ts'
 import { compress, decompress } from './compression.ts'
 import { idBytes } from './manifest.ts'
 
@@ -60,6 +61,7 @@ export class BodySealing {
     for await (const piece of pieces) {
       this.#storedBytes += piece.length
       yield piece
+      freeNow(piece)
     }
   }
 }

@@ -1,7 +1,14 @@
 import { availableParallelism } from 'node:os'
 import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
-import { constants, createGunzip, createZstdDecompress, gzip, zstdCompress } from 'node:zlib'
+import {
+  constants,
+  createGunzip,
+  createZstdCompress,
+  createZstdDecompress,
+  gzip,
+  type ZstdCompress,
+} from 'node:zlib'
 import type { BackupCompression } from '../../model/backup.ts'
 import { CoffreError } from '../../model/errors.ts'
 
@@ -10,20 +17,28 @@ import { CoffreError } from '../../model/errors.ts'
  * every tool reads them, and two cores do twice the work. It costs about a hundredth in size (bench/backup.ts).
  */
 const BLOCK_BYTES = 1024 * 1024
+/** As much as a block: a larger window would hold nothing, and takes memory in whoever reads it too. */
+const ZSTD_WINDOW_LOG = 20
 /** What zstd calls its default. */
 const ZSTD_LEVEL = 3
 const GZIP_LEVEL = 6
+const OUTPUT_BYTES = 128 * 1024
 /** One more than there are threads, so that none waits for the reader. */
-const BLOCKS_IN_FLIGHT = Math.min(availableParallelism(), 4) + 1
+const LANES = Math.min(availableParallelism(), 4) + 1
 
-type Compress = (block: Uint8Array) => Promise<Uint8Array>
+/** One block at a time, in a buffer that is used again: memory does not grow with the source. */
+interface Lane {
+  readonly block: Uint8Array
+  /** The first `length` bytes of `block`, as a frame of its own. */
+  compress(length: number): Promise<readonly Uint8Array[]>
+  close(): void
+}
 
-const zstd = promisify(zstdCompress)
-const deflate = promisify(gzip)
-const COMPRESS: Readonly<Record<BackupCompression, Compress>> = {
-  zstd: (block) => zstd(block, { params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } }),
-  gzip: (block) => deflate(block, { level: GZIP_LEVEL }),
-  none: (block) => Promise.resolve(block),
+const MAKE_LANE: Readonly<Record<BackupCompression, () => Lane>> = {
+  zstd: () => new ZstdLane(),
+  gzip: () => plainLane(async (block) => [await promisify(gzip)(block, { level: GZIP_LEVEL })]),
+  // A copy: the block is filled again before the reader is done with it.
+  none: () => plainLane(async (block) => [Uint8Array.from(block)]),
 }
 
 /** In constant memory and in order. Nothing gives one empty frame, which tools take for an empty file. */
@@ -31,20 +46,27 @@ export async function* compress(
   source: AsyncIterable<Uint8Array>,
   how: BackupCompression,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const waiting: Promise<Uint8Array>[] = []
+  const lanes = Array.from({ length: LANES }, MAKE_LANE[how])
+  const reader = new BlockReader(source)
+  const waiting: Promise<readonly Uint8Array[]>[] = []
   try {
-    for await (const block of cutBlocks(source)) {
-      const compressed = COMPRESS[how](block)
+    let length = BLOCK_BYTES
+    for (let turn = 0; length === BLOCK_BYTES; turn += 1) {
+      if (waiting.length === LANES) yield* (await waiting.shift()) ?? []
+      const lane = lanes[turn % LANES]
+      if (lane === undefined) throw new Error('unreachable: there are as many lanes')
+      length = await reader.fill(lane.block)
+      if (length === 0 && turn > 0) break
+      const frame = lane.compress(length)
       // A failure is thrown where it is awaited, however much later that is.
-      compressed.catch(() => {})
-      waiting.push(compressed)
-      if (waiting.length < BLOCKS_IN_FLIGHT) continue
-      const first = await waiting.shift()
-      if (first !== undefined) yield first
+      frame.catch(() => {})
+      waiting.push(frame)
     }
-    for (const block of waiting) yield await block
+    for (const frame of waiting) yield* await frame
   } finally {
     await Promise.allSettled(waiting)
+    for (const lane of lanes) lane.close()
+    await reader.close()
   }
 }
 
@@ -73,23 +95,82 @@ export async function* decompress(
   }
 }
 
-/** Blocks of exactly `BLOCK_BYTES`, the last one shorter; one empty block for an empty source. */
-async function* cutBlocks(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  let block = Buffer.allocUnsafe(BLOCK_BYTES)
-  let filled = 0
-  let isFirst = true
-  for await (const piece of source) {
-    for (let at = 0; at < piece.length; ) {
-      const taken = piece.subarray(at, at + BLOCK_BYTES - filled)
+/** One context for all blocks: making one for each would hold a hundred MiB until they are collected. */
+class ZstdLane implements Lane {
+  readonly block = new Uint8Array(BLOCK_BYTES)
+  readonly #stream: ZstdCompress
+  #pieces: Uint8Array[] = []
+  #failure: Error | undefined
+
+  constructor() {
+    const params = {
+      [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL,
+      [constants.ZSTD_c_windowLog]: ZSTD_WINDOW_LOG,
+    }
+    this.#stream = createZstdCompress({ chunkSize: OUTPUT_BYTES, params })
+    this.#stream.on('data', (piece: Uint8Array) => this.#pieces.push(piece))
+    this.#stream.on('error', (error) => {
+      this.#failure = error
+    })
+  }
+
+  compress(length: number): Promise<readonly Uint8Array[]> {
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error) => reject(error)
+      if (this.#failure !== undefined) return fail(this.#failure)
+      this.#stream.once('error', fail)
+      this.#stream.write(this.block.subarray(0, length))
+      this.#stream.flush(constants.ZSTD_e_end, () => {
+        this.#stream.off('error', fail)
+        const pieces = this.#pieces
+        this.#pieces = []
+        resolve(pieces)
+      })
+    })
+  }
+
+  close(): void {
+    this.#stream.destroy()
+  }
+}
+
+function plainLane(work: (block: Uint8Array) => Promise<readonly Uint8Array[]>): Lane {
+  const block = new Uint8Array(BLOCK_BYTES)
+  return { block, compress: (length) => work(block.subarray(0, length)), close: () => {} }
+}
+
+/** Fills blocks from pieces of any size. */
+class BlockReader {
+  readonly #pieces: AsyncIterator<Uint8Array>
+  #rest: Uint8Array = new Uint8Array(0)
+  #isEnded = false
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#pieces = source[Symbol.asyncIterator]()
+  }
+
+  /** How many bytes there were: fewer than the block has only at the end. */
+  async fill(block: Uint8Array): Promise<number> {
+    let filled = 0
+    while (filled < block.length) {
+      if (this.#rest.length === 0 && !(await this.#next())) break
+      const taken = this.#rest.subarray(0, block.length - filled)
       block.set(taken, filled)
       filled += taken.length
-      at += taken.length
-      if (filled < BLOCK_BYTES) continue
-      yield block
-      block = Buffer.allocUnsafe(BLOCK_BYTES)
-      filled = 0
-      isFirst = false
+      this.#rest = this.#rest.subarray(taken.length)
     }
+    return filled
   }
-  if (filled > 0 || isFirst) yield block.subarray(0, filled)
+
+  /** Ends the source where it was given up. */
+  async close(): Promise<void> {
+    if (!this.#isEnded) await this.#pieces.return?.()
+  }
+
+  async #next(): Promise<boolean> {
+    const { done, value } = await this.#pieces.next()
+    if (done === true) this.#isEnded = true
+    else this.#rest = value
+    return done !== true
+  }
 }

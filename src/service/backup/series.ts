@@ -50,29 +50,41 @@ export function entryOf({ header, body, recordLine }: Manifest): CatalogueEntry 
   return { sequence: body.sequence, id: header.id, record: recordDigest(recordLine) }
 }
 
+export interface SeriesReaderParts {
+  readonly target: ObjectStore
+  /** Whose signatures count. */
+  readonly signers: readonly VerifierKey[]
+  readonly seen: SeenRevisions
+  /** What is older than was seen counts from now on: whoever asks knows why it is. */
+  readonly acceptOlder?: boolean
+}
+
 /** What one series of a target holds, judged by whom we trust. */
 export class SeriesReader {
   readonly #target: ObjectStore
   readonly #signers: readonly VerifierKey[]
   readonly #seen: SeenRevisions
+  readonly #acceptOlder: boolean
 
-  constructor(target: ObjectStore, signers: readonly VerifierKey[], seen: SeenRevisions) {
+  constructor({ target, signers, seen, acceptOlder = false }: SeriesReaderParts) {
     this.#target = target
     this.#signers = signers
     this.#seen = seen
+    this.#acceptOlder = acceptOlder
   }
 
-  /** Throws BACKUP_ROLLED_BACK for one older than was seen, unless `acceptOlder`. */
-  async readCatalogue(
-    series: string,
-    options: { readonly acceptOlder?: boolean } = {},
-  ): Promise<StoredCatalogue> {
+  /** Throws BACKUP_ROLLED_BACK for one older than was seen, unless that shall count from now on. */
+  async readCatalogue(series: string): Promise<StoredCatalogue> {
     const name = catalogueName(series)
     const object = await this.#target.find(name)
     const seen = await this.#seen.read(this.#target.place, series)
     const stored = object === undefined ? absent(series) : await this.#parseCatalogue(name, object.version)
     if (stored.catalogue.series !== series) throw damaged(name, 'series')
-    if (options.acceptOlder === true || stored.catalogue.revision >= seen) return stored
+    if (stored.catalogue.revision >= seen) return stored
+    if (this.#acceptOlder) {
+      await this.remember(stored.catalogue)
+      return stored
+    }
     const facts = { series, revision: stored.catalogue.revision, seen }
     throw new CoffreError('BACKUP_ROLLED_BACK', { facts })
   }

@@ -1,3 +1,4 @@
+import { freeNow } from '../../model/free-bytes.ts'
 import type { BackupSource, SourceCounts, SourceFacts } from '../backup-source.ts'
 import { asBackupError } from './reasons.ts'
 
@@ -6,10 +7,12 @@ export interface StreamSourceOptions {
   readonly name: string
   /** As it comes, for example `process.stdin`. Ended early, it is destroyed. */
   readonly input: AsyncIterable<Uint8Array>
+  /** Nobody else sees the pieces of `input`, so each is freed when the next one is asked for. */
+  readonly isOwned?: boolean
 }
 
 /** Bytes of another program. How that program ended only the shell knows (`set -o pipefail`). */
-export function streamSource({ name, input }: StreamSourceOptions): BackupSource {
+export function streamSource({ name, input, isOwned = false }: StreamSourceOptions): BackupSource {
   let bytes = 0
   return {
     kind: 'stream',
@@ -20,6 +23,7 @@ export function streamSource({ name, input }: StreamSourceOptions): BackupSource
           signal.throwIfAborted()
           bytes += piece.length
           yield piece
+          if (isOwned) freeNow(piece)
         }
       } catch (error) {
         throw asBackupError('BACKUP_SOURCE_FAILED', error, { name })

@@ -17,5 +17,5 @@ export async function chooseSource(invocation: Invocation): Promise<BackupSource
   const { streamSource } = await import('../../../app-backup.ts')
   const path = options.text('in')
   const name = options.text('name') ?? (path === undefined || path === '-' ? 'stdin' : basename(path))
-  return streamSource({ name, input: openInput(invocation) })
+  return streamSource({ name, input: openInput(invocation), isOwned: true })
 }

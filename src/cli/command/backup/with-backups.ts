@@ -13,10 +13,11 @@ import { withCoffre } from '../../with-coffre.ts'
 
 const TARGET: OptionRow = { flags: '--target <place>', help: 'option.backupTarget' }
 const SIGNER: OptionRow = { flags: '--signer <key>', help: 'option.backupSigner', repeats: true }
+const ACCEPT_OLDER: OptionRow = { flags: '--accept-older', help: 'option.acceptOlder' }
 const SEQUENCE = { from: 1, to: 999_999_999_999 }
 
 /** Where backups lie, and whose signatures count. */
-export const PLACE_OPTIONS: readonly OptionRow[] = [TARGET, SIGNER]
+export const PLACE_OPTIONS: readonly OptionRow[] = [TARGET, SIGNER, ACCEPT_OLDER]
 
 /** What opens a backup, besides the Coffre that made it. */
 export const OPENER_OPTIONS: readonly OptionRow[] = [
@@ -86,6 +87,7 @@ async function open(invocation: Invocation, coffre?: Coffre): Promise<Backups> {
     target: chooseTarget(invocation),
     seenFile: await seenFile(invocation),
     signers: invocation.options.list('signer'),
+    acceptOlder: invocation.options.flag('accept-older'),
     ...(coffre === undefined ? {} : { coffre }),
   })
 }
