@@ -1,3 +1,4 @@
+import { openObjectStore, type ObjectStoreOptions } from './app-objects.ts'
 import type { KeyMaterial } from './crypto/key-material.ts'
 import { parseRecoveryPublicKey } from './crypto/recovery-key.ts'
 import { formatVerifierKey, parseVerifierKey, type VerifierKey } from './crypto/transparency/signed-note.ts'
@@ -11,8 +12,8 @@ import { Backups } from './service/backup/backups.ts'
 import { SeenRevisionsFile } from './service/backup/seen-revisions.ts'
 import type { Openers, Recipients } from './service/backup/slots.ts'
 import type { ObjectStore } from './store/object-store.ts'
-import { FolderObjectStore } from './store/object/folder-store.ts'
 
+export { openObjectStore, type ObjectStoreOptions } from './app-objects.ts'
 export { createRecoveryKey, type NewRecoveryKey } from './seal/recovery-key.ts'
 export { DEFAULT_BACKUP_KEY } from './service/backup/backup-keys.ts'
 export type { Backups, BackupReference, CreateOptions, OpenedBackup } from './service/backup/backups.ts'
@@ -24,8 +25,10 @@ export { streamSource } from './store/source/stream-source.ts'
 export { fileTarget, outputTarget } from './store/source/stream-target.ts'
 
 export interface OpenBackupsOptions {
-  /** A folder, or an object store that is open. */
+  /** A folder, `s3://bucket/prefix`, or an object store that is open; `close` closes it. */
   readonly target: string | ObjectStore
+  /** Of a bucket. */
+  readonly s3?: ObjectStoreOptions
   /** A file of this machine, away from the target: which state of each series was seen. */
   readonly seenFile: string
   /** Vouches for its own backups; absent on a machine that has nothing but a recovery key. */
@@ -41,6 +44,7 @@ export interface OpenBackupsOptions {
 export async function openBackups(options: OpenBackupsOptions): Promise<Backups> {
   const {
     target,
+    s3,
     seenFile,
     coffre,
     signers = [],
@@ -49,17 +53,12 @@ export async function openBackups(options: OpenBackupsOptions): Promise<Backups>
   } = options
   const own = coffre === undefined ? [] : await trustedSigners(coffre)
   return new Backups({
-    target: typeof target === 'string' ? await openBackupTarget(target) : target,
+    target: typeof target === 'string' ? await openObjectStore(target, s3) : target,
     clock,
     acceptOlder,
     seen: new SeenRevisionsFile(seenFile),
     signers: [...own, ...signers.map(readSigner)],
   })
-}
-
-/** A folder. */
-export function openBackupTarget(place: string): Promise<ObjectStore> {
-  return FolderObjectStore.open(place)
 }
 
 /** Who makes the backups of this Coffre, for a sheet of paper; its signing key is made when it is not there. */

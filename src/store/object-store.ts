@@ -70,7 +70,7 @@ export interface ObjectStore {
   readonly place: string
   /**
    * All or nothing: the object is there, whole, once this resolves, and is not to be seen before. Memory does not grow
-   * with the body. A write that threw left nothing, except that OBJECT_STORE_UNAVAILABLE may mean that only the answer
+   * with the body; each piece of it is used up before the next is asked for. A write that threw left nothing, except that OBJECT_STORE_UNAVAILABLE may mean that only the answer
    * was lost: `find` tells. Names are as `requireObjectName` says.
    */
   write(name: string, body: AsyncIterable<Uint8Array>, options?: WriteOptions): Promise<WrittenObject>

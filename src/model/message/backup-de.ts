@@ -18,7 +18,8 @@ export const backupDe: Readonly<Record<keyof typeof backupEn, string>> = {
   'argument.sequence': 'Nummer der Sicherung; ohne Angabe die neueste',
   'argument.inputFile': 'Datei, die gelesen wird',
   'argument.outputFile': 'Datei, die geschrieben wird (Modus 0600)',
-  'option.backupTarget': 'wo die Sicherungen liegen: ein Ordner (COFFRE_BACKUP_TARGET)',
+  'option.backupTarget':
+    'wo die Sicherungen liegen: ein Ordner oder s3://bucket/präfix (COFFRE_BACKUP_TARGET)',
   'option.backupSigner': 'auch Sicherungen trauen, die dieser Prüfschlüssel signiert hat',
   'option.recoveryKeyFile':
     'mit dem Notfallschlüssel dieser Datei öffnen, als Text oder Wörter; - für die Standardeingabe',

@@ -16,7 +16,7 @@ export const backupEn = {
   'argument.sequence': 'number of the backup; the newest when absent',
   'argument.inputFile': 'file to read',
   'argument.outputFile': 'file to write (mode 0600)',
-  'option.backupTarget': 'where backups lie: a folder (COFFRE_BACKUP_TARGET)',
+  'option.backupTarget': 'where backups lie: a folder, or s3://bucket/prefix (COFFRE_BACKUP_TARGET)',
   'option.backupSigner': 'also trust backups that this verifier key signed',
   'option.recoveryKeyFile': 'open with the recovery key in this file, as text or words; - for standard input',
   'option.openBackupPassphrase': 'open with the passphrase in this file (COFFRE_BACKUP_PASSPHRASE)',

@@ -18,7 +18,8 @@ export const backupFr: Readonly<Record<keyof typeof backupEn, string>> = {
   'argument.sequence': 'numéro de la sauvegarde ; la plus récente par défaut',
   'argument.inputFile': 'fichier à lire',
   'argument.outputFile': 'fichier à écrire (mode 0600)',
-  'option.backupTarget': 'où sont les sauvegardes : un dossier (COFFRE_BACKUP_TARGET)',
+  'option.backupTarget':
+    'où sont les sauvegardes : un dossier, ou s3://bucket/préfixe (COFFRE_BACKUP_TARGET)',
   'option.backupSigner': 'se fier aussi aux sauvegardes signées par cette clé de vérification',
   'option.recoveryKeyFile':
     'ouvrir avec la clé de secours de ce fichier, en texte ou en mots ; - pour l’entrée standard',

@@ -178,6 +178,11 @@ export class Backups {
     return prune(parts, { ...options, now: this.#parts.clock() })
   }
 
+  /** Closes the target. */
+  close(): Promise<void> {
+    return this.#parts.target.close()
+  }
+
   /** Whoever changes what a series holds signs. */
   #writer(coffre: BackupCoffre): SeriesWriter {
     return new SeriesWriter(this.#parts.target, this.#reader, (text) => signWithCoffre(coffre, text))

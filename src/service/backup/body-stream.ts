@@ -44,7 +44,10 @@ export class BodySealing {
     const { key, header, headerLine } = this.#subject
     const sealing = sealBackupBody(key, { id: idBytes(header.id), header: headerLine })
     const compressed = compress(this.#plain.count(source, onBytes), header.compression)
-    yield* this.#body.count(transform(this.#countStored(compressed), sealing))
+    for await (const piece of this.#body.count(transform(this.#countStored(compressed), sealing))) {
+      yield piece
+      freeNow(piece)
+    }
   }
 
   totals(): BodyTotals {

@@ -5,6 +5,7 @@ import type { Coffre } from '../../../model/coffre.ts'
 import { CoffreError, hasCode } from '../../../model/errors.ts'
 import { MAX_SHARE_CHARACTERS } from '../../../model/limits.ts'
 import type { OptionRow } from '../../command-row.ts'
+import { readObjectSettings } from '../../input/object-settings.ts'
 import { readBackupPassphrase } from '../../input/secret-setting.ts'
 import { readSecretFile } from '../../input/secret-file.ts'
 import { type Invocation, valueAt } from '../../invocation.ts'
@@ -34,7 +35,7 @@ export function withOwnBackups<Result>(
   invocation: Invocation,
   work: (backups: Backups, coffre: Coffre) => Promise<Result>,
 ): Promise<Result> {
-  return withCoffre(invocation, async (coffre) => work(await open(invocation, coffre), coffre))
+  return withCoffre(invocation, (coffre) => withOpen(invocation, coffre, (backups) => work(backups, coffre)))
 }
 
 /** For commands that read: on a new machine there is no Coffre, and another secret opens the backup. */
@@ -51,7 +52,7 @@ export async function withReadBackups<Result>(
     })
   } catch (error) {
     if (hasBegun || !isWithoutCoffre(error)) throw error
-    return work(await open(invocation), undefined)
+    return withOpen(invocation, undefined, (backups) => work(backups, undefined))
   }
 }
 
@@ -81,21 +82,31 @@ export function readTrust({ options }: Invocation) {
   return { acceptAnySigner: options.flag('accept-any-signer') }
 }
 
-async function open(invocation: Invocation, coffre?: Coffre): Promise<Backups> {
+async function withOpen<Result>(
+  invocation: Invocation,
+  coffre: Coffre | undefined,
+  work: (backups: Backups) => Promise<Result>,
+): Promise<Result> {
   const { openBackups } = await import('../../../app-backup.ts')
-  return openBackups({
+  const backups = await openBackups({
     target: chooseTarget(invocation),
+    s3: await readObjectSettings(invocation),
     seenFile: await seenFile(invocation),
     signers: invocation.options.list('signer'),
     acceptOlder: invocation.options.flag('accept-older'),
     ...(coffre === undefined ? {} : { coffre }),
   })
+  try {
+    return await work(backups)
+  } finally {
+    await backups.close()
+  }
 }
 
 function chooseTarget({ options, terminal }: Invocation): string {
   const target = options.text('target') ?? terminal.environment['COFFRE_BACKUP_TARGET'] ?? ''
   if (target !== '') return target
-  const facts = { setting: '--target or COFFRE_BACKUP_TARGET', expected: 'a folder' }
+  const facts = { setting: '--target or COFFRE_BACKUP_TARGET', expected: 'a folder or s3://bucket/prefix' }
   throw new CoffreError('CONFIG_REFUSED', { facts })
 }
 
