@@ -7,6 +7,10 @@ export {
   type VerifySecureSessionOptions,
 } from './service/sessions/secure-session.ts'
 export { CoffreSessionKeys, type CoffreSessionKeysOptions } from './service/sessions/coffre-session-keys.ts'
+export {
+  DerivedSessionKeys,
+  type DerivedSessionKeysOptions,
+} from './service/sessions/derived-session-keys.ts'
 export { type PublicJsonWebKey, toJsonWebKeys } from './service/sessions/json-web-keys.ts'
 export { MemoryRevocations } from './service/sessions/memory-revocations.ts'
 export { SealedCookies, type SealedCookiesOptions } from './service/sessions/sealed-cookies.ts'

@@ -15,6 +15,13 @@ export function secretKeyMaterial(text: string): KeyMaterial {
   return material
 }
 
+/** What a key of Coffre gave for one purpose, as bytes; they are wiped. */
+export function takeDerivedKey(bytes: Uint8Array): KeyMaterial {
+  const material = new KeyMaterial(bytes)
+  bytes.fill(0)
+  return material
+}
+
 /** A key of 32 bytes for one purpose: nothing else has its bytes, and the secret is not found from them. */
 export function deriveSecretSubkey(secret: KeyMaterial, info: string): KeyMaterial {
   return derive(secret, info, SUBKEY_BYTES)

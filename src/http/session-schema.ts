@@ -4,7 +4,11 @@ import { MOMENT } from './schema.ts'
 // The shapes of sessions; see schema.ts.
 
 const RULES = {
-  key: z.string().min(1).max(128).describe('Name of an ed25519 or hmac-sha256 key'),
+  key: z
+    .string()
+    .min(1)
+    .max(128)
+    .describe('Name of an ed25519 or hmac-sha256 key, or of an x25519 key for encrypted sessions'),
   audience: z.string().min(1).max(256),
   issuer: z.string().min(1).max(256).optional().describe('`coffre` when absent'),
   idleSeconds: z.number().int().optional().describe('1 to 2,592,000; 1,800 when absent'),

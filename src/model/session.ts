@@ -67,7 +67,7 @@ export interface SessionRevocationRow {
 
 /** Under which key, for whom, and for how long. */
 export interface SessionRules {
-  /** The name of a key with the algorithm `ed25519` or `hmac-sha256`. */
+  /** The name of a key with the algorithm `ed25519` or `hmac-sha256`; `x25519`: its sessions are encrypted. */
   readonly key: string
   readonly audience: string
   /** `coffre` when absent. */

@@ -5,7 +5,7 @@ import type { Coffre } from '../../src/model/coffre.ts'
 import type { NewSession } from '../../src/model/session.ts'
 import { type Running, startServer } from './running-server.ts'
 
-const KEYS = { ed: 'ed25519', mac: 'hmac-sha256' } as const
+const KEYS = { ed: 'ed25519', mac: 'hmac-sha256', dh: 'x25519' } as const
 
 describe('sessions over HTTP', () => {
   let server: Running

@@ -1,16 +1,13 @@
 import { concat, utf8 } from '../../crypto/bytes.ts'
 import { parseSpkiPem } from '../../crypto/pem.ts'
 import { ed25519Signing } from '../../crypto/signature.ts'
-import { type Clock, type Instant, toInstant } from '../../model/clock.ts'
+import { type Clock, toInstant } from '../../model/clock.ts'
 import type { Coffre, KeyVersionView, KeyView } from '../../model/coffre.ts'
 import { CoffreError, type ErrorCode } from '../../model/errors.ts'
 import type { SessionKey, SessionKeys, SessionPurpose } from './session-keys.ts'
+import { SESSION_LABEL } from './session-subkeys.ts'
+import { toKid, WatchedKey } from './watched-key.ts'
 
-/** Within this a rotation, a suspension or a compromise is known to every application. */
-const FRESH_MS = 2_000
-/** A token names a version that is not known: it may be new, and it may be made up. */
-const MIN_REFRESH_MS = 250
-const LABEL = 'coffre/session/v1/'
 const ZERO = new Uint8Array(1)
 const ALGORITHMS: Readonly<Record<string, SessionKey['algorithm']>> = {
   'hmac-sha256': 'HS256',
@@ -32,12 +29,6 @@ export interface CoffreSessionKeysOptions {
   readonly clock?: Clock
 }
 
-interface SeenKey {
-  readonly view: KeyView
-  readonly algorithm: SessionKey['algorithm']
-  readonly at: Instant
-}
-
 /**
  * Session keys that are the versions of one key of Coffre. Rotating it logs nobody out: what an older version signed is
  * good until it is over, or until that version is suspended, compromised or below the floor.
@@ -45,41 +36,35 @@ interface SeenKey {
 export class CoffreSessionKeys implements SessionKeys {
   readonly #coffre: CoffreSessionKeysOptions['coffre']
   readonly #name: string
-  readonly #clock: Clock
-  #seen: SeenKey | undefined
+  readonly #key: WatchedKey
 
   constructor({ coffre, key, clock = () => toInstant(Date.now()) }: CoffreSessionKeysOptions) {
     this.#coffre = coffre
     this.#name = key
-    this.#clock = clock
+    this.#key = new WatchedKey({ coffre, key, clock }, Object.keys(ALGORITHMS))
   }
 
   /** Throws KEY_NOT_FOUND, PURPOSE_MISMATCH for another kind of key, and KEY_VERSION_UNUSABLE while none signs. */
   async current(): Promise<SessionKey> {
-    const { view, algorithm } = await this.#look(FRESH_MS)
+    const view = await this.#key.view()
     if (view.currentVersion === undefined) throw new CoffreError('KEY_VERSION_UNUSABLE')
-    return { kid: toKid(view, view.currentVersion), algorithm }
+    return { kid: toKid(view, view.currentVersion), algorithm: algorithmOf(view) }
   }
 
   async find(kid: string): Promise<SessionKey | undefined> {
-    const seen = await this.#look(FRESH_MS)
-    const known = findVersion(seen.view, kid)
-    if (known === undefined && !isNext(seen.view, kid)) return undefined
-    const isMaybeNew = known === undefined || isPrepared(seen.view, known)
-    const { view, algorithm } = isMaybeNew ? await this.#look(MIN_REFRESH_MS) : seen
-    const version = findVersion(view, kid)
-    return version !== undefined && mayVerify(view, version) ? { kid, algorithm } : undefined
+    const version = await this.#key.findVerifying(kid)
+    return version === undefined ? undefined : { kid, algorithm: algorithmOf(await this.#key.view()) }
   }
 
   async sign(kid: string, purpose: SessionPurpose, message: Uint8Array): Promise<Uint8Array | undefined> {
-    const { view, algorithm } = await this.#look(FRESH_MS)
+    const view = await this.#key.view()
     const request = { key: this.#name, message: toMessage(purpose, message) }
     const made =
-      algorithm === 'EdDSA'
+      algorithmOf(view) === 'EdDSA'
         ? await this.#coffre.sign(request).then(({ signature, version }) => ({ proof: signature, version }))
         : await this.#coffre.mac(request).then(({ mac, version }) => ({ proof: mac, version }))
     if (toKid(view, made.version) === kid) return made.proof
-    this.#seen = undefined
+    this.#key.forget()
     return undefined
   }
 
@@ -89,13 +74,12 @@ export class CoffreSessionKeys implements SessionKeys {
     message: Uint8Array,
     signature: Uint8Array,
   ): Promise<boolean> {
-    const { view, algorithm } = await this.#look(FRESH_MS)
-    const found = findVersion(view, kid)
-    if (found === undefined || !mayVerify(view, found)) return false
+    const version = await this.#key.findVerifying(kid)
+    if (version === undefined) return false
     const signed = toMessage(purpose, message)
-    return algorithm === 'EdDSA'
-      ? verifyWithPublicKey(found, signed, signature)
-      : this.#verifyMac(found.version, signed, signature)
+    return algorithmOf(await this.#key.view()) === 'EdDSA'
+      ? verifyWithPublicKey(version, signed, signature)
+      : this.#verifyMac(version.version, signed, signature)
   }
 
   async #verifyMac(version: number, message: Uint8Array, mac: Uint8Array): Promise<boolean> {
@@ -107,41 +91,12 @@ export class CoffreSessionKeys implements SessionKeys {
       throw error
     }
   }
-
-  async #look(maxAge: number): Promise<SeenKey> {
-    const now = this.#clock()
-    if (this.#seen !== undefined && now - this.#seen.at < maxAge) return this.#seen
-    const view = await this.#coffre.keys.get(this.#name)
-    const algorithm = ALGORITHMS[view.algorithm]
-    if (algorithm === undefined) {
-      throw new CoffreError('PURPOSE_MISMATCH', { facts: { algorithm: view.algorithm } })
-    }
-    this.#seen = { view, algorithm, at: now }
-    return this.#seen
-  }
 }
 
-function toKid({ id }: KeyView, version: number): string {
-  return `${id}.${version}`
-}
-
-function findVersion(view: KeyView, kid: string): KeyVersionView | undefined {
-  return view.versions.find(({ version }) => toKid(view, version) === kid)
-}
-
-/** Whether it can be a version that another process has just made. */
-function isNext(view: KeyView, kid: string): boolean {
-  return kid === toKid(view, view.versions.length + 1)
-}
-
-/** NIST SP 800-57 Part 1 Rev. 5, section 7, as `keyring/lifecycle.ts` has it. */
-export function mayVerify(view: KeyView, { version, state }: KeyVersionView): boolean {
-  return view.destroyAt === undefined && version >= view.floor && ['active', 'deactivated'].includes(state)
-}
-
-/** It signs nothing yet. */
-export function isPrepared(view: KeyView, { version, state }: KeyVersionView): boolean {
-  return view.destroyAt === undefined && version >= view.floor && state === 'pre-activation'
+function algorithmOf({ algorithm }: KeyView): SessionKey['algorithm'] {
+  const found = ALGORITHMS[algorithm]
+  if (found === undefined) throw new Error('unreachable: WatchedKey takes no other')
+  return found
 }
 
 function verifyWithPublicKey(
@@ -155,5 +110,5 @@ function verifyWithPublicKey(
 
 /** docs/spec/session.md: a JWS is signed as it is. */
 function toMessage(purpose: SessionPurpose, message: Uint8Array): Uint8Array {
-  return purpose === 'session' ? message : concat(utf8(LABEL + purpose), ZERO, message)
+  return purpose === 'session' ? message : concat(utf8(SESSION_LABEL + purpose), ZERO, message)
 }

@@ -1,6 +1,6 @@
 import { parseSpkiPem } from '../../crypto/pem.ts'
 import type { KeyView } from '../../model/coffre.ts'
-import { isPrepared, mayVerify } from './coffre-session-keys.ts'
+import { isPrepared, mayVerify } from './watched-key.ts'
 
 /** An Ed25519 key in SPKI ends with its 32 bytes (RFC 8410, section 4). */
 const ED25519_BYTES = 32

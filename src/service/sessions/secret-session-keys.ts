@@ -1,25 +1,16 @@
 import { readFileSync } from 'node:fs'
-import type { KeyMaterial } from '../../crypto/key-material.ts'
-import { hmacMac } from '../../crypto/mac.ts'
-import { deriveSecretSubkey, nameSecret, secretKeyMaterial } from '../../crypto/secret-key.ts'
-import { openPart, sealPart } from '../../crypto/session-cipher.ts'
+import { nameSecret, secretKeyMaterial } from '../../crypto/secret-key.ts'
 import { addMilliseconds, type Clock, DAY, type Instant, SECOND, toInstant } from '../../model/clock.ts'
 import { CoffreError } from '../../model/errors.ts'
 import type { Secret } from '../../model/secret.ts'
 import type { SessionCipher, SessionKey, SessionKeys, SessionPurpose } from './session-keys.ts'
+import { SESSION_LABEL, SessionSubkeys } from './session-subkeys.ts'
 
-/** docs/spec/session.md, "Keys from one SECRET_KEY". */
-const LABEL = 'coffre/session/v1/'
 const KID_BYTES = 16
 const SECRET_BYTES = { least: 32, most: 1_024 } as const
 /** More than anybody rotates within the life of a session. */
 const MAX_PREVIOUS = 16
 const MAX_FILE_BYTES = 64 * 1_024
-const hs256 = hmacMac('sha256')
-
-const PURPOSES = ['session', 'cookie', 'csrf', 'session-encrypt', 'cookie-encrypt'] as const
-
-type SubkeyPurpose = (typeof PURPOSES)[number]
 
 export type SecretText = string | Secret
 
@@ -42,7 +33,7 @@ export interface ReloadOptions {
 
 interface SecretEntry {
   readonly kid: string
-  readonly subkeys: ReadonlyMap<SubkeyPurpose, KeyMaterial>
+  readonly subkeys: SessionSubkeys
   /** Kept by a reload, up to this moment; absent: as long as it is given. */
   readonly until?: Instant
 }
@@ -115,33 +106,24 @@ export class SecretSessionKeys implements SessionKeys {
   }
 
   sign(kid: string, purpose: SessionPurpose, message: Uint8Array): Promise<Uint8Array | undefined> {
-    const material = this.#entries[0]?.kid === kid ? this.#subkey(kid, purpose) : undefined
-    return Promise.resolve(material === undefined ? undefined : hs256.mac(material, message))
+    return Promise.resolve(this.#findCurrent(kid)?.subkeys.sign(purpose, message))
   }
 
   verify(kid: string, purpose: SessionPurpose, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
-    const material = this.#subkey(kid, purpose)
-    return Promise.resolve(material !== undefined && hs256.verify(material, message, signature))
+    return Promise.resolve(this.#find(kid)?.subkeys.verify(purpose, message, signature) ?? false)
   }
 
   readonly cipher: SessionCipher = {
-    seal: (kid, purpose, head, plaintext) => {
-      const isCurrent = this.#entries[0]?.kid === kid
-      const material = isCurrent ? this.#subkey(kid, `${purpose}-encrypt`) : undefined
-      return material === undefined ? undefined : sealPart(material, head, plaintext)
-    },
-    open: (kid, purpose, head, sealed) => {
-      const material = this.#subkey(kid, `${purpose}-encrypt`)
-      return material === undefined ? undefined : openPart(material, head, sealed)
-    },
+    seal: (kid, purpose, head, plaintext) => this.#findCurrent(kid)?.subkeys.seal(purpose, head, plaintext),
+    open: (kid, purpose, head, sealed) => this.#find(kid)?.subkeys.open(purpose, head, sealed),
   }
 
   #find(kid: string): SecretEntry | undefined {
     return this.#entries.find((entry) => entry.kid === kid && isLive(entry, this.#clock()))
   }
 
-  #subkey(kid: string, purpose: SubkeyPurpose): KeyMaterial | undefined {
-    return this.#find(kid)?.subkeys.get(purpose)
+  #findCurrent(kid: string): SecretEntry | undefined {
+    return this.#entries[0]?.kid === kid ? this.#find(kid) : undefined
   }
 }
 
@@ -164,10 +146,8 @@ function makeEntry(given: SecretText): SecretEntry {
     throw new CoffreError('KEY_REFUSED', { facts: { at: 'SECRET_KEY', ...SECRET_BYTES } })
   }
   const entry = {
-    kid: nameSecret(secret, `${LABEL}kid`, KID_BYTES),
-    subkeys: new Map(
-      PURPOSES.map((purpose) => [purpose, deriveSecretSubkey(secret, LABEL + purpose)] as const),
-    ),
+    kid: nameSecret(secret, `${SESSION_LABEL}kid`, KID_BYTES),
+    subkeys: new SessionSubkeys(secret),
   }
   secret.wipe()
   return entry

@@ -1,5 +1,5 @@
 import type { Clock } from '../../model/clock.ts'
-import type { Coffre, KeyView } from '../../model/coffre.ts'
+import type { KeyView } from '../../model/coffre.ts'
 import { CoffreError } from '../../model/errors.ts'
 import { parseKeyId, parseKeyName } from '../../model/ids.ts'
 import type {
@@ -17,6 +17,7 @@ import type { Caller } from '../caller.ts'
 import type { ChangeFeed } from '../change-feed.ts'
 import { Reach } from '../policy/reach.ts'
 import { CoffreSessionKeys, type CoffreSessionKeysOptions } from './coffre-session-keys.ts'
+import { DerivedSessionKeys, type DerivedSessionKeysOptions } from './derived-session-keys.ts'
 import { MAX_REVOCATIONS } from './memory-revocations.ts'
 import { FaultCounter } from './session-faults.ts'
 import type { SessionRevocation } from './session-revocations.ts'
@@ -24,6 +25,8 @@ import { MAX_LIMIT_SECONDS, Sessions } from './sessions.ts'
 import { StoreRevocations, toRow } from './store-revocations.ts'
 
 const ISSUER = 'coffre'
+/** The algorithm of a key under which sessions are encrypted. */
+const ENCRYPTING = 'x25519'
 
 export interface SessionServiceParts {
   readonly store: Store
@@ -32,7 +35,13 @@ export interface SessionServiceParts {
   readonly changes: ChangeFeed
 }
 
-type SignerCoffre = Pick<Coffre, 'keys'> & CoffreSessionKeysOptions['coffre']
+type SignerCoffre = CoffreSessionKeysOptions['coffre'] & DerivedSessionKeysOptions['coffre']
+
+/** What a caller may do whose sessions are under a key of that algorithm. */
+const OPERATIONS: Readonly<Record<string, 'data.sign' | 'data.derive-key'>> = {
+  ed25519: 'data.sign',
+  [ENCRYPTING]: 'data.derive-key',
+}
 
 /** Sessions under keys of the store, for applications that hold none. Each signature is a data operation of the caller. */
 export class SessionService {
@@ -76,7 +85,7 @@ export class SessionService {
     const { idleSeconds, absoluteSeconds, audience, issuer = ISSUER } = rules
     const id = parseKeyId(view.id)
     return new Sessions({
-      keys: new CoffreSessionKeys({ coffre, key: rules.key, clock }),
+      ...keysOf(view, coffre, clock),
       issuer,
       audience,
       clock,
@@ -94,7 +103,7 @@ export class SessionService {
     const { store, trail, clock } = this.#parts
     await authorize(trail, caller, 'data.use')
     const view = await coffre.keys.get(request.key)
-    const operation = view.algorithm === 'ed25519' ? 'data.sign' : 'data.mac'
+    const operation = OPERATIONS[view.algorithm] ?? 'data.mac'
     const guarded = { name: parseKeyName(view.name), labels: view }
     if (!new Reach(caller, operation).allows(guarded)) await refuse(trail, caller, operation)
     const revocation = await collectRevocation(
@@ -128,6 +137,13 @@ export class SessionService {
       this.#revocations.drop(id)
     }
   }
+}
+
+/** The key decides the form of its sessions. */
+function keysOf({ algorithm, name }: KeyView, coffre: SignerCoffre, clock: Clock) {
+  const parts = { coffre, key: name, clock }
+  if (algorithm !== ENCRYPTING) return { keys: new CoffreSessionKeys(parts) }
+  return { keys: new DerivedSessionKeys(parts), form: 'encrypted' } as const
 }
 
 /** What `Sessions` would have written. */

@@ -22,7 +22,9 @@ interface TokenHead {
 /** Throws CONFIG_REFUSED where `form` asks for what the keys cannot do. */
 export function requireForm(keys: SessionKeys, form: TokenForm): void {
   if (form === 'encrypted' && keys.cipher === undefined) {
-    throw new CoffreError('CONFIG_REFUSED', { facts: { at: 'form', expected: 'signed' } })
+    throw new CoffreError('CONFIG_REFUSED', {
+      facts: { at: 'form', expected: 'signed: of these keys none encrypts' },
+    })
   }
 }
 
