@@ -49,7 +49,8 @@ export const secretFilesDe: Readonly<Record<keyof typeof secretFilesEn, string>>
   'done.secretKeyRotated': 'Fingerabdruck {fingerprint} anstelle von {replaced}.',
   'done.secretKeyGrace': 'Der alte Schlüssel prüft noch bis {moment}; danach `coffre secret-key retire`.',
   'done.secretKeyNoGrace': 'Der alte Schlüssel prüft nichts mehr.',
-  'done.secretKeyEndedEarly': 'Der Schlüssel davor, {fingerprint}, prüft nichts mehr: einer wird behalten.',
+  'done.secretKeyEndedEarly':
+    'Der Schlüssel davor, {fingerprint}, prüft nichts mehr, obwohl seine Frist nicht vorbei war.',
   'done.previousKey.retired': 'Der Schlüssel von vor der letzten Rotation ist entfernt.',
   'done.previousKey.live': 'Der Schlüssel von vor der letzten Rotation prüft noch; nichts wurde geändert.',
   'done.previousKey.none': 'Es gibt keinen Schlüssel von vor der letzten Rotation.',

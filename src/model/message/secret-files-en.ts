@@ -43,7 +43,8 @@ export const secretFilesEn = {
   'done.secretKeyRotated': 'Fingerprint {fingerprint} in place of {replaced}.',
   'done.secretKeyGrace': 'The old key still verifies until {moment}; then run `coffre secret-key retire`.',
   'done.secretKeyNoGrace': 'The old key verifies nothing any more.',
-  'done.secretKeyEndedEarly': 'The key before that, {fingerprint}, verifies nothing any more: one is kept.',
+  'done.secretKeyEndedEarly':
+    'The key before that, {fingerprint}, verifies nothing any more, although its time was not over.',
   'done.previousKey.retired': 'The key from before the last rotation is gone.',
   'done.previousKey.live': 'The key from before the last rotation still verifies; nothing was changed.',
   'done.previousKey.none': 'There is no key from before the last rotation.',

@@ -46,7 +46,8 @@ export const secretFilesFr: Readonly<Record<keyof typeof secretFilesEn, string>>
   'done.secretKeyGrace':
     'L’ancienne clé vérifie encore jusqu’au {moment} ; ensuite, lancez `coffre secret-key retire`.',
   'done.secretKeyNoGrace': 'L’ancienne clé ne vérifie plus rien.',
-  'done.secretKeyEndedEarly': 'La clé d’avant, {fingerprint}, ne vérifie plus rien : une seule est gardée.',
+  'done.secretKeyEndedEarly':
+    'La clé d’avant, {fingerprint}, ne vérifie plus rien, alors que son délai n’était pas passé.',
   'done.previousKey.retired': 'La clé d’avant la dernière rotation est retirée.',
   'done.previousKey.live': 'La clé d’avant la dernière rotation vérifie encore ; rien n’a été modifié.',
   'done.previousKey.none': 'Il n’y a pas de clé d’avant la dernière rotation.',

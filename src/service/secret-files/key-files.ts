@@ -13,9 +13,15 @@ import { type Target, toTarget } from './project.ts'
 export const KEY_COMMENT = 'Secret Key (générée automatiquement)'
 export const PREVIOUS_COMMENT = 'Secret Key from before the last rotation: it still verifies'
 
-/** Where the key from before the last rotation stands, while sessions under it live. */
-export function previousName(name: string): string {
-  return `${name}_PREVIOUS`
+/** More rotations than these within the life of one session end the oldest key early. */
+export const MAX_PREVIOUS_KEYS = 4
+const PREVIOUS_NAME = /_PREVIOUS(?:_\d)?$/
+
+/** Where keys from before the last rotations stand while sessions under them live: NAME_PREVIOUS, NAME_PREVIOUS_2 … */
+export function previousNames(name: string): readonly string[] {
+  return Array.from({ length: MAX_PREVIOUS_KEYS }, (_, index) =>
+    index === 0 ? `${name}_PREVIOUS` : `${name}_PREVIOUS_${index + 1}`,
+  )
 }
 
 export interface KeyFile {
@@ -182,7 +188,7 @@ export async function restoreValues(
 }
 
 function commentOf(name: string): string {
-  return name.endsWith(previousName('')) ? PREVIOUS_COMMENT : KEY_COMMENT
+  return PREVIOUS_NAME.test(name) ? PREVIOUS_COMMENT : KEY_COMMENT
 }
 
 async function requireAgreement(

@@ -3,7 +3,7 @@ import { type BackupView, findBackup, listBackups, openBackup, writeBackup } fro
 import type { FileKeyHolder } from './encrypted/file-key.ts'
 import { readName, remember } from './generate.ts'
 import { readKeyFiles, refuseUnfit, valueIn, type WrittenFile, writeKeyFiles } from './key-files.ts'
-import { graceOf, newValues } from './previous-key.ts'
+import { graceOf, keepOldKeys, newValues, readOldKeys, viewOldKeys } from './previous-key.ts'
 import { targetsFor } from './project.ts'
 import { fingerprinter, logEvent } from './state.ts'
 import { lookAtProject, type SecretFilesParts, withProject } from './with-project.ts'
@@ -69,8 +69,13 @@ export function recoverSecretKey(
     }
     const [old] = replaced
     const until = old === undefined ? undefined : graceOf(scene, old)
-    const previous = until === undefined ? undefined : old
-    const values = newValues(name, { key: key.reveal(), previous })
+    const ends = until === undefined ? {} : { until }
+    const { kept } = keepOldKeys(await readOldKeys(scene.state, { files, name, environment }), {
+      key: key.reveal(),
+      now: scene.now(),
+      ...(old === undefined ? {} : { replaced: { key: old, fingerprint: fingerprintOf(old), ...ends } }),
+    })
+    const values = newValues(name, { key: key.reveal(), previous: kept.map((each) => each.key) })
     const { pending, files: written } = await writeKeyFiles(scene.workspace, files, values).catch(
       async (error: unknown) => {
         for (const drop of drops) await drop()
@@ -78,14 +83,7 @@ export function recoverSecretKey(
       },
     )
     await pending.keep()
-    await remember(scene, {
-      environment,
-      fingerprint,
-      isGenerated: false,
-      ...(previous === undefined || until === undefined
-        ? {}
-        : { previous: { fingerprint: fingerprintOf(previous), until } }),
-    })
+    await remember(scene, { environment, fingerprint, isGenerated: false, ...viewOldKeys(kept) })
     const facts = { name, environment, fingerprint }
     await logEvent(scene.state, { at: scene.now(), type: 'secret-key.recover', facts })
     return written

@@ -2,12 +2,12 @@ import { CoffreError } from '../../model/errors.ts'
 import { Secret } from '../../model/secret.ts'
 import { writeBackup } from './backup.ts'
 import type { Pending } from './change/change.ts'
-import { refused } from './change/folder.ts'
+import { type OpenFolder, refused } from './change/folder.ts'
 import type { FileKeyHolder } from './encrypted/file-key.ts'
 import { readName, remember } from './generate.ts'
 import {
   type KeyFile,
-  previousName,
+  previousNames,
   readKeyFiles,
   refuseUnfit,
   restoreValues,
@@ -16,7 +16,16 @@ import {
   writeKeyFiles,
 } from './key-files.ts'
 import { removePlainBackups, writePlainBackups } from './plain-backup.ts'
-import { graceOf, livePrevious, newValues, previousValue } from './previous-key.ts'
+import {
+  graceOf,
+  isLive,
+  keepOldKeys,
+  newValues,
+  type OldKey,
+  previousValues,
+  readOldKeys,
+  viewOldKeys,
+} from './previous-key.ts'
 import { type EnvironmentName, type Project, targetsFor } from './project.ts'
 import { type HookPlace, type Hooks, restart, takeUp } from './run/hook.ts'
 import { type KeyAlphabet, makeSecretKey } from './secret-key.ts'
@@ -50,8 +59,8 @@ export interface Rotated {
   readonly graceUntil?: string
   /** The old files in clear, where they were asked for. */
   readonly plainBackups?: readonly string[]
-  /** The key before the old one, where its own time was not over: one is kept. */
-  readonly endedEarly?: string
+  /** Keys before the old one whose own time was not over, where no name was left for them. */
+  readonly endedEarly?: readonly string[]
 }
 
 /**
@@ -72,7 +81,14 @@ export function rotateSecretKey(
     const [fingerprint, replaced] = [fingerprintOf(key), fingerprintOf(old)]
     const copies = await keepCopies(scene, { current, fingerprint: replaced, request }, holder)
     const grace = request.isCompromised === true ? undefined : graceOf(scene, old)
-    const values = newValues(name, { key, previous: grace === undefined ? undefined : old })
+    const oldKeys = await readOldKeys(scene.state, current)
+    const { kept, ended } = keepOldKeys(oldKeys, {
+      key,
+      replaced: { key: old, fingerprint: replaced, ...(grace === undefined ? {} : { until: grace }) },
+      now: scene.now(),
+      isCompromised: request.isCompromised === true,
+    })
+    const values = newValues(name, { key, previous: kept.map((each) => each.key) })
     const { pending, files } = await writeKeyFiles(scene.workspace, current.files, values).catch(
       async (error: unknown) => {
         await copies.drop()
@@ -89,9 +105,8 @@ export function rotateSecretKey(
       throw new CoffreError('SECRET_KEY_ROLLED_BACK', { facts })
     }
     await pending.keep()
-    const previous = grace === undefined ? {} : { previous: { fingerprint: replaced, until: grace } }
-    const endedEarly = await livePrevious(scene, environment)
-    await remember(scene, { environment, fingerprint, isGenerated: request.key === undefined, ...previous })
+    const isGenerated = request.key === undefined
+    await remember(scene, { environment, fingerprint, isGenerated, ...viewOldKeys(kept) })
     const type = request.isCompromised === true ? 'secret-key.rotate-compromised' : 'secret-key.rotate'
     await log(scene, type, { name, environment, fingerprint, replaced })
     return {
@@ -102,7 +117,7 @@ export function rotateSecretKey(
       files,
       ...(copies.plain === undefined ? {} : { plainBackups: copies.plain }),
       ...(grace === undefined ? {} : { graceUntil: grace }),
-      ...(endedEarly === undefined ? {} : { endedEarly }),
+      ...(ended.length === 0 ? {} : { endedEarly: ended.map((each) => each.fingerprint) }),
     }
   })
 }
@@ -120,7 +135,7 @@ export interface PlannedRetirement {
   readonly files: readonly string[]
 }
 
-/** What became of the key from before the last rotation: taken away, still at work, or not there. */
+/** What became of the keys from before: one at least taken away, all still at work, or none there. */
 export type Retirement = 'retired' | 'live' | 'none'
 
 /** What `retirePreviousKey` would answer, and the files that it would change. */
@@ -132,13 +147,12 @@ export function planRetirement(
   return lookAtProject(folder, async (scene) => {
     const current = await readCurrent(scene, request)
     const place = await scene.workspace.find('.coffre/x')
-    const state = place === undefined ? {} : { state: place.folder }
-    const previous = await judgePrevious({ now, ...state }, current)
+    const { previous } = await judgePrevious(place?.folder, current, now())
     return { previous, files: previous === 'retired' ? refuseUnfit(current.files, current.name) : [] }
   })
 }
 
-/** Takes the key from before the last rotation away where its time is over; answers what became of it. */
+/** Takes the keys from before away whose time is over; answers what became of them. */
 export function retirePreviousKey(
   parts: SecretFilesParts,
   request: Pick<RotateRequest, 'environment' | 'name'>,
@@ -146,22 +160,28 @@ export function retirePreviousKey(
   return withProject(parts, async (scene) => {
     const current = await readCurrent(scene, request)
     const { name, files, environment } = current
-    const previous = await judgePrevious(scene, current)
+    const { previous, live } = await judgePrevious(scene.state, current, scene.now())
     if (previous !== 'retired') return previous
-    const { pending } = await writeKeyFiles(scene.workspace, files, [previousValue(name, undefined)])
+    const values = previousValues(
+      name,
+      live.map(({ key }) => key),
+    )
+    const { pending } = await writeKeyFiles(scene.workspace, files, values)
     await pending.keep()
-    await log(scene, 'secret-key.retire', { name, environment })
+    await log(scene, 'secret-key.retire', { name, environment, live: live.length })
     return 'retired'
   })
 }
 
 async function judgePrevious(
-  { state, now }: Partial<Pick<ProjectScene, 'state'>> & Pick<ProjectScene, 'now'>,
-  { files, name, environment }: Current,
-): Promise<Retirement> {
-  if (files.every((file) => valueIn(file, previousName(name)) === undefined)) return 'none'
-  const live = state === undefined ? undefined : await livePrevious({ state, now }, environment)
-  return live === undefined ? 'retired' : 'live'
+  state: OpenFolder | undefined,
+  current: Current,
+  now: number,
+): Promise<{ readonly previous: Retirement; readonly live: readonly OldKey[] }> {
+  const old = await readOldKeys(state, current)
+  const live = old.filter((each) => isLive(each, now))
+  const previous = old.length === 0 ? 'none' : live.length === old.length ? 'live' : 'retired'
+  return { previous, live }
 }
 
 interface Current {
@@ -226,7 +246,7 @@ async function keepCopies(
 /** The old files; in one that somebody saved meanwhile the old values, and the rest as they saved it. */
 async function undo(scene: ProjectScene, current: Current, pending: Pending): Promise<readonly string[]> {
   const { name } = current
-  return restoreValues(scene.workspace, await pending.undo(), [name, previousName(name)])
+  return restoreValues(scene.workspace, await pending.undo(), [name, ...previousNames(name)])
 }
 
 function hooksOf(project: Project, { hooks = {} }: RotateRequest): Hooks {

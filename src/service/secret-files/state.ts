@@ -17,8 +17,8 @@ export interface KeyState {
   readonly fingerprint: string
   /** False for a key that somebody brought. */
   readonly isGenerated: boolean
-  /** The key before it, while it still verifies, and its end. */
-  readonly previous?: { readonly fingerprint: string; readonly until: string }
+  /** The keys before it that still verify, the newest first, each with its end. */
+  readonly previous?: readonly { readonly fingerprint: string; readonly until: string }[]
 }
 
 export interface ProjectState {
@@ -97,15 +97,16 @@ function toState(value: unknown): ProjectState {
 function toKeyState(value: unknown): KeyState | undefined {
   const { createdAt, fingerprint, isGenerated, previous }: Record<string, unknown> = Object(value)
   if (!isMoment(createdAt) || typeof fingerprint !== 'string') return undefined
-  const before: Record<string, unknown> = Object(previous)
-  const { fingerprint: replaced, until } = before
+  // Before there were several, the one stood alone.
+  const before = [previous].flat().flatMap((each) => {
+    const { fingerprint: replaced, until }: Record<string, unknown> = Object(each)
+    return typeof replaced === 'string' && isMoment(until) ? [{ fingerprint: replaced, until }] : []
+  })
   return {
     createdAt,
     fingerprint,
     isGenerated: isGenerated === true,
-    ...(typeof replaced === 'string' && isMoment(until)
-      ? { previous: { fingerprint: replaced, until } }
-      : {}),
+    ...(before.length === 0 ? {} : { previous: before }),
   }
 }
 

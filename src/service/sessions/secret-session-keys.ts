@@ -11,6 +11,13 @@ const SECRET_BYTES = { least: 32, most: 1_024 } as const
 /** More than anybody rotates within the life of a session. */
 const MAX_PREVIOUS = 16
 const MAX_FILE_BYTES = 64 * 1_024
+/** As `coffre secret-key rotate` writes them. */
+const PREVIOUS_NAMES = [
+  'SECRET_KEY_PREVIOUS',
+  'SECRET_KEY_PREVIOUS_2',
+  'SECRET_KEY_PREVIOUS_3',
+  'SECRET_KEY_PREVIOUS_4',
+] as const
 
 export type SecretText = string | Secret
 
@@ -54,8 +61,8 @@ export class SecretSessionKeys implements SessionKeys {
   }
 
   /**
-   * From SECRET_KEY and SECRET_KEY_PREVIOUS (one each), or the files SECRET_KEY_FILE (one) and SECRET_KEY_PREVIOUS_FILE
-   * (one a line).
+   * From SECRET_KEY, SECRET_KEY_PREVIOUS and SECRET_KEY_PREVIOUS_2 to _4 (one each), or the files SECRET_KEY_FILE (one) and
+   * SECRET_KEY_PREVIOUS_FILE (one a line).
    */
   static fromEnvironment(environment: Environment = process.env, clock?: Clock): SecretSessionKeys {
     const keys = new SecretSessionKeys({
@@ -155,7 +162,8 @@ function makeEntry(given: SecretText): SecretEntry {
 
 function readSecrets(environment: Environment): SecretKeySet {
   const [current] = readLines(environment, 'SECRET_KEY')
-  return { current: current ?? '', previous: readLines(environment, 'SECRET_KEY_PREVIOUS') }
+  const previous = PREVIOUS_NAMES.flatMap((name) => readLines(environment, name))
+  return { current: current ?? '', previous }
 }
 
 /** A secret may hold every character, a comma as well, so a variable holds one, and a file one a line. */

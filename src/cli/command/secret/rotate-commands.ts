@@ -99,14 +99,14 @@ function readHooks({ options }: Invocation) {
 }
 
 async function showRotated({ printer }: Invocation, rotated: Rotated): Promise<void> {
-  const { fingerprint, replaced, files, graceUntil, endedEarly, plainBackups = [] } = rotated
+  const { fingerprint, replaced, files, graceUntil, endedEarly = [], plainBackups = [] } = rotated
   if (printer.json) return printer.show(rotated, () => [])
   for (const { path } of files) await printer.note('secretFile.changed', { path })
   for (const path of plainBackups) await printer.note('done.plainBackup', { path })
   await printer.note('done.secretKeyRotated', { fingerprint, replaced })
   if (graceUntil === undefined) await printer.note('done.secretKeyNoGrace')
   else await printer.note('done.secretKeyGrace', { moment: graceUntil })
-  if (endedEarly !== undefined) await printer.note('done.secretKeyEndedEarly', { fingerprint: endedEarly })
+  for (const ended of endedEarly) await printer.note('done.secretKeyEndedEarly', { fingerprint: ended })
   await printer.line(FINISHED)
 }
 

@@ -2,6 +2,7 @@ import { applyEdits } from '../change/change.ts'
 import { askGit, ignoreEdit } from '../change/git.ts'
 import { readName } from '../generate.ts'
 import { ENVIRONMENTS, type EnvironmentName, type Project } from '../project.ts'
+import { isLive } from '../previous-key.ts'
 import { fingerprinter, logEvent, type ProjectState, readState, writeState } from '../state.ts'
 import { type ProjectScene, type SecretFilesParts, withProject } from '../with-project.ts'
 import { type ExaminedFile, examineFile } from './examine-file.ts'
@@ -57,7 +58,7 @@ export async function checkScene(scene: ProjectScene, request: CheckRequest): Pr
     ...findShared(examined),
     ...(await findInGit(scene, examined, fix)),
     ...findOverdue(examined, state, at),
-    ...findExpired(examined, state, at),
+    ...(await findExpired(scene, examined, at)),
     ...findInProduction(scene.project, examined),
   ]
   if (request.at === undefined) {
@@ -153,14 +154,17 @@ function findOverdue(
   })
 }
 
-function findExpired(
+async function findExpired(
+  { state }: ProjectScene,
   examined: readonly ExaminedFile[],
-  state: ProjectState,
   now: number,
-): readonly KeyFinding[] {
+): Promise<readonly KeyFinding[]> {
+  const fingerprintOf = await fingerprinter(state)
+  const { keys } = await readState(state)
   return examined.flatMap(({ previous, target, environment }): KeyFinding[] => {
-    const until = state.keys[environment]?.previous?.until
-    const isOver = previous !== undefined && (until === undefined || Date.parse(until) <= now)
+    const known = keys[environment]?.previous ?? []
+    const live = known.filter((each) => isLive(each, now)).map(({ fingerprint }) => fingerprint)
+    const isOver = previous.some((key) => !live.includes(fingerprintOf(key)))
     return isOver ? [{ code: 'previous-expired', file: target.path, environment }] : []
   })
 }

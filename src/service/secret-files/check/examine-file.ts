@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises'
 import { CoffreError } from '../../../model/errors.ts'
 import { type FilePlace, readPlace, textOf } from '../change/file-place.ts'
 import type { Workspace } from '../change/workspace.ts'
-import { type KeyFile, previousName, valueIn } from '../key-files.ts'
+import { type KeyFile, previousNames, valueIn } from '../key-files.ts'
 import type { KeyFinding } from './finding.ts'
 import type { KeyPlace } from './find-files.ts'
 
@@ -14,7 +14,8 @@ export interface ExaminedFile extends KeyPlace {
   /** Absent where there is no file, or none that may be read. */
   readonly file?: KeyFile
   readonly key?: string
-  readonly previous?: string
+  /** Keys from before the last rotations. */
+  readonly previous: readonly string[]
   readonly findings: readonly KeyFinding[]
 }
 
@@ -35,9 +36,10 @@ export async function examineFile(
   try {
     const place = await workspace.find(target.path)
     const found = place === undefined ? undefined : await readPlace(place)
-    if (place === undefined || found === undefined) return { ...at, findings: [] }
+    if (place === undefined || found === undefined) return { ...at, previous: [], findings: [] }
     const file = { target, found, text: textOf(place, found.bytes) }
-    const [key, previous] = [valueIn(file, name), valueIn(file, previousName(name))]
+    const key = valueIn(file, name)
+    const previous = previousNames(name).flatMap((each) => valueIn(file, each) ?? [])
     const findings = (await findOpenModes(place, { mode: found.mode, fix })).map((code) => ({
       code,
       ...named,
@@ -46,12 +48,16 @@ export async function examineFile(
       ...at,
       file,
       findings,
+      previous,
       ...(key === undefined ? {} : { key }),
-      ...(previous === undefined ? {} : { previous }),
     }
   } catch (error) {
     if (!(error instanceof CoffreError) || error.code !== 'SECRET_FILE_REFUSED') throw error
-    return { ...at, findings: [{ code: 'refused', ...named, detail: String(error.facts['expected']) }] }
+    return {
+      ...at,
+      previous: [],
+      findings: [{ code: 'refused', ...named, detail: String(error.facts['expected']) }],
+    }
   }
 }
 

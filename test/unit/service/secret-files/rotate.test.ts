@@ -19,7 +19,7 @@ import { Workspace } from '../../../../src/service/secret-files/change/workspace
 import { readDotenv } from '../../../../src/service/secret-files/file/dotenv-text.ts'
 import { readToml } from '../../../../src/service/secret-files/file/toml-text.ts'
 import { readKeyFiles, writeKeyFiles } from '../../../../src/service/secret-files/key-files.ts'
-import { newValues } from '../../../../src/service/secret-files/previous-key.ts'
+import { keepOldKeys, newValues } from '../../../../src/service/secret-files/previous-key.ts'
 import { toTarget } from '../../../../src/service/secret-files/project.ts'
 import { SecretSessionKeys } from '../../../../src/service/sessions/secret-session-keys.ts'
 import { DEFAULT_FILES, TestProject } from './project.ts'
@@ -41,7 +41,7 @@ async function withKey(project: TestProject): Promise<string> {
 async function leaveChange(project: TestProject, paths: readonly string[]): Promise<void> {
   const workspace = await Workspace.open(project.folder)
   const files = await readKeyFiles(workspace, paths.map(toTarget))
-  const values = newValues('SECRET_KEY', { key: 'k'.repeat(40), previous: undefined })
+  const values = newValues('SECRET_KEY', { key: 'k'.repeat(40), previous: [] })
   await writeKeyFiles(workspace, files, values)
   await workspace.close()
 }
@@ -155,21 +155,61 @@ describe('secret-key rotate', () => {
     }
   })
 
-  test('keeps the key before until its end, and takes it away after', async (t) => {
+  test('keeps each key before until its own end, and takes it away after', async (t) => {
     const project = new TestProject(t)
     const first = await withKey(project)
+    const previous = () => {
+      const variables = readDotenv(project.read('.env'))
+      return Object.keys(variables).flatMap((name) =>
+        name.startsWith('SECRET_KEY_PREVIOUS') ? [[name, variables[name]]] : [],
+      )
+    }
     assert.equal(await retirePreviousKey(project.parts, {}), 'none')
-    const { replaced } = await rotateSecretKey(project.parts, {}, HOLDER)
+    await rotateSecretKey(project.parts, {}, HOLDER)
     const second = keyIn(project) ?? ''
     project.now += DAY - 1
     assert.equal(await retirePreviousKey(project.parts, {}), 'live')
     const { endedEarly } = await rotateSecretKey(project.parts, {}, HOLDER)
-    assert.equal(endedEarly, replaced)
-    assert.equal(readDotenv(project.read('.env'))['SECRET_KEY_PREVIOUS'], second)
-    assert.ok(!project.read('.env').includes(first))
+    assert.equal(endedEarly, undefined)
+    assert.deepEqual(previous(), [
+      ['SECRET_KEY_PREVIOUS', second],
+      ['SECRET_KEY_PREVIOUS_2', first],
+    ])
+    assert.deepEqual((await checkSecretKeys(project.parts, {})).findings, [])
+    const sessions = SecretSessionKeys.fromEnvironment(readDotenv(project.read('.env')))
+    for (const each of [first, second]) {
+      const { kid } = await new SecretSessionKeys({ current: each }).current()
+      assert.deepEqual(await sessions.find(kid), { kid, algorithm: 'HS256' })
+    }
+    project.now += 1
+    assert.deepEqual(
+      (await checkSecretKeys(project.parts, {})).findings.map(({ code }) => code),
+      ['previous-expired', 'previous-expired'],
+    )
+    assert.equal(await retirePreviousKey(project.parts, {}), 'retired')
+    assert.deepEqual(previous(), [['SECRET_KEY_PREVIOUS', second]])
+    assert.equal(await retirePreviousKey(project.parts, {}), 'live')
     project.now += DAY
     assert.equal(await retirePreviousKey(project.parts, {}), 'retired')
     assert.ok(!project.read('.env').includes('PREVIOUS'))
+  })
+
+  test('names the keys that it has no name left for, and drops all of them after a compromise', () => {
+    const old = Array.from({ length: 5 }, (_, index) => {
+      return { key: `old-${index}`, fingerprint: String(index), until: new Date(index).toISOString() }
+    })
+    const replaced = { key: 'now', fingerprint: 'n', until: new Date(9).toISOString() }
+    const names = (keys: readonly { fingerprint: string }[]) => keys.map((each) => each.fingerprint).join('')
+    const { kept, ended } = keepOldKeys(old, { key: 'new', replaced, now: 0 })
+    assert.deepEqual([names(kept), names(ended)], ['n123', '4'])
+    const again = keepOldKeys(old, { key: 'old-2', replaced, now: 1 })
+    assert.deepEqual(
+      [names(again.kept), names(again.ended)],
+      ['n34', ''],
+      'one that is current again is not old',
+    )
+    const none = keepOldKeys(old, { key: 'new', replaced, now: 3, isCompromised: true })
+    assert.deepEqual([names(none.kept), names(none.ended)], ['', 'n4'])
   })
 
   test('gives an application the key before, as its sessions take it', async (t) => {
