@@ -6,6 +6,7 @@ export const LONG_FILES: readonly string[] = [
   'canary/commands.test.ts',
   'cli/api-key-revoke.test.ts',
   'cli/energy.test.ts',
+  'conformance/object/s3-swift.test.ts',
   'conformance/store/postgres-15.test.ts',
   'docs/snippets.test.ts',
   'fuzz/fuzz.test.ts',

@@ -25,7 +25,7 @@ export type CacheResult =
       readonly status: 'HIT'
       /** As JSON.parse gives it. */
       readonly value: unknown
-      /** The JSON exactly as it was written, but null for NaN and Infinity of Python, which are no JSON. */
+      /** The JSON exactly as it was written. */
       readonly bytes: Uint8Array
       readonly writtenAt: string
       /** 1: Fernet as the source writes it; 2: Coffre's own (docs/spec/cache.md). */

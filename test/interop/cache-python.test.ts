@@ -89,7 +89,7 @@ function askPython(script: string, port: number, lines: readonly string[]): read
 describe('the program of the source and ours on one server', { skip: NO_REDIS || NO_PYTHON }, async () => {
   if (NO_REDIS !== false || NO_PYTHON !== false) return
   const server = await startRedis({ after })
-  const cache = await openCache({ url: server.url, jsonStyle: 'python', timeoutMs: 30_000 })
+  const cache = await openCache({ url: server.url, jsonStyle: 'python' })
   after(() => cache.close())
   const cases = Array.from({ length: CASES }, (_, index) => makeCase(index))
 

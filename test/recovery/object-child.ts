@@ -14,9 +14,21 @@ const size = Number(partBytes)
 const [accessKeyId = '', secret = '', region = ''] = (process.env['TEST_CREDENTIALS'] ?? '').split(' ')
 
 function openBucket(): S3ObjectStore {
-  const address = { bucket: place, prefix: '', endpoint: `http://127.0.0.1:${port}`, region, pathStyle: true }
+  const endpoint = `http://127.0.0.1:${port}`
+  const address = {
+    bucket: place,
+    prefix: '',
+    endpoint,
+    region,
+    pathStyle: true,
+    checksums: true,
+  }
   const credentials = { accessKeyId, secretAccessKey: new Secret(secret) }
-  return new S3ObjectStore(address, { credentials, makeWriteId: randomUUID, partBytes: () => size })
+  return new S3ObjectStore(address, {
+    credentials,
+    makeWriteId: randomUUID,
+    partBytes: () => size,
+  })
 }
 
 const store = port === '' ? await openObjectStore(place) : openBucket()

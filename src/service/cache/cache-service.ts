@@ -26,7 +26,7 @@ import { CacheWatch, type TamperRecord } from './cache-watch.ts'
 import { MAX_VALUE_BYTES, readJson, writeJson } from './json-text.ts'
 import { type Judged, SourceEntries } from './source-entries.ts'
 import { SourceKeys } from './source-keys.ts'
-import { requireAge, TimesToLive } from './ttl.ts'
+import { parseAge, TimesToLive } from './ttl.ts'
 import { UserCache, type UserCacheOptions } from './user-cache.ts'
 import type { UserCacheParts } from './user-cache-parts.ts'
 import { UserEntries } from './user-entries.ts'
@@ -172,7 +172,7 @@ export class CacheService {
   async getRaw(key: string): Promise<unknown> {
     const name = parseRawName(key)
     const bytes = await this.#watch.ask(() => this.#parts.store.get(name))
-    return bytes === undefined || bytes.length > MAX_VALUE_BYTES ? null : readJson(bytes).value
+    return bytes === undefined || bytes.length > MAX_VALUE_BYTES ? null : readJson(bytes)
   }
 
   /** Whether the store did not answer when it was last asked. */
@@ -231,7 +231,7 @@ export class CacheService {
   }
 
   async #read(names: readonly string[], secret: ClientSecret, ttlSeconds: number): Promise<CacheResult[]> {
-    requireAge(ttlSeconds)
+    parseAge(ttlSeconds)
     const sourceKey = this.#keys.get(secret)
     this.#parts.onStep?.('key')
     const judged = await this.#watch.ask(() =>
@@ -252,6 +252,6 @@ export class CacheService {
 
 function resultOf(judged: Judged | 'UNAVAILABLE'): CacheResult {
   if (typeof judged === 'string') return { status: judged }
-  const { plaintext, writtenAt } = judged
-  return { status: 'HIT', ...readJson(plaintext), writtenAt, format: 1 }
+  const { plaintext: bytes, writtenAt } = judged
+  return { status: 'HIT', value: readJson(bytes), bytes, writtenAt, format: 1 }
 }

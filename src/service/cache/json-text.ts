@@ -5,8 +5,6 @@ import { JsonText, restyleJson } from '../../model/json-text.ts'
 
 /** docs/spec/cache.md, "Bounds". */
 export const MAX_VALUE_BYTES = 1024 * 1024
-/** As json.dumps writes them; strings too, to leave them as they are. */
-const NO_NUMBERS = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g
 /** Making one costs more than decoding. */
 const UTF_8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -20,27 +18,13 @@ export function writeJson(value: unknown, style: JsonStyle): Uint8Array {
   return refuseLong(utf8(style === 'compact' ? compact : restyleJson(compact, style)))
 }
 
-/**
- * What was stored, and its JSON: the bytes themselves, but null for NaN and Infinity, which Python writes and JSON has
- * no text for. Throws INVALID_REQUEST for bytes that are no JSON.
- */
-export function readJson(bytes: Uint8Array): { readonly value: unknown; readonly bytes: Uint8Array } {
+/** Throws INVALID_REQUEST for bytes that are no JSON; Python's NaN and Infinity are none. */
+export function readJson(bytes: Uint8Array): unknown {
   try {
-    const text = UTF_8.decode(bytes)
-    const value = parseText(text)
-    if (value !== undefined) return { value, bytes }
-    const json = text.replaceAll(NO_NUMBERS, (token) => (token.startsWith('"') ? token : 'null'))
-    return { value: JSON.parse(json), bytes: utf8(json) }
+    const value: unknown = JSON.parse(UTF_8.decode(bytes))
+    return value
   } catch {
     throw new CoffreError('INVALID_REQUEST', { facts: { at: 'value', expected: 'JSON' } })
-  }
-}
-
-function parseText(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 

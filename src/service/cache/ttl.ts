@@ -17,7 +17,7 @@ function parseTtl(seconds: number): number {
 }
 
 /** How old an entry may be that is read. Throws INVALID_REQUEST. */
-export function requireAge(seconds: number): number {
+export function parseAge(seconds: number): number {
   if (Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_AGE_SECONDS) return seconds
   throw new CoffreError('INVALID_REQUEST', {
     facts: { at: 'ttlSeconds', expected: `whole seconds, 1 to ${MAX_AGE_SECONDS}` },

@@ -192,7 +192,7 @@ export class UserCache implements CacheSpace {
     const judged = this.#parts.entries.judge(space, localName(space, name), stored, this.#nowSeconds())
     if (typeof judged === 'string') return { status: judged }
     const writtenAt = formatInstant(toInstant(judged.writtenAt * SECOND))
-    return { status: 'HIT', ...readJson(judged.value), writtenAt, format: 2 }
+    return { status: 'HIT', value: readJson(judged.value), bytes: judged.value, writtenAt, format: 2 }
   }
 
   /** An entry of another key under a shared name is no entry of this user's. */
@@ -202,8 +202,8 @@ export class UserCache implements CacheSpace {
     const judged = this.#parts.sources.open(source, stored, this.#parts.ttl.of(findCacheName(name)?.type))
     if (judged === 'WRONG_KEY') return { status: 'MISS' }
     if (typeof judged === 'string') return { status: judged }
-    const { plaintext, writtenAt } = judged
-    return { status: 'HIT', ...readJson(plaintext), writtenAt, format: 1 }
+    const { plaintext: bytes, writtenAt } = judged
+    return { status: 'HIT', value: readJson(bytes), bytes, writtenAt, format: 1 }
   }
 
   #source() {

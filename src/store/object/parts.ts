@@ -7,7 +7,7 @@ class PartBuffers {
     const [found] = index === -1 ? [] : this.#free.splice(index, 1)
     // Those that are too small now never fit again: parts grow.
     if (found === undefined) this.#free.length = 0
-    return found ?? Buffer.allocUnsafeSlow(Math.ceil(bytes * 1.125))
+    return found ?? Buffer.allocUnsafeSlow(bytes)
   }
 
   give(buffer: Buffer): void {

@@ -10,6 +10,8 @@ export interface S3Address {
   readonly region: string
   /** The bucket in the path rather than in the host: most servers other than Amazon's. */
   readonly pathStyle: boolean
+  /** False for servers that take no CRC-32 of bodies: the SHA-256 of the signature has to do. */
+  readonly checksums: boolean
 }
 
 export interface S3Defaults {
@@ -23,7 +25,7 @@ const PREFIX_SEGMENT = /^[A-Za-z0-9_][A-Za-z0-9._=+@-]{0,127}$/
 const MAX_PREFIX_LENGTH = 256
 const REGION = /^[A-Za-z0-9-]{1,64}$/
 const DEFAULT_REGION = 'us-east-1'
-const PARAMETERS: ReadonlySet<string> = new Set(['endpoint', 'region', 'path-style'])
+const PARAMETERS: ReadonlySet<string> = new Set(['endpoint', 'region', 'path-style', 'checksums'])
 
 /**
  * Reads `s3://bucket/prefix?endpoint=https://…&region=…&path-style=0`. What is absent is as `defaults` say; with an
@@ -42,13 +44,15 @@ export function parseS3Address(text: string, defaults: S3Defaults = {}): S3Addre
     return refuse('the name of a bucket after s3://')
   const parameters = readParameters(url.searchParams)
   const endpoint = parameters.get('endpoint') ?? defaults.endpoint
-  const style = parameters.get('path-style')
+  const [style, checksums] = [parameters.get('path-style'), parameters.get('checksums')]
   return {
     bucket: url.hostname,
     prefix: readPrefix(url.pathname),
     ...(endpoint === undefined ? {} : { endpoint: readEndpoint(endpoint) }),
     region: readRegion(parameters.get('region') ?? defaults.region ?? DEFAULT_REGION),
-    pathStyle: style === undefined ? (defaults.pathStyle ?? endpoint !== undefined) : readStyle(style),
+    pathStyle:
+      style === undefined ? (defaults.pathStyle ?? endpoint !== undefined) : readSwitch('path-style', style),
+    checksums: checksums === undefined || readSwitch('checksums', checksums),
   }
 }
 
@@ -85,10 +89,12 @@ function readRegion(text: string): string {
   return REGION.test(text) ? text : refuse('the name of a region')
 }
 
-function readStyle(text: string): boolean {
-  return text === '0' || text === '1' ? text === '1' : refuse('path-style=0 or path-style=1')
+function readSwitch(name: string, text: string): boolean {
+  return text === '0' || text === '1' ? text === '1' : refuse(`${name}=0 or ${name}=1`)
 }
 
 function refuse(expected: string): never {
-  throw new CoffreError('CONFIG_REFUSED', { facts: { setting: 'object store', expected } })
+  throw new CoffreError('CONFIG_REFUSED', {
+    facts: { setting: 'object store', expected },
+  })
 }

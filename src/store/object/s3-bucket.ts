@@ -16,6 +16,8 @@ const NOT_FOUND = 404
 export class S3Bucket {
   readonly client: S3Client
   readonly place: string
+  /** What a write asks the server to check. */
+  readonly checksum: { readonly ChecksumAlgorithm?: 'CRC32' }
   readonly #name: string
   readonly #prefix: string
   #isThere = false
@@ -23,6 +25,7 @@ export class S3Bucket {
   constructor(client: S3Client, address: S3Address) {
     this.client = client
     this.place = `s3://${address.bucket}/${address.prefix}`
+    this.checksum = address.checksums ? { ChecksumAlgorithm: 'CRC32' } : {}
     this.#name = address.bucket
     this.#prefix = address.prefix
   }
@@ -106,10 +109,18 @@ export class S3Bucket {
     const seconds = Math.floor((answer.LastModified?.getTime() ?? Number.NaN) / 1_000)
     if (bytes === undefined || answer.ETag === undefined || !(seconds >= 0)) {
       throw new CoffreError('OBJECT_STORE_UNAVAILABLE', {
-        facts: { ...this.facts(name), reason: 'an answer without size, time or ETag' },
+        facts: {
+          ...this.facts(name),
+          reason: 'an answer without size, time or ETag',
+        },
       })
     }
     // HEAD tells whole seconds, a list tells more.
-    return { name, bytes, writtenAt: toInstant(seconds * 1_000), version: answer.ETag.replaceAll('"', '') }
+    return {
+      name,
+      bytes,
+      writtenAt: toInstant(seconds * 1_000),
+      version: answer.ETag.replaceAll('"', ''),
+    }
   }
 }

@@ -66,7 +66,7 @@ function configOf(address: S3Address, options: S3ClientOptions): S3ClientConfig 
     forcePathStyle: address.pathStyle,
     followRegionRedirects: false,
     maxAttempts: attempts,
-    requestChecksumCalculation: 'WHEN_SUPPORTED',
+    requestChecksumCalculation: address.checksums ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED',
     // What is read is authenticated by whoever opens it.
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {

@@ -13,9 +13,9 @@ import { asked } from './s3-errors.ts'
 
 /** Metadata by which a writer knows its own object again. */
 const WRITE_ID = 'coffre-write'
-const MAX_PARTS_IN_FLIGHT = 4
+const MAX_PARTS_IN_FLIGHT = 3
 /** Beyond one part, what is on its way at once: with the part being filled it bounds memory. */
-const MAX_BYTES_IN_FLIGHT = 48 * 1024 * 1024
+const MAX_BYTES_IN_FLIGHT = 32 * 1024 * 1024
 
 /** `IfNoneMatch` or `IfMatch`, or neither. */
 export type Condition = { readonly IfNoneMatch: '*' } | { readonly IfMatch: string } | Record<never, never>
@@ -52,7 +52,7 @@ export function uploadWhole(bucket: S3Bucket, { name, writeId, signal }: Upload,
       ContentLength: part.bytes.length,
       ContentType: 'application/octet-stream',
       Metadata: { [WRITE_ID]: writeId },
-      ChecksumAlgorithm: 'CRC32',
+      ...bucket.checksum,
     })
     return asked(() => bucket.client.send(command, optionsOf(signal)))
   }
@@ -66,7 +66,11 @@ export async function uploadParts(
     first,
     rest,
     commit,
-  }: { readonly first: Part; readonly rest: AsyncIterable<Part>; readonly commit: Commit },
+  }: {
+    readonly first: Part
+    readonly rest: AsyncIterable<Part>
+    readonly commit: Commit
+  },
 ): Promise<void> {
   const id = await createUpload(bucket, upload)
   try {
@@ -95,7 +99,10 @@ export async function abortUpload(
   bucket: S3Bucket,
   { name, id }: { readonly name: string; readonly id: string },
 ): Promise<void> {
-  const command = new AbortMultipartUploadCommand({ ...bucket.target(name), UploadId: id })
+  const command = new AbortMultipartUploadCommand({
+    ...bucket.target(name),
+    UploadId: id,
+  })
   await asked(() => bucket.client.send(command))
 }
 
@@ -104,7 +111,7 @@ async function createUpload(bucket: S3Bucket, { name, writeId, signal }: Upload)
     ...bucket.target(name),
     ContentType: 'application/octet-stream',
     Metadata: { [WRITE_ID]: writeId },
-    ChecksumAlgorithm: 'CRC32',
+    ...bucket.checksum,
   })
   const { UploadId } = await asked(() => bucket.client.send(command, optionsOf(signal)))
   if (UploadId !== undefined) return UploadId
@@ -147,7 +154,9 @@ async function sendParts(
       }
       if (failure !== undefined) break
       if (part.number > MAX_PARTS)
-        throw new CoffreError('LIMIT_EXCEEDED', { facts: { maximumParts: MAX_PARTS } })
+        throw new CoffreError('LIMIT_EXCEEDED', {
+          facts: { maximumParts: MAX_PARTS },
+        })
       start(part)
     }
   } catch (error) {
@@ -175,12 +184,14 @@ async function sendPart(
     PartNumber: part.number,
     Body: part.bytes,
     ContentLength: part.bytes.length,
-    ChecksumAlgorithm: 'CRC32',
+    ...bucket.checksum,
   })
   const { ETag, ChecksumCRC32 } = await asked(() => bucket.client.send(command, optionsOf(signal)))
   return { PartNumber: part.number, ETag, ChecksumCRC32 }
 }
 
-function optionsOf(signal: AbortSignal | undefined): { readonly abortSignal?: AbortSignal } {
+function optionsOf(signal: AbortSignal | undefined): {
+  readonly abortSignal?: AbortSignal
+} {
   return signal === undefined ? {} : { abortSignal: signal }
 }

@@ -9,7 +9,8 @@ import type { ObjectStoreWarning } from '../object-store.ts'
 import type { S3Bucket } from './s3-bucket.ts'
 import { asked, isStatus } from './s3-errors.ts'
 
-const EVERYBODY = /\/groups\/global\/(AllUsers|AuthenticatedUsers)$/
+/** Versity's gateway has a short name for the first. */
+const EVERYBODY = /\/groups\/global\/(AllUsers|AuthenticatedUsers)$|^all-users$/
 const LOOPBACK = /^(127(\.\d{1,3}){3}|\[::1\]|localhost)$/
 
 /** Who else reads and writes: asked of the server, and tried without credentials. */
@@ -41,7 +42,9 @@ function isPlain(endpoint: string): boolean {
 async function readGrants({ client, itself }: S3Bucket): Promise<readonly ('read' | 'write')[] | undefined> {
   try {
     const { Grants = [] } = await asked(() => client.send(new GetBucketAclCommand(itself)))
-    return Grants.filter(({ Grantee }) => EVERYBODY.test(Grantee?.URI ?? '')).flatMap(meaningOf)
+    return Grants.filter(({ Grantee }) => EVERYBODY.test(Grantee?.URI ?? Grantee?.ID ?? '')).flatMap(
+      meaningOf,
+    )
   } catch {
     return undefined
   }

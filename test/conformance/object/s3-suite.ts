@@ -12,6 +12,8 @@ export interface S3Target extends Pick<Target, 'condition' | 'tellsStart'> {
   readonly partBytes: number
 }
 
+const HOUR_MS = 3_600_000
+
 /** What a bucket of every server must do. */
 export function testS3Store(server: S3Server, { partBytes, ...target }: S3Target): void {
   testObjectStore({
@@ -19,7 +21,11 @@ export function testS3Store(server: S3Server, { partBytes, ...target }: S3Target
     partsBytes: 3 * partBytes + 1_000,
     withStore: async (work) => {
       const bucket = await makeBucket(server)
-      const store = openBucket(server, { bucket, pageSize: 7, partBytes: () => partBytes })
+      const store = openBucket(server, {
+        bucket,
+        pageSize: 7,
+        partBytes: () => partBytes,
+      })
       try {
         await work(store)
       } finally {
@@ -42,8 +48,20 @@ export function testS3Store(server: S3Server, { partBytes, ...target }: S3Target
   })
 
   for (const [title, wrong] of [
-    ['secret', { accessKeyId: server.accessKeyId, secretAccessKey: new Secret('wrong-secret') }],
-    ['access key', { accessKeyId: 'nobody', secretAccessKey: new Secret(server.secretAccessKey) }],
+    [
+      'secret',
+      {
+        accessKeyId: server.accessKeyId,
+        secretAccessKey: new Secret('wrong-secret'),
+      },
+    ],
+    [
+      'access key',
+      {
+        accessKeyId: 'nobody',
+        secretAccessKey: new Secret(server.secretAccessKey),
+      },
+    ],
   ] as const) {
     test(`a wrong ${title} is refused everywhere, and no error holds it`, async () => {
       const bucket = await makeBucket(server)
@@ -57,6 +75,22 @@ export function testS3Store(server: S3Server, { partBytes, ...target }: S3Target
       await store.close()
     })
   }
+
+  test('a clock that is two hours wrong is told as such, or put right by the answer of the server', async (t) => {
+    const bucket = await makeBucket(server)
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() - 2 * HOUR_MS })
+    const store = openBucket(server, { bucket })
+    const done = await store.write('a', pieces(Buffer.from('one'))).then(
+      () => 'done',
+      (error: unknown) => failsWith('OBJECT_STORE_REFUSED')(error) && 'refused',
+    )
+    t.mock.timers.reset()
+    t.diagnostic(`the write was ${done}`)
+    await store.close()
+    const other = openBucket(server, { bucket })
+    assert.deepEqual(await namesOf(other), done === 'done' ? ['a'] : [])
+    await other.close()
+  })
 
   test('a bucket that is not there is told as such', async () => {
     const store = openBucket(server, { bucket: 'there-is-no-such-bucket' })

@@ -7,12 +7,15 @@ import type { S3Server } from '../../s3-server.ts'
 let buckets = 0
 
 /** The SDK itself, for what a test does behind the back of Coffre. */
-function rawClient(server: S3Server): S3Client {
+export function rawClient(server: S3Server): S3Client {
   return new S3Client({
     endpoint: `http://127.0.0.1:${server.port}`,
     region: server.region,
     forcePathStyle: true,
-    credentials: { accessKeyId: server.accessKeyId, secretAccessKey: server.secretAccessKey },
+    credentials: {
+      accessKeyId: server.accessKeyId,
+      secretAccessKey: server.secretAccessKey,
+    },
   })
 }
 
@@ -33,20 +36,27 @@ export interface BucketOptions extends Partial<S3StoreOptions> {
   readonly prefix?: string
   /** Of something between us and the server. */
   readonly port?: number
+  readonly host?: string
+  readonly checksums?: boolean
 }
 
 export function openBucket(server: S3Server, options: BucketOptions): S3ObjectStore {
-  const { bucket, prefix = '', port = server.port, ...rest } = options
+  const { bucket, prefix = '', port = server.port, host = '127.0.0.1', checksums = true, ...rest } = options
   const address = {
     bucket,
     prefix,
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint: `http://${host}:${port}`,
     region: server.region,
     pathStyle: true,
+    checksums,
   }
   const credentials = {
     accessKeyId: server.accessKeyId,
     secretAccessKey: new Secret(server.secretAccessKey),
   }
-  return new S3ObjectStore(address, { credentials, makeWriteId: randomUUID, ...rest })
+  return new S3ObjectStore(address, {
+    credentials,
+    makeWriteId: randomUUID,
+    ...rest,
+  })
 }

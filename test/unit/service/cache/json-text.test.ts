@@ -53,15 +53,8 @@ test('a JSON text in another style keeps numbers, order and repeated names', () 
 
 test('both styles are read', () => {
   for (const text of ['{"a": 1.0, "b": "\\u00e9"}', '{"a":1,"b":"é"}']) {
-    const bytes = Buffer.from(text)
-    assert.deepEqual(readJson(bytes), { value: { a: 1, b: 'é' }, bytes })
+    assert.deepEqual(readJson(Buffer.from(text)), { a: 1, b: 'é' })
   }
-})
-
-test('NaN and Infinity of Python are null, as JSON.stringify has them, and nothing else changes', () => {
-  const { value, bytes } = readJson(Buffer.from('{"NaN": [NaN, -Infinity, Infinity, 1.0], "a": "\\"NaN"}'))
-  assert.deepEqual(value, { NaN: [null, null, null, 1], a: '"NaN' })
-  assert.equal(Buffer.from(bytes).toString(), '{"NaN": [null, null, null, 1.0], "a": "\\"NaN"}')
 })
 
 test('what is no JSON, or too long, is refused', () => {
@@ -71,7 +64,7 @@ test('what is no JSON, or too long, is refused', () => {
   for (const value of [undefined, circle, 1n, () => 1, Symbol('s')]) {
     assert.throws(() => writeJson(value, 'compact'), refused)
   }
-  for (const text of ['', '{', 'NaNa', "{'a': 1}"]) assert.throws(() => readJson(Buffer.from(text)), refused)
+  for (const text of ['', '{', 'NaN', "{'a': 1}"]) assert.throws(() => readJson(Buffer.from(text)), refused)
   assert.throws(() => readJson(Uint8Array.of(0x22, 0xff, 0x22)), refused)
   assert.throws(() => writeJson('x'.repeat(1024 * 1024), 'compact'), failsWith('LIMIT_EXCEEDED'))
 })

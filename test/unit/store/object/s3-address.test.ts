@@ -5,18 +5,26 @@ import { failsWith } from '../../../temporary.ts'
 
 describe('the address of a bucket', () => {
   test('every part of it is read', () => {
-    const text = 's3://my-bucket/back/ups/?endpoint=https://s3.example.com:9000/&region=gra&path-style=0'
+    const text =
+      's3://my-bucket/back/ups/?endpoint=https://s3.example.com:9000/&region=gra&path-style=0&checksums=0'
     assert.deepEqual(parseS3Address(text), {
       bucket: 'my-bucket',
       prefix: 'back/ups/',
       endpoint: 'https://s3.example.com:9000',
       region: 'gra',
       pathStyle: false,
+      checksums: false,
     })
   })
 
   test('what is absent is as the settings say, or as Amazon has it', () => {
-    const bare = { bucket: 'my-bucket', prefix: '', region: 'us-east-1', pathStyle: false }
+    const bare = {
+      bucket: 'my-bucket',
+      prefix: '',
+      region: 'us-east-1',
+      pathStyle: false,
+      checksums: true,
+    }
     assert.deepEqual(parseS3Address('s3://my-bucket'), bare)
     assert.deepEqual(parseS3Address('s3://my-bucket/'), bare)
     const defaults = { endpoint: 'http://127.0.0.1:9000', region: 'gra' }
@@ -25,6 +33,7 @@ describe('the address of a bucket', () => {
       prefix: 'a/',
       ...defaults,
       pathStyle: true,
+      checksums: true,
     })
     assert.equal(parseS3Address('s3://my-bucket/a', { ...defaults, pathStyle: false }).pathStyle, false)
   })
@@ -46,6 +55,7 @@ describe('the address of a bucket', () => {
     's3://my-bucket?region=a&region=b',
     's3://my-bucket?region=../hunter2',
     's3://my-bucket?path-style=yes',
+    's3://my-bucket?checksums=hunter2',
     's3://my-bucket?endpoint=hunter2',
     's3://my-bucket?endpoint=file:///etc/hunter2',
     's3://my-bucket?endpoint=https://a:hunter2@b',
