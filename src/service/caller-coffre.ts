@@ -102,7 +102,7 @@ export class CallerCoffre implements EmbeddedCoffre {
     const key = keyId === undefined ? undefined : await this.#core.store.findKeyById(parseKeyId(keyId))
     const reach = new Reach(this.#caller, 'key.read')
     if (key === undefined || key.tenant !== reach.tenant || !reach.allows(key)) return inspection
-    return { algorithm: key.algorithm, ...inspection, key: key.name }
+    return { ...inspection, key: key.name, algorithm: inspection.algorithm ?? key.algorithm }
   }
 
   get keys(): Keys {
