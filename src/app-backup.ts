@@ -21,6 +21,8 @@ export { decryptBackup, encryptBackup } from './service/backup/layout-file.ts'
 export { restoreBackup } from './service/backup/restore.ts'
 export type { BackupSource, RestoreTarget } from './store/backup-source.ts'
 export type { ObjectStore } from './store/object-store.ts'
+export { filesSource } from './store/source/files/files-source.ts'
+export { filesTarget, type FilesTargetOptions } from './store/source/files/files-target.ts'
 export { streamSource } from './store/source/stream-source.ts'
 export { fileTarget, outputTarget } from './store/source/stream-target.ts'
 

@@ -57,6 +57,25 @@ describe('coffre backup', () => {
     assert.equal((await cli.ok('backup cat piped')).out, CONTENT)
   })
 
+  test('of a folder comes back as a folder, or one file of it', async (t) => {
+    const { cli } = await prepare(t)
+    mkdirSync(cli.path('site/images'), { recursive: true })
+    writeFileSync(cli.path('site/index.html'), '<h1>Zoé</h1>')
+    writeFileSync(cli.path('site/images/dot.png'), Buffer.from([1, 2, 3]), { mode: 0o640 })
+    const made = await cli.json(`backup create site --files ${cli.path('site')}`)
+    assert.equal(made['source'], 'files')
+    await cli.ok(`backup restore site --into ${cli.path('again')}`)
+    assert.equal(readFileSync(cli.path('again/index.html'), 'utf8'), '<h1>Zoé</h1>')
+    assert.deepEqual([...readFileSync(cli.path('again/images/dot.png'))], [1, 2, 3])
+    await cli.ok(`backup restore site --into ${cli.path('one')} --only images/dot.png`)
+    assert.deepEqual(
+      new Set(readdirSync(cli.path('one'), { recursive: true, encoding: 'utf8' })),
+      new Set(['images', 'images/dot.png']),
+    )
+    const both = await cli.run(['backup', 'create', 'site', '--files', 'x', '--in', 'y'])
+    assert.equal(both.code, 2)
+  })
+
   test('on a new machine opens with the sheet alone, and only what its signer made', async (t) => {
     const { cli, create, signer } = await prepare(t)
     assert.match(signer, /^coffre-backup\/[0-9a-f-]{36}\+[0-9a-f]{8}\+/)

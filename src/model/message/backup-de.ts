@@ -25,6 +25,8 @@ export const backupDe: Readonly<Record<keyof typeof backupEn, string>> = {
     'mit dem Notfallschlüssel dieser Datei öffnen, als Text oder Wörter; - für die Standardeingabe',
   'option.openBackupPassphrase': 'mit der Passphrase dieser Datei öffnen (COFFRE_BACKUP_PASSPHRASE)',
   'option.acceptOlder': 'von einem Stand des Ziels ausgehen, der älter ist als der gesehene',
+  'option.backupFiles': 'Dateien und Ordner; mehrfach möglich',
+  'option.only': 'aus einer Sicherung von Dateien nur diese Datei oder diesen Ordner',
   'option.acceptAnySigner': 'weitermachen, obwohl niemand, dem wir trauen, die Sicherung signiert hat',
   'option.backupKey': 'der Schlüssel des Coffre, der sie öffnet; ohne Angabe backup, bei Bedarf gemacht',
   'option.noBackupKey': 'kein Schlüssel des Coffre öffnet sie',

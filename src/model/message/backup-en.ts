@@ -21,6 +21,8 @@ export const backupEn = {
   'option.recoveryKeyFile': 'open with the recovery key in this file, as text or words; - for standard input',
   'option.openBackupPassphrase': 'open with the passphrase in this file (COFFRE_BACKUP_PASSPHRASE)',
   'option.acceptOlder': 'go on from a state of the target that is older than was seen',
+  'option.backupFiles': 'files and folders; repeat it for more',
+  'option.only': 'of a backup of files, only this file or folder',
   'option.acceptAnySigner': 'go on although nobody whom we trust has signed the backup',
   'option.backupKey': 'the key of the Coffre that opens it; backup by default, made when it is needed',
   'option.noBackupKey': 'no key of the Coffre opens it',

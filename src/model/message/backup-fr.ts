@@ -25,6 +25,8 @@ export const backupFr: Readonly<Record<keyof typeof backupEn, string>> = {
     'ouvrir avec la clé de secours de ce fichier, en texte ou en mots ; - pour l’entrée standard',
   'option.openBackupPassphrase': 'ouvrir avec la phrase secrète de ce fichier (COFFRE_BACKUP_PASSPHRASE)',
   'option.acceptOlder': 'repartir d’un état de la destination plus ancien que celui déjà vu',
+  'option.backupFiles': 'fichiers et dossiers ; à répéter',
+  'option.only': 'd’une sauvegarde de fichiers, seulement ce fichier ou ce dossier',
   'option.acceptAnySigner': 'continuer même si aucun signataire de confiance n’a signé la sauvegarde',
   'option.backupKey': 'la clé du Coffre qui l’ouvre ; backup par défaut, créée au besoin',
   'option.noBackupKey': 'aucune clé du Coffre ne l’ouvre',

@@ -29,6 +29,7 @@ export const restoreCommands: readonly CommandRow[] = [
       ...PLACE_OPTIONS,
       ...OPENER_OPTIONS,
       { flags: '--into <place>', help: 'option.into' },
+      { flags: '--only <path>', help: 'option.only' },
       FORCE,
       DRY_RUN,
     ],
@@ -58,6 +59,7 @@ function runRestore(invocation: Invocation): Promise<ExitCode> {
       const onBytes = (bytes: number) => void progress.show(bytes)
       const restored = await restoreBackup(backups, reference, target, openers, {
         ...readTrust(invocation),
+        isPartial: options.text('only') !== undefined,
         onBytes,
       })
       await progress.end()
@@ -70,13 +72,17 @@ function runRestore(invocation: Invocation): Promise<ExitCode> {
   })
 }
 
+/** Of the kind of its source: a folder for files, a file for everything that came as a stream. */
 async function chooseTarget(
   { options }: Invocation,
-  view: BackupSummary,
+  { id, source }: BackupSummary,
   into: string,
 ): Promise<RestoreTarget> {
-  const { fileTarget } = await import('../../../app-backup.ts')
-  return fileTarget({ path: into, id: view.id, replace: options.flag('force') })
+  const { filesTarget, fileTarget } = await import('../../../app-backup.ts')
+  const replace = options.flag('force')
+  const only = options.text('only')
+  if (source !== 'files') return fileTarget({ path: into, id, replace })
+  return filesTarget({ folder: into, id, replace, ...(only === undefined ? {} : { only }) })
 }
 
 /** With --out, the file appears only when the last byte has been verified. */
