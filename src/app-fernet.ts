@@ -60,6 +60,32 @@ export function findInEnvFile(path: string): FernetSource | undefined {
   return name === undefined ? undefined : { kind: 'env-file', path, name }
 }
 
+/** What compares the keys in use with the ring that was read. */
+interface FernetUser {
+  requireKnownFernetKeys(): Promise<void>
+}
+
+/**
+ * Throws CONFIG_REFUSED where something is stored under a key that is not here: whoever starts with another one by accident
+ * would show every user's key as lost. While somebody develops, a key that comes and goes costs nothing, and it warns.
+ */
+export async function requireKnownFernetKeys(
+  core: FernetUser,
+  environment: Environment = process.env,
+): Promise<void> {
+  const isDevelopment = (environment['COFFRE_ENV'] ?? environment['NODE_ENV']) === 'development'
+  try {
+    await core.requireKnownFernetKeys()
+  } catch (error) {
+    if (!isDevelopment || !(error instanceof CoffreError) || error.code !== 'CONFIG_REFUSED') throw error
+    const { FERNET_SECRET_KEY: expected } = error.facts
+    process.emitWarning(
+      `keys of providers do not open; FERNET_SECRET_KEY should be ${expected}. In production this would not start.`,
+      'CoffreWarning',
+    )
+  }
+}
+
 /** So that what dumps the environment shows no key; the kernel keeps its own copy of how the process began. */
 export function dropFernetKey(environment: NodeJS.ProcessEnv): void {
   for (const name of Object.keys(environment)) if (name.toUpperCase() === SETTING) delete environment[name]

@@ -1,6 +1,6 @@
 import { openCore, type OpenOptions, ROOT_LINGER_MS } from './app.ts'
 import { clockOf } from './app-store.ts'
-import { dropFernetKey } from './app-fernet.ts'
+import { dropFernetKey, requireKnownFernetKeys } from './app-fernet.ts'
 import { isLoopback } from './config.ts'
 import type { TlsFiles } from './http/tls/tls-files.ts'
 import { CoffreError } from './model/errors.ts'
@@ -36,8 +36,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const served = { rootLingerMs: ROOT_LINGER_MS, ...options, startSealed: true }
   const { core, initialisedNow } = await openCore(served)
   try {
-    // A server that starts with another key by accident would show every user's key as lost.
-    await requireKnownFernetKeys(core, options)
+    await requireKnownFernetKeys(core, options.environment)
     // A wrong address of a cache server shows at the start, not in the first answer.
     if (options.cache?.url !== undefined) await core.caches.service()
     // Whoever asks whether the log holds has an answer from the first moment on.
@@ -58,24 +57,6 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   } catch (error) {
     await core.close()
     throw error
-  }
-}
-
-/** While somebody develops, a key that comes and goes costs nothing: users see `unreadable`, and store theirs again. */
-async function requireKnownFernetKeys(
-  core: Core,
-  { environment = process.env }: ServeOptions,
-): Promise<void> {
-  const isDevelopment = (environment['COFFRE_ENV'] ?? environment['NODE_ENV']) === 'development'
-  try {
-    await core.requireKnownFernetKeys()
-  } catch (error) {
-    if (!isDevelopment || !(error instanceof CoffreError) || error.code !== 'CONFIG_REFUSED') throw error
-    const { FERNET_SECRET_KEY: expected } = error.facts
-    process.emitWarning(
-      `keys of providers do not open; FERNET_SECRET_KEY should be ${expected}. In production this server would not start.`,
-      'CoffreWarning',
-    )
   }
 }
 

@@ -2,7 +2,7 @@ import { copyFor } from './audit/checkpoint/checkpoint-copy.ts'
 import type { CheckpointAlert } from './audit/checkpoint/checkpointer.ts'
 import { AuditParts, warnProcess } from './audit/open-audit.ts'
 import { randomUuid } from './crypto/random.ts'
-import { readFernetRing } from './app-fernet.ts'
+import { readFernetRing, requireKnownFernetKeys } from './app-fernet.ts'
 import { chooseSeals, clockOf, openStore, requireExisting } from './app-store.ts'
 import { requireSelfTests } from './crypto/self-test.ts'
 import type { Clock } from './model/clock.ts'
@@ -87,6 +87,11 @@ export interface OpenOptions {
   readonly checkpointFile?: string
   /** How keys of users are tried; at the providers' own addresses when absent. */
   readonly providers?: ProviderSettings
+  /**
+   * `allow`: keys of providers under a FERNET_SECRET_KEY that is not here are `unreadable`. Absent: CONFIG_REFUSED, and a
+   * warning in development, as for the server.
+   */
+  readonly lostFernetKeys?: 'allow'
   /** The cache server, and how long entries live; the memory of this process when absent and no other may serve. */
   readonly cache?: CoreCacheOptions
   /** For what stops nothing and somebody should look at; a process warning when absent. */
@@ -107,13 +112,23 @@ export const ROOT_LINGER_MS = 2 * SWEEP_INTERVAL_MS
  * Opens the Coffre in a folder or a database and unseals it, inside this process. Everything that the returned object does
  * is recorded as done by `local`.
  *
- * Throws NOT_INITIALISED, STORE_IN_USE, SEAL_KEY_MISSING, PASSPHRASE_WRONG, SEAL_DAMAGED, SELF_TEST_FAILED.
+ * Throws NOT_INITIALISED, STORE_IN_USE, SEAL_KEY_MISSING, PASSPHRASE_WRONG, SEAL_DAMAGED, SELF_TEST_FAILED, CONFIG_REFUSED.
  */
 export async function openCoffre(options: OpenOptions): Promise<EmbeddedCoffre> {
   const { core } = await openCore(options)
+  if (options.lostFernetKeys !== 'allow') await requireOrClose(core, options)
   const coffre = new CallerCoffre(core, withOwnRequests(localCaller()))
   cores.set(coffre, core)
   return coffre
+}
+
+async function requireOrClose(core: Core, { environment }: OpenOptions): Promise<void> {
+  try {
+    await requireKnownFernetKeys(core, environment)
+  } catch (error) {
+    await core.close()
+    throw error
+  }
 }
 
 /** Of every Coffre that `openCoffre` gave out. */

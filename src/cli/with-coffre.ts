@@ -12,12 +12,18 @@ import { readClientTls } from './input/client-tls.ts'
 import { readSavedToken } from './input/saved-token.ts'
 import { canAsk } from './output/terminal.ts'
 
+export interface OpeningRules {
+  /** For what stores the key of a provider: it must come under the FERNET_SECRET_KEY that the others are under. */
+  readonly needsFernetKeys?: true
+}
+
 /** Opens the data folder or connects to the server, runs `work`, and closes again whatever happens. */
 export async function withCoffre<Result>(
   invocation: Invocation,
   work: (coffre: Coffre) => Promise<Result>,
+  rules: OpeningRules = {},
 ): Promise<Result> {
-  const coffre = await open(invocation)
+  const coffre = await open(invocation, rules)
   try {
     return await work(coffre)
   } finally {
@@ -25,9 +31,9 @@ export async function withCoffre<Result>(
   }
 }
 
-async function open(invocation: Invocation): Promise<Coffre> {
+async function open(invocation: Invocation, rules: OpeningRules): Promise<Coffre> {
   const place = choosePlace(invocation.options, invocation.terminal.environment)
-  if (place.kind === 'folder') return openFolder(invocation, place.dataDir)
+  if (place.kind === 'folder') return openFolder(invocation, place.dataDir, rules)
   return connect(invocation, place.address)
 }
 
@@ -48,11 +54,17 @@ export async function connectWithout(
   return connectCoffre(address, token, { allowInsecure, tls })
 }
 
-async function openFolder(invocation: Invocation, dataDir: string): Promise<Coffre> {
+async function openFolder(
+  invocation: Invocation,
+  dataDir: string,
+  { needsFernetKeys }: OpeningRules,
+): Promise<Coffre> {
   // Loaded here, so that everything that needs no store starts without one.
   const { openCoffre } = await import('../app.ts')
   const seal = await chooseStoredSeal(invocation)
-  const place = { dataDir, ...(await chooseDatabase(invocation)) }
+  // Most commands have nothing to do with keys of providers, and run in folders without their settings.
+  const lost = needsFernetKeys === true ? {} : { lostFernetKeys: 'allow' as const }
+  const place = { dataDir, ...lost, ...(await chooseDatabase(invocation)) }
   try {
     return await openCoffre({ ...place, ...(seal === undefined ? {} : { seal }) })
   } catch (error) {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
+import { openCoffre } from '../../src/app.ts'
+import { Fernet } from '../../src/crypto/fernet.ts'
 import { CoffreLine, CoffreProcess } from './coffre-process.ts'
 
 const KEY = 'mistral-test-key-0123456789abcdefABCDEF'
@@ -39,5 +41,22 @@ describe('coffre apikey', () => {
       assert.equal(refused.code, 78)
       assert.match(refused.error, /FERNET_SECRET_KEY.*coffre fernet keygen/)
     }
+  })
+
+  test('with another FERNET_SECRET_KEY than the keys that are there, a command stores none and says what to restore', async (t) => {
+    const cli = new CoffreProcess(t)
+    const environment = { FERNET_SECRET_KEY: Fernet.generateKey() }
+    const coffre = await openCoffre({ dataDir: cli.dataDir, createIfMissing: true, environment })
+    await coffre.users.create({ clientId: 'ada' })
+    await coffre.apiKeys.set({ user: 'ada', apiKey: KEY })
+    await coffre.close()
+    writeFileSync(cli.path('key'), 'another')
+    const refused = await cli.run(['apikey', 'set', '--user', 'ada', '--key-file', 'key'])
+    assert.equal(refused.code, 78)
+    assert.match(refused.error, /FERNET_SECRET_KEY.*put it back/)
+    const shown = await cli.run(['apikey', 'list', '--json'])
+    assert.match(shown.out, /"unreadable"/)
+    const stored = await cli.run(['apikey', 'set', '--user', 'ada', '--key-file', 'key'], { environment })
+    assert.equal(stored.code, 0, stored.error)
   })
 })

@@ -1,4 +1,5 @@
 import { API_KEY_PROVIDERS, WRAPPING_FORMS } from '../../model/api-key.ts'
+import type { Coffre } from '../../model/coffre.ts'
 import { MAX_API_KEY_CHARACTERS } from '../../model/limits.ts'
 import type { CommandRow, OptionRow } from '../command-row.ts'
 import { type ExitCode, FINDING, OK } from '../exit-code.ts'
@@ -66,7 +67,7 @@ async function runSet(invocation: Invocation): Promise<ExitCode> {
   const request = { ...userOf(invocation), ...(provider === undefined ? {} : { provider }) }
   const limit = { name: '--key-file', maximumBytes: MAX_API_KEY_CHARACTERS }
   const apiKey = await readSecretFile(terminal, options.required('key-file'), limit)
-  return withCoffre(invocation, async (coffre) => {
+  const work = async (coffre: Coffre) => {
     if (options.flag('dry-run')) {
       await coffre.apiKeys.get(request.user)
       return reportPlan(invocation, { request, lines: [] })
@@ -76,7 +77,8 @@ async function runSet(invocation: Invocation): Promise<ExitCode> {
     if (stored.looksUsual === false)
       await printer.note('done.apiKeyUnusual', { provider: stored.provider ?? '' })
     return OK
-  })
+  }
+  return withCoffre(invocation, work, { needsFernetKeys: true })
 }
 
 function runShow(invocation: Invocation): Promise<ExitCode> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { DatabaseSync } from 'node:sqlite'
-import { openCoffre, serve } from '../../../src/app.ts'
+import { openCoffre, type OpenOptions, serve } from '../../../src/app.ts'
 import { Fernet } from '../../../src/crypto/fernet.ts'
 import type { EmbeddedCoffre } from '../../../src/model/coffre.ts'
 import { POSTGRES_18, startPostgres } from '../../postgres-server.ts'
@@ -53,9 +53,14 @@ const PLACES = [
   },
 ]
 
-async function open(t: TestContext, place: Place, fernet?: string): Promise<EmbeddedCoffre> {
+async function open(
+  t: TestContext,
+  place: Place,
+  fernet?: string,
+  rules: Pick<OpenOptions, 'lostFernetKeys'> = {},
+): Promise<EmbeddedCoffre> {
   const environment = fernet === undefined ? {} : { FERNET_SECRET_KEY: fernet }
-  const coffre = await openCoffre({ ...place.options, createIfMissing: true, environment })
+  const coffre = await openCoffre({ ...place.options, ...rules, createIfMissing: true, environment })
   t.after(() => coffre.close())
   return coffre
 }
@@ -89,7 +94,7 @@ for (const { name, skip, make } of PLACES) {
       assert.match(stored, /^gAAAA/)
       assert.equal(Buffer.from(new Fernet(fernet).decrypt(stored)).toString(), `${KEY}-0`)
       await coffre.close()
-      const without = await open(t, place)
+      const without = await open(t, place, undefined, { lostFernetKeys: 'allow' })
       assert.equal((await without.apiKeys.get(user)).status, 'unreadable')
       await assert.rejects(read(without, user ?? ''), failsWith('API_KEY_UNREADABLE'))
       await without.apiKeys.set({ user: user ?? '', apiKey: KEY })
@@ -236,7 +241,7 @@ for (const { name, skip, make } of PLACES) {
       await (await started(Fernet.generateKey())).close()
     })
 
-    test('keep a server from starting with another FERNET_SECRET_KEY, until the old one is there again', async (t) => {
+    test('keep a server and a program from starting with another FERNET_SECRET_KEY, until the old one is there again', async (t) => {
       const place = await make(t)
       const [old, other] = [Fernet.generateKey(), Fernet.generateKey()]
       const http = { host: '127.0.0.1', port: 0, logLevel: 'silent' }
@@ -250,6 +255,7 @@ for (const { name, skip, make } of PLACES) {
         const failed: unknown = await started(environment).catch((error: unknown) => error)
         assert.ok(failsWith('CONFIG_REFUSED')(failed))
         assert.match(JSON.stringify(failed), /put it back/)
+        await assert.rejects(openCoffre({ ...place.options, environment }), failsWith('CONFIG_REFUSED'))
       }
       const developing = await started({ FERNET_SECRET_KEY: other, NODE_ENV: 'development' })
       await developing.close()
