@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { Fernet } from './crypto/fernet.ts'
 import { FernetRing } from './crypto/fernet-ring.ts'
@@ -24,8 +24,11 @@ export interface FernetPlace {
  * one. Throws CONFIG_REFUSED that names the setting and how to make a key.
  */
 export function readFernetRing({ environment, folder }: FernetPlace): FernetRing | undefined {
-  const text = readText(environment) ?? readText(readEnvFile(join(folder, '.env')))
-  if (text === undefined) return undefined
+  const text = readText(environment, '.') ?? readText(readEnvFile(join(folder, '.env')), folder)
+  return text === undefined ? undefined : readRing(text)
+}
+
+function readRing(text: string): FernetRing {
   try {
     return FernetRing.parse(text)
   } catch (cause) {
@@ -45,7 +48,7 @@ export type FernetSource =
 /** `undefined` where it is not set. */
 export function findFernetSource({ environment, folder }: FernetPlace): FernetSource | undefined {
   const path = find(environment, `${SETTING}_FILE`)
-  if (path !== undefined) return { kind: 'key-file', path }
+  if (path !== undefined) return { kind: 'key-file', path: resolve(path) }
   if (find(environment, SETTING) !== undefined) return { kind: 'environment' }
   return findInEnvFile(join(folder, '.env'))
 }
@@ -54,10 +57,24 @@ export function findFernetSource({ environment, folder }: FernetPlace): FernetSo
 export function findInEnvFile(path: string): FernetSource | undefined {
   const values = readEnvFile(path)
   const keyFile = find(values, `${SETTING}_FILE`)
-  if (keyFile !== undefined) return { kind: 'key-file', path: keyFile }
+  // Whoever reads that file stands in its folder.
+  if (keyFile !== undefined) return { kind: 'key-file', path: resolve(dirname(path), keyFile) }
   const names = [SETTING, ...Object.keys(values).filter((each) => each.toUpperCase() === SETTING)]
   const name = names.find((each) => (values[each] ?? '').trim() !== '')
   return name === undefined ? undefined : { kind: 'env-file', path, name }
+}
+
+/** By which the store knows the key again that encrypts. */
+export function fernetCheckOf(source: FernetSource, environment: Environment): string {
+  const ring = readRing(textOf(source, environment))
+  return ring.checks[0]
+}
+
+function textOf(source: FernetSource, environment: Environment): string {
+  if (source.kind === 'key-file')
+    return (readLimited(source.path, MAX_KEY_BYTES) ?? missing(source.path)).trim()
+  if (source.kind === 'environment') return find(environment, SETTING) ?? ''
+  return find(readEnvFile(source.path), source.name) ?? ''
 }
 
 /** What compares the keys in use with the ring that was read. */
@@ -91,12 +108,13 @@ export function dropFernetKey(environment: NodeJS.ProcessEnv): void {
   for (const name of Object.keys(environment)) if (name.toUpperCase() === SETTING) delete environment[name]
 }
 
-function readText(environment: Environment): string | undefined {
+/** A file that it names is looked for from `folder` on. */
+function readText(environment: Environment, folder: string): string | undefined {
   const value = find(environment, SETTING)
   const path = find(environment, `${SETTING}_FILE`)
   if (path === undefined) return value
   if (value !== undefined) throw refuse(`only one of it and ${SETTING}_FILE`)
-  return (readLimited(path, MAX_KEY_BYTES) ?? missing(path)).trim()
+  return (readLimited(resolve(folder, path), MAX_KEY_BYTES) ?? missing(path)).trim()
 }
 
 /** Empty is absent, as in a file of settings that somebody is to fill in. */

@@ -48,6 +48,7 @@ export type { AcceptedRestore } from './service/operator/accept-restore.ts'
 export {
   decryptApiKey,
   encryptApiKey,
+  fernetCheckOf,
   type FernetSource,
   findFernetSource,
   findInEnvFile,

@@ -3,6 +3,7 @@ import type {
   ApiKeyTest,
   ApiKeyView,
   ListedApiKey,
+  RevokedApiKeys,
   RotatedWrapping,
   RotateWrappingOptions,
 } from '../model/api-key.ts'
@@ -25,7 +26,7 @@ const ROTATED_SHAPE: AnswerShape<RotatedWrapping> = {
   rotated: 'number',
   unreadable: 'number',
 }
-const REVOKED_SHAPE: AnswerShape<{ readonly revoked: number }> = { revoked: 'number' }
+const REVOKED_SHAPE: AnswerShape<RevokedApiKeys> = { revoked: 'number' }
 const TOLD_SHAPE: AnswerShape<{ readonly done: number; readonly of: number }> = {
   done: 'number',
   of: 'number',
@@ -53,7 +54,8 @@ export function remoteApiKeys(connection: Connection): ApiKeys {
       return parseList(await connection.send({ method: 'GET', path }), 'apiKeys', LISTED_SHAPE)
     },
     rotateWrapping: (options) => rotateWrapping(connection, options),
-    revokeAll: () => ask({ method: 'POST', path: '/api-keys/revoke-all', body: {} }, REVOKED_SHAPE),
+    revokeAll: (options = {}) =>
+      ask({ method: 'POST', path: '/api-keys/revoke-all', body: options }, REVOKED_SHAPE),
   }
 }
 

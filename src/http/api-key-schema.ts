@@ -37,4 +37,10 @@ export const ROTATED_WRAPPING = z.object({
   rotated: z.number().int(),
   unreadable: z.number().int(),
 })
+export const REVOKE_API_KEYS = z.strictObject({
+  resume: z
+    .strictObject({ key: z.string().max(64).optional().describe('Check value of FERNET_SECRET_KEY') })
+    .optional()
+    .describe('Ends a run that was interrupted once the rows were cleared, and clears none'),
+})
 export const REVOKED_API_KEYS = z.object({ revoked: z.number().int() })

@@ -34,7 +34,7 @@ export interface ApiKeys {
    */
   rotateWrapping(options?: RotateWrappingOptions): Promise<RotatedWrapping>
   /** Erases every key of every tenant, and what they were encrypted under; users store theirs again. */
-  revokeAll(): Promise<{ readonly revoked: number }>
+  revokeAll(options?: RevokeAllOptions): Promise<RevokedApiKeys>
 }
 
 /** What the library has besides, in the process that holds the store. */
@@ -94,6 +94,18 @@ export interface RotateWrappingOptions {
   readonly to?: WrappingForm
   /** How many of how many. */
   readonly tell?: (done: number, of: number) => void
+}
+
+export interface RevokeAllOptions {
+  /**
+   * Ends a run that was interrupted once the rows were cleared, and clears none: what users stored since stays. `key` is
+   * the check value of the FERNET_SECRET_KEY that has yet to be replaced; INVALID_REQUEST where it was not revoked.
+   */
+  readonly resume?: { readonly key?: string }
+}
+
+export interface RevokedApiKeys {
+  readonly revoked: number
 }
 
 export interface RotatedWrapping {

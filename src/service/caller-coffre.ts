@@ -182,7 +182,7 @@ export class CallerCoffre implements EmbeddedCoffre {
       test: async (user) => core.apiKeys.test(caller, user),
       list: async (query) => core.apiKeys.list(caller, query),
       rotateWrapping: async (options) => core.apiKeys.rotateWrapping(caller, options),
-      revokeAll: async () => core.apiKeys.revokeAll(caller),
+      revokeAll: async (options) => core.apiKeys.revokeAll(caller, options),
       use: async (user, work) => core.apiKeys.use(caller, user, work),
     }
   }

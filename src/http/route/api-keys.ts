@@ -3,6 +3,7 @@ import {
   API_KEY,
   API_KEY_TEST,
   LISTED_API_KEYS,
+  REVOKE_API_KEYS,
   REVOKED_API_KEYS,
   ROTATE_WRAPPING,
   ROTATED_WRAPPING,
@@ -46,9 +47,10 @@ export function addApiKeyRoutes(api: Api, parts: ServerParts): void {
     url: '/api-keys/revoke-all',
     summary: 'Erase the key of every user; each stores its own again',
     tag: TAG,
-    body: NOTHING,
+    body: REVOKE_API_KEYS,
     result: REVOKED_API_KEYS,
-    run: (coffre) => coffre.apiKeys.revokeAll(),
+    run: (coffre, { body: { resume } }) =>
+      coffre.apiKeys.revokeAll(resume === undefined ? {} : { resume: dropUndefined(resume) }),
   })
 }
 

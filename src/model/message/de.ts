@@ -142,6 +142,7 @@ export const de: Messages = {
     'Wo FERNET_SECRET_KEY gesetzt ist: durch das ersetzen, was `coffre fernet keygen` ausgibt, und neu starten.',
   'done.apiKeysRevokedFile':
     'Ein neuer FERNET_SECRET_KEY steht in {path}; laufende Server nehmen ihn beim Neustart.',
+  'done.apiKeysRevocationResumed': 'Das Unterbrochene ist beendet; seither gespeicherte Schlüssel bleiben.',
   'done.sessionCreated':
     'Sitzung {id}, bis {moment}, wenn sie nicht erneuert wird. Ihr Token wird nicht wieder gezeigt.',
   'done.sessionInspected': 'Nichts davon wurde geprüft: `coffre session verify` beurteilt ein Token.',

@@ -135,6 +135,7 @@ export const en = {
     'Where FERNET_SECRET_KEY is set: replace it with what `coffre fernet keygen` prints, and restart.',
   'done.apiKeysRevokedFile':
     'A new FERNET_SECRET_KEY is in {path}; servers that are running take it when they are restarted.',
+  'done.apiKeysRevocationResumed': 'Finished what was interrupted; keys that were stored since stay.',
   'done.sessionCreated': 'Session {id}, until {moment} unless it is refreshed. Its token is not shown again.',
   'done.sessionInspected': 'Nothing of this was checked: `coffre session verify` judges a token.',
   'done.sessionRefused': 'The token is not good.',

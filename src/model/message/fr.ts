@@ -138,6 +138,8 @@ export const fr: Messages = {
     'Si FERNET_SECRET_KEY est définie : remplacez-la par ce qu’affiche `coffre fernet keygen`, puis redémarrez.',
   'done.apiKeysRevokedFile':
     'Une nouvelle FERNET_SECRET_KEY est dans {path} ; les serveurs en marche la prennent à leur redémarrage.',
+  'done.apiKeysRevocationResumed':
+    'Ce qui était interrompu est terminé ; les clés enregistrées depuis restent.',
   'done.sessionCreated':
     'Session {id}, jusqu’au {moment} sauf renouvellement. Son jeton ne sera plus affiché.',
   'done.sessionInspected': 'Rien de cela n’a été vérifié : `coffre session verify` juge un jeton.',

@@ -303,7 +303,10 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.limitUsers': 'höchstens so viele Benutzer, 1 bis 1.000 (ohne Angabe 100)',
   'option.loginSecretFile': 'für client: Datei mit dem Client-Geheimnis, oder - für die Standardeingabe',
   'option.fernetEnvFile':
-    'env-Datei, deren FERNET_SECRET_KEY ersetzt wird; ohne Angabe .env hier, wenn die Daten hier liegen',
+    'env-Datei, deren FERNET_SECRET_KEY (oder _FILE) ersetzt wird; ohne Angabe .env hier, wenn die Daten hier liegen',
+  'option.keepFernetFile': 'die Datei mit FERNET_SECRET_KEY lassen, wie sie ist',
+  'option.resumeRevocation':
+    'einen unterbrochenen Lauf beenden: den Schlüssel ersetzen und seither Gespeichertes behalten',
   'option.printFernetKey': 'den neuen FERNET_SECRET_KEY ausgeben',
   'option.apiKeyUser': 'Benutzer, nach Kennung oder Client-Kennung; ohne Angabe der Inhaber des Tokens',
   'option.provider': 'wer den Schlüssel gab (ohne Angabe mistral)',

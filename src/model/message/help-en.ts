@@ -289,7 +289,10 @@ export const helpEn = {
   'option.limitUsers': 'at most this many users, 1 to 1,000 (100 when absent)',
   'option.loginSecretFile': 'for client: file with the client secret, or - for standard input',
   'option.fernetEnvFile':
-    'env file whose FERNET_SECRET_KEY is replaced; .env here when absent and the store is here',
+    'env file whose FERNET_SECRET_KEY (or _FILE) is replaced; .env here when absent and the store is here',
+  'option.keepFernetFile': 'leave the file of FERNET_SECRET_KEY as it is',
+  'option.resumeRevocation':
+    'finish a run that was interrupted: replace the key, and keep what users stored since',
   'option.printFernetKey': 'print the new FERNET_SECRET_KEY',
   'option.apiKeyUser': 'user, by id or client id; whoever holds the token when absent',
   'option.provider': 'who gave the key (mistral when absent)',

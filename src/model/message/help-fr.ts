@@ -302,7 +302,10 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.limitUsers': 'au plus ce nombre d’utilisateurs, de 1 à 1 000 (100 par défaut)',
   'option.loginSecretFile': 'pour client : fichier avec le secret client, ou - pour l’entrée standard',
   'option.fernetEnvFile':
-    'fichier d’environnement dont FERNET_SECRET_KEY est remplacée ; par défaut .env ici, si les données sont ici',
+    'fichier d’environnement dont FERNET_SECRET_KEY (ou _FILE) est remplacée ; par défaut .env ici, si les données sont ici',
+  'option.keepFernetFile': 'laisser le fichier de FERNET_SECRET_KEY tel quel',
+  'option.resumeRevocation':
+    'terminer une exécution interrompue : remplacer la clé, et garder ce qui a été enregistré depuis',
   'option.printFernetKey': 'afficher la nouvelle FERNET_SECRET_KEY',
   'option.apiKeyUser':
     'utilisateur, par identifiant ou identifiant client ; par défaut le détenteur du jeton',

@@ -3,6 +3,8 @@ import type {
   ApiKeyTest,
   ApiKeyView,
   ListedApiKey,
+  RevokeAllOptions,
+  RevokedApiKeys,
   RotatedWrapping,
   RotateWrappingOptions,
   SetApiKeyRequest,
@@ -23,9 +25,10 @@ import { requireUser } from '../users/find-user.ts'
 import type { UserService } from '../users/user-service.ts'
 import { ApiKeyVault, formOf } from './api-key-vault.ts'
 import { describeEvent } from './describe-event.ts'
-import { isRevoked, noteInUse, noteRevoked } from './fernet-checks.ts'
+import { isRevoked, noteInUse } from './fernet-checks.ts'
 import type { OwnKey } from './own-key.ts'
 import { lastFourOf, looksUsual, readApiKey, readProvider } from './read-api-key.ts'
+import { finishRevocation, revokeAll } from './revoke-all.ts'
 import { requireUsableRing, rotateWrapping } from './rotate-wrapping.ts'
 
 /** A row that changes between each look and its use is being changed by a loop. */
@@ -171,21 +174,11 @@ export class ApiKeyService {
     return rotateWrapping({ ...this.#parts, vault: this.#vault }, { caller, form, tell })
   }
 
-  /** The rows are cleared in one transaction; what they were under is erased after it. Interrupted, it may run again. */
-  async revokeAll(caller: Caller): Promise<{ readonly revoked: number }> {
-    const { store, trail, clock, ring, own } = this.#parts
-    await authorize(trail, caller, 'api-key.revoke')
-    // Before the rows are cleared: what a user stores from here on is under the new version, and stays.
-    await own.rotate()
-    const floor = await own.currentVersion()
-    const revoked = await store.transaction(async (tx) => {
-      const count = await tx.clearApiKeys(clock())
-      await noteRevoked(tx, ring, clock())
-      await trail.append(tx, [describeEvent(caller, 'api-key.revoke-all', { rows: count })])
-      return count
-    })
-    await own.destroyVersionsBelow(floor)
-    return { revoked }
+  async revokeAll(caller: Caller, { resume }: RevokeAllOptions = {}): Promise<RevokedApiKeys> {
+    await authorize(this.#parts.trail, caller, 'api-key.revoke')
+    return resume === undefined
+      ? revokeAll(this.#parts, caller)
+      : finishRevocation(this.#parts, caller, resume)
   }
 
   /** The user who asks, or the one whom an administrator names. */

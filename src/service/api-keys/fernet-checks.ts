@@ -32,13 +32,17 @@ export async function requireKnownFernetKeys(store: Checks, ring: FernetRing | u
   }
   if (ring !== undefined && (await isRevoked(store, ring))) {
     throw refuse(
-      'a key that was not revoked; make one with `coffre fernet keygen`, or let `coffre apikey revoke-all` write one',
+      'a key that was not revoked; make one with `coffre fernet keygen`, or let `coffre apikey revoke-all --resume` write one',
     )
   }
 }
 
-export async function isRevoked(store: Checks, ring: FernetRing): Promise<boolean> {
-  return (await read(store, REVOKED)).includes(ring.checks[0])
+export function isRevoked(store: Checks, ring: FernetRing): Promise<boolean> {
+  return isRevokedCheck(store, ring.checks[0])
+}
+
+export async function isRevokedCheck(store: Checks, check: string): Promise<boolean> {
+  return (await read(store, REVOKED)).includes(check)
 }
 
 export async function readInUse(store: Checks): Promise<KeysInUse> {

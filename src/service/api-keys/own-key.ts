@@ -74,6 +74,11 @@ export class OwnKey {
     return key.versions.find(({ state }) => state.name === 'active')?.version === header.version
   }
 
+  /** `undefined` for what is no ciphertext of Coffre's own. */
+  versionOf(ciphertext: string): VersionNumber | undefined {
+    return readTextHeader(ciphertext)?.version
+  }
+
   async rotate(): Promise<void> {
     await this.#ensure(ENCRYPTS, 'aes256-gcm')
     await this.#parts.keys.rotate(this.#caller(), ENCRYPTS)

@@ -2,7 +2,6 @@ import type { FernetRing } from '../../crypto/fernet-ring.ts'
 import type { RotatedWrapping, WrappingForm } from '../../model/api-key.ts'
 import type { Clock } from '../../model/clock.ts'
 import { CoffreError, hasCode } from '../../model/errors.ts'
-import type { UserId } from '../../model/ids.ts'
 import type { StoredApiKey, User } from '../../model/user.ts'
 import type { Store } from '../../store/store.ts'
 import type { AuditTrail } from '../audit-trail.ts'
@@ -12,9 +11,7 @@ import { type ApiKeyVault, formOf } from './api-key-vault.ts'
 import { describeEvent } from './describe-event.ts'
 import { isRevoked, noteInUse, noteOnlyInUse, readInUse } from './fernet-checks.ts'
 import type { OwnKey } from './own-key.ts'
-
-/** Rows of one transaction: others wait no longer than for these. */
-const PAGE = 100
+import { pages } from './pages.ts'
 
 export interface RotateParts {
   readonly store: Store
@@ -178,15 +175,4 @@ async function countKeys(store: Store): Promise<number> {
   let count = 0
   for await (const users of pages(store)) count += users.length
   return count
-}
-
-async function* pages(store: Store): AsyncGenerator<readonly User[]> {
-  let after: UserId | undefined
-  for (;;) {
-    const from = after === undefined ? {} : { after }
-    const users = await store.listUsers({ withApiKey: true, limit: PAGE, ...from })
-    if (users.length > 0) yield users
-    if (users.length < PAGE) return
-    after = users.at(-1)?.id
-  }
 }
