@@ -12,6 +12,7 @@ import { Progress } from '../output/progress.ts'
 import { reportPlan } from '../output/report-plan.ts'
 import { writeTo } from '../output/terminal.ts'
 import { readPage, showPage } from '../output/show-page.ts'
+import { choosePlace } from '../place.ts'
 import { withCoffre } from '../with-coffre.ts'
 import { apiKeyRevokeCommand } from './api-key-revoke-command.ts'
 
@@ -55,9 +56,10 @@ export const apiKeyCommands: readonly CommandRow[] = [
   apiKeyRevokeCommand,
 ]
 
-/** Absent: whoever holds the token. */
-function userOf({ options }: Invocation): { readonly user?: string } {
-  const user = options.text('user')
+/** Absent: whoever holds the token; who opens a data folder is no user. */
+function userOf({ options, terminal }: Invocation): { readonly user?: string } {
+  const isFolder = choosePlace(options, terminal.environment).kind === 'folder'
+  const user = isFolder ? options.required('user') : options.text('user')
   return user === undefined ? {} : { user }
 }
 

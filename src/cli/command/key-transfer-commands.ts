@@ -6,6 +6,7 @@ import { Secret } from '../../model/secret.ts'
 import type { ArgumentRow, CommandRow, OptionRow } from '../command-row.ts'
 import { type ExitCode, OK } from '../exit-code.ts'
 import { readLimited, readLimitedFile } from '../input/read-limited.ts'
+import { readSecretText } from '../input/secret-file.ts'
 import { type Invocation, valueAt } from '../invocation.ts'
 import { DRY_RUN, FORCE, OUT, RAW } from '../line/option-rows.ts'
 import { formatJson } from '../output/printer.ts'
@@ -151,9 +152,7 @@ async function readPassphrase({ options }: Invocation): Promise<Secret | undefin
 
 async function readText(path: string, name: string, maximumBytes: number): Promise<string> {
   const bytes = await readLimitedFile(path, { name, maximumBytes })
-  return Buffer.from(bytes)
-    .toString('utf8')
-    .replace(/\r?\n$/, '')
+  return readSecretText(bytes, name)
 }
 
 async function runExport(invocation: Invocation): Promise<ExitCode> {

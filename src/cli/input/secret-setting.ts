@@ -3,6 +3,7 @@ import { MAX_PASSPHRASE_BYTES, MAX_TOKEN_CHARACTERS } from '../../model/limits.t
 import { Secret } from '../../model/secret.ts'
 import type { Sources } from '../invocation.ts'
 import { readLimited, readLimitedFile } from './read-limited.ts'
+import { readSecretText } from './secret-file.ts'
 
 /** Host, user, password, database and a few parameters. */
 const MAX_URL_BYTES = 4_096
@@ -127,9 +128,5 @@ async function readFile(invocation: Sources, path: string, setting: SecretSettin
   const bytes = isStandardInput
     ? await readLimited(invocation.terminal.stdin, limit)
     : await readLimitedFile(path, limit)
-  return new Secret(
-    Buffer.from(bytes)
-      .toString('utf8')
-      .replace(/\r?\n$/, ''),
-  )
+  return new Secret(readSecretText(bytes, name))
 }

@@ -46,6 +46,8 @@ export const de: Messages = {
   'usage.confirmationNeeded':
     '{name} lässt sich nicht rückgängig machen. Wiederholen Sie den Befehl mit --yes.',
   'usage.fileUnreadable': 'Die Datei von {name} lässt sich nicht lesen.',
+  'usage.fileNoText':
+    'Die Datei von {name} ist kein UTF-8-Text. Ein zufälliges Geheimnis schreibt man als base64 oder hexadezimal.',
   'usage.fileUnwritable': 'Die Datei von {name} lässt sich nicht schreiben.',
   'usage.fileExists': 'Die Datei von {name} besteht bereits. --force ersetzt sie.',
   'usage.base64': '{name} ist base64 (RFC 4648, mit Auffüllung).',

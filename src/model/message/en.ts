@@ -48,6 +48,8 @@ export const en = {
     'A token stands on the command line, where every user of this machine can read it. Revoke it, and use COFFRE_TOKEN_FILE or COFFRE_TOKEN.',
   'usage.confirmationNeeded': '{name} cannot be undone. Repeat it with --yes.',
   'usage.fileUnreadable': 'The file of {name} cannot be read.',
+  'usage.fileNoText':
+    'The file of {name} is not UTF-8 text. A random secret is written as base64 or hexadecimal.',
   'usage.fileUnwritable': 'The file of {name} cannot be written.',
   'usage.fileExists': 'The file of {name} exists already. --force replaces it.',
   'usage.base64': '{name} is base64 (RFC 4648, with padding).',

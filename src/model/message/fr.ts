@@ -45,6 +45,8 @@ export const fr: Messages = {
     'Un jeton figure sur la ligne de commande, où tout utilisateur de cette machine peut le lire. Révoquez-le, et utilisez COFFRE_TOKEN_FILE ou COFFRE_TOKEN.',
   'usage.confirmationNeeded': '{name} est irréversible. Répétez la commande avec --yes.',
   'usage.fileUnreadable': 'Le fichier de {name} ne peut pas être lu.',
+  'usage.fileNoText':
+    'Le fichier de {name} n’est pas du texte UTF-8. Un secret aléatoire s’écrit en base64 ou en hexadécimal.',
   'usage.fileUnwritable': 'Le fichier de {name} ne peut pas être écrit.',
   'usage.fileExists': 'Le fichier de {name} existe déjà. --force le remplace.',
   'usage.base64': '{name} est en base64 (RFC 4648, avec remplissage).',

@@ -6,6 +6,7 @@ import type { CommandRow } from '../../command-row.ts'
 import { type ExitCode, FINDING, OK } from '../../exit-code.ts'
 import { askNewPassphrase } from '../../input/prompt.ts'
 import { readLimitedFile } from '../../input/read-limited.ts'
+import { readSecretText } from '../../input/secret-file.ts'
 import { giveUntilAuthorised, isMistypedShare, SecretQueue } from '../../input/read-share.ts'
 import { SEAL_PROVIDERS } from '../../input/seal-choice.ts'
 import type { Invocation } from '../../invocation.ts'
@@ -104,8 +105,7 @@ async function readNewSeal(
   if (path !== undefined) {
     const limit = { name: '--new-passphrase-file', maximumBytes: MAX_PASSPHRASE_BYTES }
     const bytes = await readLimitedFile(path, limit)
-    const text = Buffer.from(bytes).toString('utf8')
-    return { provider, passphrase: new Secret(text.replace(/\r?\n$/, '')) }
+    return { provider, passphrase: new Secret(readSecretText(bytes, limit.name)) }
   }
   if (canAsk(invocation.terminal)) return { provider, passphrase: await askNewPassphrase(invocation.printer) }
   throw UsageError.of('usage.optionMissing', { name: '--new-passphrase-file' })

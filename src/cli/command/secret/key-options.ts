@@ -1,6 +1,7 @@
 import { Secret } from '../../../model/secret.ts'
 import type { OptionRow } from '../../command-row.ts'
 import { readLimited, readLimitedFile } from '../../input/read-limited.ts'
+import { readSecretText } from '../../input/secret-file.ts'
 import type { Invocation } from '../../invocation.ts'
 import { NAME } from './project-folder.ts'
 
@@ -40,7 +41,7 @@ export async function readKeyRequest(invocation: Invocation) {
   if (path !== undefined) {
     for (const other of ['length', 'alphabet']) options.exclude('key-file', other)
     const bytes = await (path === '-' ? readLimited(terminal.stdin, limit) : readLimitedFile(path, limit))
-    return { key: new Secret(readSecretKey(Buffer.from(bytes).toString('utf8'))) }
+    return { key: new Secret(readSecretKey(readSecretText(bytes, limit.name))) }
   }
   return { ...(length === undefined ? {} : { length }), ...(alphabet === undefined ? {} : { alphabet }) }
 }
