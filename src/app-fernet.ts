@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { Fernet } from './crypto/fernet.ts'
@@ -131,14 +131,33 @@ function readEnvFile(path: string): Environment {
 
 /** `undefined` where there is no such file. */
 function readLimited(path: string, maximumBytes: number): string | undefined {
+  const bytes = Buffer.alloc(maximumBytes + 1)
   try {
-    const bytes = readFileSync(path)
-    if (bytes.length <= maximumBytes) return bytes.toString('utf8')
+    const length = readInto(bytes, path)
+    if (length <= maximumBytes) return bytes.toString('utf8', 0, length)
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
     throw refuse('a file that can be read', cause)
+  } finally {
+    bytes.fill(0)
   }
   throw refuse(`a file of at most ${maximumBytes} bytes`)
+}
+
+/** No more than fits: a pipe or a device may have no end. */
+function readInto(bytes: Buffer, path: string): number {
+  const file = openSync(path, 'r')
+  try {
+    let length = 0
+    while (length < bytes.length) {
+      const read = readSync(file, bytes, length, bytes.length - length, null)
+      if (read === 0) break
+      length += read
+    }
+    return length
+  } finally {
+    closeSync(file)
+  }
 }
 
 function missing(path: string): never {

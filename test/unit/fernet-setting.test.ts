@@ -53,7 +53,11 @@ describe('FERNET_SECRET_KEY', () => {
       () => read({ FERNET_SECRET_KEY: own, FERNET_SECRET_KEY_FILE: file }),
       failsWith('CONFIG_REFUSED'),
     )
-    assert.throws(() => read({ FERNET_SECRET_KEY_FILE: join(folder, 'none') }), failsWith('CONFIG_REFUSED'))
+    for (const path of [join(folder, 'none'), folder, '/dev/zero']) {
+      assert.throws(() => read({ FERNET_SECRET_KEY_FILE: path }), failsWith('CONFIG_REFUSED'))
+    }
+    writeFileSync(join(folder, '.env'), 'FERNET_SECRET_KEY_FILE=key\n')
+    assert.deepEqual(read({}, folder)?.checks, checks(inFile))
   })
 
   test('of another length or alphabet, empty in a ring, or published, is refused with the command that makes one', () => {
