@@ -127,9 +127,12 @@ describe('coffre secret-key', () => {
 
   test('judges as of a moment that is given', async (t) => {
     const cli = new CoffreLine(t)
-    await cli.ok('secret-key generate --env production')
+    await cli.ok('secret-key generate')
     const found = await cli.run(['secret-key', 'check', '--at', '+183d', '--json'])
     assert.equal(found.code, 0, 'of development nothing is overdue')
+    await cli.ok('secret-key generate --env production')
+    assert.equal((await cli.run(['secret-key', 'check', '--at', '+181d'])).code, 0)
+    assert.equal((await cli.run(['secret-key', 'check', '--at', '+183d'])).code, 1)
     for (const at of ['tomorrow', '+3', '2027-13-01', '+99999999d']) {
       assert.equal((await cli.run(['secret-key', 'check', '--at', at])).code, 2, at)
     }

@@ -64,10 +64,22 @@ function toProject(section: Fields): Project {
   }
 }
 
-/** The files of an environment: what is declared for it, else those of this folder. */
+/**
+ * The files of an environment: what is declared for it, else those of this folder with its name in theirs, so that the key
+ * of one environment never takes the place of another's.
+ */
 export function targetsFor(project: Project, environment: EnvironmentName): readonly Target[] {
   const declared = project.targets[environment]
-  return declared.length > 0 ? declared : project.targets[project.environment]
+  if (declared.length > 0) return declared
+  return project.targets[project.environment].map(({ path }) => toTarget(nameFor(path, environment)))
+}
+
+/** `.env.production`, `.streamlit/secrets.production.toml`, `deploy/app.production.env`. */
+function nameFor(path: string, environment: EnvironmentName): string {
+  const folder = path.slice(0, path.lastIndexOf('/') + 1)
+  const name = path.slice(folder.length)
+  const ending = /(?!^)\.(?:env|toml)$/.exec(name)?.[0] ?? ''
+  return `${folder}${name.slice(0, name.length - ending.length)}.${environment}${ending}`
 }
 
 export function toTarget(path: string): Target {

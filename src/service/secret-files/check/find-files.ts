@@ -1,6 +1,13 @@
 import { readdir } from 'node:fs/promises'
 import type { Workspace } from '../change/workspace.ts'
-import { type EnvironmentName, ENVIRONMENTS, type Project, type Target, toTarget } from '../project.ts'
+import {
+  type EnvironmentName,
+  ENVIRONMENTS,
+  type Project,
+  type Target,
+  targetsFor,
+  toTarget,
+} from '../project.ts'
 
 const TEMPLATE = /\.(?:example|sample|template|dist|enc)$|^\.env\.(?:example|sample|template)/
 const MAX_FOUND = 64
@@ -15,10 +22,10 @@ export interface KeyPlace {
   readonly environment: EnvironmentName
 }
 
-/** Every file that is declared for an environment, and what else lies where such files do. */
+/** Every file of an environment, and what else lies where such files do. */
 export async function findKeyPlaces(workspace: Workspace, project: Project): Promise<readonly KeyPlace[]> {
   const declared = ENVIRONMENTS.flatMap((environment) =>
-    project.targets[environment].map((target) => ({ target, environment })),
+    targetsFor(project, environment).map((target) => ({ target, environment })),
   )
   const known = new Set(declared.map(({ target }) => target.path))
   const names = [

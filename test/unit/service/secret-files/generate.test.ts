@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { chmodSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { generateSecretKey, planSecretKey } from '../../../../src/app-secret-files.ts'
+import { checkSecretKeys, generateSecretKey, planSecretKey } from '../../../../src/app-secret-files.ts'
 import { CoffreError, hasCode } from '../../../../src/model/errors.ts'
 import { Secret } from '../../../../src/model/secret.ts'
 import { readDotenv } from '../../../../src/service/secret-files/file/dotenv-text.ts'
@@ -68,6 +68,35 @@ describe('secret-key generate', () => {
     const { key } = await generateSecretKey(project.parts, { environment: 'production' })
     assert.equal(readDotenv(project.read('deploy/production.env'))['SECRET_KEY'], key.reveal())
     assert.deepEqual(Object.keys(project.snapshot()), ['.coffre.json', ...targets.targets])
+  })
+
+  test('gives each environment that nothing is declared for files of its own', async (t) => {
+    const project = new TestProject(t)
+    const made = [await generateSecretKey(project.parts, {})]
+    for (const environment of ['staging', 'production'] as const)
+      made.push(await generateSecretKey(project.parts, { environment }))
+    const paths = made.map(({ files }) => files.map(({ path }) => path))
+    assert.deepEqual(paths, [
+      ['.streamlit/secrets.toml', '.env'],
+      ['.streamlit/secrets.staging.toml', '.env.staging'],
+      ['.streamlit/secrets.production.toml', '.env.production'],
+    ])
+    const { files, findings } = await checkSecretKeys(project.parts, { at: project.now + 183 * 86_400_000 })
+    assert.equal(new Set(files.map(({ fingerprint }) => fingerprint)).size, 3)
+    assert.deepEqual(
+      findings.map(({ code, environment }) => `${environment} ${code}`),
+      ['staging overdue', 'production overdue'],
+    )
+  })
+
+  test('names them after declared ones of any form', async (t) => {
+    const config = JSON.stringify({ secretFiles: { targets: ['deploy/app.env', '.env.local', 'x.toml'] } })
+    const project = new TestProject(t, { '.coffre.json': config })
+    const { files } = await planSecretKey(project.folder, { environment: 'production' })
+    assert.deepEqual(
+      files.map(({ path }) => path),
+      ['deploy/app.production.env', '.env.local.production', 'x.production.toml'],
+    )
   })
 
   test('plans without writing anything, and refuses what it would refuse', async (t) => {
