@@ -44,6 +44,8 @@ export async function killBetweenSteps(
 
 async function killOnce(folder: string, at: number): Promise<'old' | 'new'> {
   const ended = run(folder, at)
+  // A machine that cannot start a process says nothing of the change.
+  if (ended.error !== undefined) throw ended.error
   assert.equal(ended.signal, 'SIGKILL', `call ${at}: ${ended.stderr}`)
   await checkSecretKeys(secretFilesOf(folder), {})
   const values = TARGETS.map((path) => valueOf(folder, path))
