@@ -7,7 +7,8 @@ class PartBuffers {
     const [found] = index === -1 ? [] : this.#free.splice(index, 1)
     // Those that are too small now never fit again: parts grow.
     if (found === undefined) this.#free.length = 0
-    return found ?? Buffer.allocUnsafeSlow(bytes)
+    // Room to grow costs nothing: pages that nobody has written to are not in memory.
+    return found ?? Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(bytes)))
   }
 
   give(buffer: Buffer): void {
