@@ -93,6 +93,31 @@ describe('coffre backup', () => {
     assert.equal(readFileSync(cli.path('back.sql'), 'utf8'), CONTENT)
   })
 
+  test('opens with the sheet of the seal key, where that is the recovery key', async (t) => {
+    const { cli } = await prepare(t)
+    const made = await cli.json(`backup recovery-key --from-seal --public-out ${cli.path('seal.pub')}`)
+    await cli.ok(
+      `backup create nightly --in ${cli.path('dump.sql')} --recovery ${cli.path('seal.pub')} --no-key`,
+    )
+    await cli.ok(`operator recovery-sheet --out ${cli.path('seal.txt')} -y`)
+    const page = readFileSync(cli.path('seal.txt'), 'utf8')
+    const words =
+      page
+        .match(/[0-9]+ [a-z]+/g)
+        ?.map((word) => word.replace(/^[0-9]+ /, ''))
+        .slice(-27) ?? []
+    const text = /COFFRE-SEAL-KEY-[0-9A-Z-]+\n?[0-9A-Z-]*/.exec(page)?.[0].replaceAll('\n', '') ?? ''
+    renameSync(cli.dataDir, cli.path('burnt'))
+    const signer = (made['signers'] as string[]).join()
+    for (const typed of [text, words.join(' ')]) {
+      writeFileSync(cli.path('typed'), typed, { mode: 0o600 })
+      const { out } = await cli.ok(
+        `backup cat nightly --recovery-key-file ${cli.path('typed')} --signer ${signer}`,
+      )
+      assert.equal(out, CONTENT)
+    }
+  })
+
   test('refuses a changed backup and leaves the target alone', async (t) => {
     const { cli, create } = await prepare(t)
     const { id } = await create()

@@ -27,6 +27,10 @@ export const backupDe: Readonly<Record<keyof typeof backupEn, string>> = {
   'option.acceptOlder': 'von einem Stand des Ziels ausgehen, der älter ist als der gesehene',
   'option.backupFiles': 'Dateien und Ordner; mehrfach möglich',
   'option.only': 'aus einer Sicherung von Dateien nur diese Datei oder diesen Ordner',
+  'option.fromSeal':
+    'der Siegelschlüssel ist auch der Notfallschlüssel: das Blatt von `coffre operator recovery-sheet` öffnet die Sicherungen',
+  'done.recoveryKeyOfSeal':
+    'Sicherungen nehmen {publicFile} mit --recovery, und das Blatt des Siegelschlüssels öffnet sie. Notieren Sie den Signierer darauf: {signer}',
   'option.acceptAnySigner': 'weitermachen, obwohl niemand, dem wir trauen, die Sicherung signiert hat',
   'option.backupKey': 'der Schlüssel des Coffre, der sie öffnet; ohne Angabe backup, bei Bedarf gemacht',
   'option.noBackupKey': 'kein Schlüssel des Coffre öffnet sie',

@@ -23,6 +23,10 @@ export const backupEn = {
   'option.acceptOlder': 'go on from a state of the target that is older than was seen',
   'option.backupFiles': 'files and folders; repeat it for more',
   'option.only': 'of a backup of files, only this file or folder',
+  'option.fromSeal':
+    'the seal key is the recovery key too: the sheet of `coffre operator recovery-sheet` opens the backups',
+  'done.recoveryKeyOfSeal':
+    'Backups take {publicFile} with --recovery, and the sheet of the seal key opens them. Write the signer on it: {signer}',
   'option.acceptAnySigner': 'go on although nobody whom we trust has signed the backup',
   'option.backupKey': 'the key of the Coffre that opens it; backup by default, made when it is needed',
   'option.noBackupKey': 'no key of the Coffre opens it',

@@ -27,6 +27,10 @@ export const backupFr: Readonly<Record<keyof typeof backupEn, string>> = {
   'option.acceptOlder': 'repartir d’un état de la destination plus ancien que celui déjà vu',
   'option.backupFiles': 'fichiers et dossiers ; à répéter',
   'option.only': 'd’une sauvegarde de fichiers, seulement ce fichier ou ce dossier',
+  'option.fromSeal':
+    'la clé de scellement sert aussi de clé de secours : la feuille de `coffre operator recovery-sheet` ouvre les sauvegardes',
+  'done.recoveryKeyOfSeal':
+    'Les sauvegardes prennent {publicFile} avec --recovery, et la feuille de la clé de scellement les ouvre. Notez-y le signataire : {signer}',
   'option.acceptAnySigner': 'continuer même si aucun signataire de confiance n’a signé la sauvegarde',
   'option.backupKey': 'la clé du Coffre qui l’ouvre ; backup par défaut, créée au besoin',
   'option.noBackupKey': 'aucune clé du Coffre ne l’ouvre',

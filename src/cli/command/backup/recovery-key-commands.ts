@@ -1,11 +1,14 @@
 import type { CommandRow } from '../../command-row.ts'
 import { type ExitCode, OK } from '../../exit-code.ts'
 import { confirm } from '../../input/prompt.ts'
+import { chooseStoredSeal } from '../../input/seal-choice.ts'
+import { chooseDatabase } from '../../input/store-setting.ts'
 import { readLimitedFile } from '../../input/read-limited.ts'
 import type { Invocation } from '../../invocation.ts'
-import { DRY_RUN, FORCE, YES } from '../../line/option-rows.ts'
+import { DRY_RUN, FORCE, SEAL_OPTIONS, YES } from '../../line/option-rows.ts'
 import { reportPlan } from '../../output/report-plan.ts'
 import { withSink } from '../../output/sink.ts'
+import { requireFolder } from '../../place.ts'
 import type { Sheet } from '../../sheet/sheet.ts'
 import { withCoffre } from '../../with-coffre.ts'
 
@@ -20,9 +23,11 @@ export const recoveryKeyCommands: readonly CommandRow[] = [
     summary: 'command.backup.recovery-key',
     options: [
       { flags: '--public-out <file>', help: 'option.recoveryPublicOut' },
+      { flags: '--from-seal', help: 'option.fromSeal' },
       { flags: '--out <file>', help: 'option.sheetOut' },
       { flags: '--format <format>', help: 'option.sheetFormat', choices: FORMATS },
       { flags: '--label <text>', help: 'option.sheetLabel' },
+      ...SEAL_OPTIONS,
       FORCE,
       YES,
       DRY_RUN,
@@ -31,8 +36,36 @@ export const recoveryKeyCommands: readonly CommandRow[] = [
   },
 ]
 
-/** The public half goes to a file, the secret one on a sheet and nowhere else. */
 async function runRecoveryKey(invocation: Invocation): Promise<ExitCode> {
+  const { options } = invocation
+  options.exclude('from-seal', 'out')
+  return options.flag('from-seal') ? useSealKey(invocation) : makeKey(invocation)
+}
+
+/** The sheet of the seal key (`coffre operator recovery-sheet`) opens the backups too. */
+async function useSealKey(invocation: Invocation): Promise<ExitCode> {
+  const { options, printer, terminal } = invocation
+  const publicOut = options.required('public-out')
+  const dataDir = requireFolder(options, terminal.environment, 'coffre backup recovery-key --from-seal')
+  if (options.flag('dry-run')) return reportPlan(invocation, { request: { publicOut }, lines: [] })
+  const { exportSealKey } = await import('../../../app.ts')
+  const { listSigners, recoveryKeyOfSeal } = await import('../../../app-backup.ts')
+  const seal = await chooseStoredSeal(invocation)
+  const place = { dataDir, ...(await chooseDatabase(invocation)) }
+  const { text } = await exportSealKey({ ...place, ...(seal === undefined ? {} : { seal }) })
+  const { publicKey, fingerprint } = recoveryKeyOfSeal(text)
+  const signers = await withCoffre(invocation, listSigners)
+  await withSink(invocation, 'public-out', (sink) => sink.write(`${publicKey}\n`))
+  const signer = signers.join(' ')
+  await printer.done({ publicOut, fingerprint, signers }, 'done.recoveryKeyOfSeal', {
+    publicFile: publicOut,
+    signer,
+  })
+  return OK
+}
+
+/** The public half goes to a file, the secret one on a sheet and nowhere else. */
+async function makeKey(invocation: Invocation): Promise<ExitCode> {
   const { options, printer } = invocation
   const out = options.required('out')
   const publicOut = options.required('public-out')
