@@ -52,7 +52,7 @@ export const FUZZED_FUNCTIONS: Readonly<Record<string, string>> = {
   openSigned: 'session-token',
   openText: 'secret-file-dotenv',
   openBackup: '(a file of ours by name; then openText)',
-  parseTtl: '(a number)',
+  parseAge: '(a number)',
   parseState: 'cache-state',
   openUnderSecret: '(unwrapWithSecret, with another code)',
   // client and http
