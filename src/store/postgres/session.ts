@@ -73,7 +73,7 @@ function refused(expected: string): CoffreError {
 }
 
 /** Beyond this machine a connection is encrypted and the server's name checked, unless the URL says otherwise. */
-function needsTls({ hostname, searchParams }: URL): boolean {
+export function needsTls({ hostname, searchParams }: URL): boolean {
   const isLocal = /^(|localhost|127(\.\d{1,3}){3}|\[::1\]|%2f.*)$/i.test(hostname)
   return !isLocal && !['sslmode', 'host'].some((name) => searchParams.has(name))
 }

@@ -7,10 +7,18 @@ interface Reason extends ErrorFacts {
   readonly reason: string
 }
 
-type BackupError = Extract<
-  ErrorCode,
-  'BACKUP_SOURCE_FAILED' | 'BACKUP_CONTENT_REFUSED' | 'RESTORE_REFUSED' | 'RESTORE_FAILED'
->
+export type FailureCode = Extract<ErrorCode, 'BACKUP_SOURCE_FAILED' | 'RESTORE_REFUSED' | 'RESTORE_FAILED'>
+
+/** A program did not end well. */
+export class ProgramFailure extends Error {
+  override readonly name = 'ProgramFailure'
+  readonly facts: Reason
+
+  constructor(facts: Reason) {
+    super(facts.reason)
+    this.facts = facts
+  }
+}
 
 export function sourceFailed(facts: Reason, cause?: unknown): CoffreError {
   return new CoffreError('BACKUP_SOURCE_FAILED', { facts, cause })
@@ -25,8 +33,10 @@ export function restoreRefused(facts: Reason, cause?: unknown): CoffreError {
 }
 
 /** What is not a CoffreError yet, under this code. An abort stays one: it is nobody's failure. */
-export function asBackupError(code: BackupError, error: unknown, facts: ErrorFacts = {}): unknown {
+export function asBackupError(code: FailureCode, error: unknown, facts: ErrorFacts = {}): unknown {
   if (error instanceof CoffreError || isAbort(error)) return error
+  if (error instanceof ProgramFailure)
+    return new CoffreError(code, { facts: { ...facts, ...error.facts }, cause: error })
   return new CoffreError(code, { facts: { reason: systemReason(error), ...facts }, cause: error })
 }
 

@@ -1,0 +1,107 @@
+import { setTimeout } from 'node:timers/promises'
+import type { SourceFacts } from '../../backup-source.ts'
+import { type DatabasePlace, type Questions, withDatabase } from './connection.ts'
+
+export interface ServerState {
+  readonly major: number
+  readonly mayCreate: boolean
+  readonly exists: boolean
+  /** Connections to the database. */
+  readonly others: number
+}
+
+/** While the server waits for the others to go, which it does for five seconds. */
+const END_OTHERS_EVERY_MS = 200
+
+export async function lookAtServer({ ask }: Questions, name: string): Promise<ServerState> {
+  const [row] = await ask(
+    `select current_setting('server_version_num') as number,
+      (select rolsuper or rolcreatedb from pg_roles where rolname = current_user)::text as may_create,
+      exists (select from pg_database where datname = $1)::text as found,
+      (select count(*) from pg_stat_activity where datname = $1) as others`,
+    [name],
+  )
+  return {
+    major: Math.floor(Number(row?.['number']) / 10_000),
+    mayCreate: row?.['may_create'] === 'true',
+    exists: row?.['found'] === 'true',
+    others: Number(row?.['others']),
+  }
+}
+
+/** As that of the backup was; where it says nothing, as the server likes. */
+export async function createDatabase({ ask }: Questions, name: string, facts: SourceFacts): Promise<void> {
+  const words = [
+    ['encoding', 'encoding'],
+    ['collate', 'lc_collate'],
+    ['ctype', 'lc_ctype'],
+  ] as const
+  const settings = words.flatMap(([fact, word]) => {
+    const value = facts[fact]
+    return typeof value === 'string' && value !== '' ? [`${word} ${quoteText(value)}`] : []
+  })
+  await ask(`create database ${quoteName(name)} template template0 ${settings.join(' ')}`)
+}
+
+export async function dropDatabase({ ask }: Questions, name: string): Promise<void> {
+  await ask(`drop database if exists ${quoteName(name)} with (force)`)
+}
+
+export interface SwapNames {
+  readonly from: string
+  readonly to: string
+  readonly before: string
+}
+
+/** Both names change in one transaction. Answers whether there was one before. */
+export async function swapDatabases(
+  place: DatabasePlace,
+  { from, to, before }: SwapNames,
+  { force }: { readonly force: boolean },
+): Promise<boolean> {
+  return withDatabase(place, 'RESTORE_FAILED', async (questions) => {
+    const { ask } = questions
+    const { exists } = await lookAtServer(questions, to)
+    await ask('begin')
+    if (exists) {
+      const renaming = ask(`alter database ${quoteName(to)} rename to ${quoteName(before)}`)
+      // The rename keeps new connections out and waits for the old ones to end.
+      await (force ? Promise.all([renaming, endOthers(place, to, renaming)]) : renaming)
+      await ask(`alter database ${quoteName(from)} owner to ${await ownerOf(questions, before)}`)
+    }
+    await ask(`alter database ${quoteName(from)} rename to ${quoteName(to)}`)
+    await ask('commit')
+    return exists
+  })
+}
+
+async function endOthers(place: DatabasePlace, name: string, renaming: Promise<unknown>): Promise<void> {
+  let isDone = false
+  const settle = (): void => {
+    isDone = true
+  }
+  renaming.then(settle, settle)
+  await withDatabase(place, 'RESTORE_FAILED', async ({ ask }) => {
+    while (!isDone) {
+      await ask('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name])
+      await setTimeout(END_OTHERS_EVERY_MS)
+    }
+  })
+}
+
+async function ownerOf({ ask }: Questions, name: string): Promise<string> {
+  const [row] = await ask(
+    'select quote_ident(pg_get_userbyid(datdba)) as owner from pg_database where datname = $1',
+    [name],
+  )
+  return row?.['owner'] ?? 'current_user'
+}
+
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+/** `standard_conforming_strings` is on since 9.1, so a backslash is one. */
+function quoteText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
