@@ -4,6 +4,7 @@
  */
 export const LONG_FILES: readonly string[] = [
   'canary/commands.test.ts',
+  'cli/api-key-revoke-file.test.ts',
   'cli/api-key-revoke.test.ts',
   'cli/energy.test.ts',
   'conformance/object/s3-swift.test.ts',

@@ -126,7 +126,14 @@ describe('coffre backup', () => {
     whole[whole.length - 20] = (whole[whole.length - 20] ?? 0) ^ 1
     writeFileSync(body, whole)
     writeFileSync(cli.path('out.sql'), 'before')
-    const restored = await cli.run(['backup', 'restore', 'nightly', '--into', cli.path('out.sql'), '--force'])
+    const restored = await cli.run([
+      'backup',
+      'restore',
+      'nightly',
+      '--into',
+      cli.path('out.sql'),
+      '--replace',
+    ])
     assert.equal(restored.code, 3)
     assert.match(restored.error, /chunk: \d+/)
     assert.equal(readFileSync(cli.path('out.sql'), 'utf8'), 'before')

@@ -50,6 +50,12 @@ const DATABASE: SecretSetting = {
   fromStandardInput: false,
 }
 
+const BACKUP_DATABASE: SecretSetting = {
+  variable: 'COFFRE_BACKUP_DATABASE_URL',
+  maximumBytes: MAX_URL_BYTES,
+  fromStandardInput: false,
+}
+
 const CACHE: SecretSetting = {
   variable: 'COFFRE_CACHE_URL',
   maximumBytes: MAX_URL_BYTES,
@@ -90,6 +96,11 @@ export function readFilePassphrase(invocation: Sources): Promise<Secret | undefi
 /** A URL may hold a password. */
 export function readDatabaseVariable(invocation: Sources): Promise<Secret | undefined> {
   return readSecret(invocation, DATABASE)
+}
+
+/** Of a database that is backed up or restored; it is not where the keys are. */
+export function readBackupDatabase(invocation: Sources): Promise<Secret | undefined> {
+  return readSecret(invocation, BACKUP_DATABASE)
 }
 
 /** So may the URL of a cache server. */

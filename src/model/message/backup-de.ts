@@ -26,11 +26,26 @@ export const backupDe: Readonly<Record<keyof typeof backupEn, string>> = {
   'option.openBackupPassphrase': 'mit der Passphrase dieser Datei öffnen (COFFRE_BACKUP_PASSPHRASE)',
   'option.acceptOlder': 'von einem Stand des Ziels ausgehen, der älter ist als der gesehene',
   'option.backupFiles': 'Dateien und Ordner; mehrfach möglich',
-  'option.only': 'aus einer Sicherung von Dateien nur diese Datei oder diesen Ordner',
+  'option.only':
+    'nur diese Datei oder diesen Ordner einer Sicherung von Dateien, oder diese Tabelle einer Datenbank',
   'option.fromSeal':
     'der Siegelschlüssel ist auch der Notfallschlüssel: das Blatt von `coffre operator recovery-sheet` öffnet die Sicherungen',
   'done.recoveryKeyOfSeal':
     'Sicherungen nehmen {publicFile} mit --recovery, und das Blatt des Siegelschlüssels öffnet sie. Notieren Sie den Signierer darauf: {signer}',
+  'option.backupPostgres':
+    'eine PostgreSQL-Datenbank: ihre URL ohne Passwort, oder env für COFFRE_BACKUP_DATABASE_URL',
+  'option.dumpFormat': 'custom (ohne Angabe) stellt auch einzelne Tabellen wieder her; plain ist SQL',
+  'option.backupGlobals': 'die Rollen und Tablespaces des Servers statt einer Datenbank',
+  'option.backupSqlite': 'eine SQLite-Datenbank, während andere in sie schreiben',
+  'option.backupStore': 'der Speicher dieses Coffre selbst, weiterhin versiegelt',
+  'option.endConnections': 'Verbindungen anderer zu einer ersetzten Datenbank beenden',
+  'option.dropBefore': 'die ersetzte Datenbank löschen, statt sie unter anderem Namen zu behalten',
+  'option.withoutOwners': 'alles gehört dem, der wiederherstellt: für einen Server ohne die alten Rollen',
+  'option.runScript': 'einen plain-Dump ausführen, und was immer darin steht',
+  'option.rehearse': 'neben dem Ziel wiederherstellen, vergleichen und wieder wegnehmen',
+  'done.backupRehearsed':
+    'Sicherung {series} {sequence} neben {into} wiederhergestellt, verglichen und wieder weggenommen: {size}.',
+  'option.replaceRestored': 'ersetzen, was da ist; dessen Inhalt bleibt unter anderem Namen',
   'option.acceptAnySigner': 'weitermachen, obwohl niemand, dem wir trauen, die Sicherung signiert hat',
   'option.backupKey': 'der Schlüssel des Coffre, der sie öffnet; ohne Angabe backup, bei Bedarf gemacht',
   'option.noBackupKey': 'kein Schlüssel des Coffre öffnet sie',

@@ -22,11 +22,25 @@ export const backupEn = {
   'option.openBackupPassphrase': 'open with the passphrase in this file (COFFRE_BACKUP_PASSPHRASE)',
   'option.acceptOlder': 'go on from a state of the target that is older than was seen',
   'option.backupFiles': 'files and folders; repeat it for more',
-  'option.only': 'of a backup of files, only this file or folder',
+  'option.only': 'only this file or folder of a backup of files, or this table of a database',
   'option.fromSeal':
     'the seal key is the recovery key too: the sheet of `coffre operator recovery-sheet` opens the backups',
   'done.recoveryKeyOfSeal':
     'Backups take {publicFile} with --recovery, and the sheet of the seal key opens them. Write the signer on it: {signer}',
+  'option.backupPostgres':
+    'a PostgreSQL database: its URL without a password, or env for COFFRE_BACKUP_DATABASE_URL',
+  'option.dumpFormat': 'custom (by default) restores single tables too; plain is SQL',
+  'option.backupGlobals': 'the roles and tablespaces of the server instead of a database',
+  'option.backupSqlite': 'a SQLite database, while others write to it',
+  'option.backupStore': 'the store of this Coffre itself, still sealed',
+  'option.endConnections': 'end the connections of others to a database that is replaced',
+  'option.dropBefore': 'drop the database that was replaced, instead of keeping it under another name',
+  'option.withoutOwners': 'everything belongs to who restores it: for a server without the old roles',
+  'option.runScript': 'run a plain dump, and whatever stands in it',
+  'option.rehearse': 'restore beside the target, compare, and take it away again',
+  'done.backupRehearsed':
+    'Backup {series} {sequence} was restored beside {into}, compared and taken away: {size}.',
+  'option.replaceRestored': 'replace what is there; its content stays under another name',
   'option.acceptAnySigner': 'go on although nobody whom we trust has signed the backup',
   'option.backupKey': 'the key of the Coffre that opens it; backup by default, made when it is needed',
   'option.noBackupKey': 'no key of the Coffre opens it',

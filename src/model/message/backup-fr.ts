@@ -26,11 +26,25 @@ export const backupFr: Readonly<Record<keyof typeof backupEn, string>> = {
   'option.openBackupPassphrase': 'ouvrir avec la phrase secrète de ce fichier (COFFRE_BACKUP_PASSPHRASE)',
   'option.acceptOlder': 'repartir d’un état de la destination plus ancien que celui déjà vu',
   'option.backupFiles': 'fichiers et dossiers ; à répéter',
-  'option.only': 'd’une sauvegarde de fichiers, seulement ce fichier ou ce dossier',
+  'option.only': 'seulement ce fichier ou dossier d’une sauvegarde de fichiers, ou cette table d’une base',
   'option.fromSeal':
     'la clé de scellement sert aussi de clé de secours : la feuille de `coffre operator recovery-sheet` ouvre les sauvegardes',
   'done.recoveryKeyOfSeal':
     'Les sauvegardes prennent {publicFile} avec --recovery, et la feuille de la clé de scellement les ouvre. Notez-y le signataire : {signer}',
+  'option.backupPostgres':
+    'une base PostgreSQL : son URL sans mot de passe, ou env pour COFFRE_BACKUP_DATABASE_URL',
+  'option.dumpFormat': 'custom (par défaut) restaure aussi une seule table ; plain est du SQL',
+  'option.backupGlobals': 'les rôles et espaces de tables du serveur au lieu d’une base',
+  'option.backupSqlite': 'une base SQLite, pendant que d’autres y écrivent',
+  'option.backupStore': 'le magasin de ce Coffre lui-même, toujours scellé',
+  'option.endConnections': 'fermer les connexions des autres à une base remplacée',
+  'option.dropBefore': 'supprimer la base remplacée au lieu de la garder sous un autre nom',
+  'option.withoutOwners': 'tout appartient à qui restaure : pour un serveur sans les anciens rôles',
+  'option.runScript': 'exécuter une sauvegarde plain, et tout ce qu’elle contient',
+  'option.rehearse': 'restaurer à côté de la cible, comparer, puis enlever',
+  'done.backupRehearsed':
+    'Sauvegarde {series} {sequence} restaurée à côté de {into}, comparée puis enlevée : {size}.',
+  'option.replaceRestored': 'remplacer ce qui est là ; son contenu reste sous un autre nom',
   'option.acceptAnySigner': 'continuer même si aucun signataire de confiance n’a signé la sauvegarde',
   'option.backupKey': 'la clé du Coffre qui l’ouvre ; backup par défaut, créée au besoin',
   'option.noBackupKey': 'aucune clé du Coffre ne l’ouvre',

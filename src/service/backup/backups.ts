@@ -78,6 +78,7 @@ export class Backups {
   /** Reads the source whole. What it leaves on the target when it fails is no backup, and is removed by `prune`. */
   async create(source: BackupSource, coffre: BackupCoffre, options: CreateOptions): Promise<BackupSummary> {
     requireSeries(options.series)
+    requireKeyElsewhere(source, options.recipients)
     const header = await this.#makeHeader(source, options)
     const key = makeBackupKey()
     try {
@@ -253,6 +254,13 @@ export class Backups {
 
 function pickRecord({ plainBytes, plainSha256, storedBytes }: BodyTotals) {
   return { plainBytes, plainSha256, storedBytes }
+}
+
+/** A Coffre whose backup only its own key opens is lost with that key. Throws CONFIG_REFUSED. */
+function requireKeyElsewhere({ kind }: BackupSource, { passphrase, recovery = [] }: Recipients): void {
+  if (kind !== 'coffre' || passphrase !== undefined || recovery.length > 0) return
+  const expected = 'a recovery key or a passphrase: the key of this Coffre lies in what is backed up'
+  throw new CoffreError('CONFIG_REFUSED', { facts: { at: 'recipients', expected } })
 }
 
 /** Throws INVALID_REQUEST. */

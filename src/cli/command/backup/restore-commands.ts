@@ -8,6 +8,7 @@ import { formatBytes } from '../../output/backup-text.ts'
 import { Progress } from '../../output/progress.ts'
 import { reportPlan } from '../../output/report-plan.ts'
 import { withSink } from '../../output/sink.ts'
+import { readDatabasePlace } from './database-place.ts'
 import {
   OPENER_OPTIONS,
   PLACE_OPTIONS,
@@ -18,6 +19,8 @@ import {
   withReadBackups,
 } from './with-backups.ts'
 
+/** Of a backup id, in the names of databases and files that a restore makes beside its target. */
+const SHORT_ID = 12
 const STORED: OptionRow = { flags: '--stored', help: 'option.backupStored' }
 
 export const restoreCommands: readonly CommandRow[] = [
@@ -29,8 +32,13 @@ export const restoreCommands: readonly CommandRow[] = [
       ...PLACE_OPTIONS,
       ...OPENER_OPTIONS,
       { flags: '--into <place>', help: 'option.into' },
+      { flags: '--replace', help: 'option.replaceRestored' },
+      { flags: '--force', help: 'option.endConnections' },
       { flags: '--only <path>', help: 'option.only' },
-      FORCE,
+      { flags: '--drop-before', help: 'option.dropBefore' },
+      { flags: '--without-owners', help: 'option.withoutOwners' },
+      { flags: '--run-script', help: 'option.runScript' },
+      { flags: '--rehearse', help: 'option.rehearse' },
       DRY_RUN,
     ],
     run: runRestore,
@@ -60,11 +68,13 @@ function runRestore(invocation: Invocation): Promise<ExitCode> {
       const restored = await restoreBackup(backups, reference, target, openers, {
         ...readTrust(invocation),
         isPartial: options.text('only') !== undefined,
+        rehearse: options.flag('rehearse'),
         onBytes,
       })
       await progress.end()
       const size = formatBytes(printer, restored.record.plainBytes)
-      await printer.done(restored, 'done.backupRestored', { ...reference, into, size })
+      const done = options.flag('rehearse') ? 'done.backupRehearsed' : 'done.backupRestored'
+      await printer.done(restored, done, { ...reference, into: shownPlace(into), size })
       return OK
     } finally {
       await progress.end()
@@ -72,17 +82,47 @@ function runRestore(invocation: Invocation): Promise<ExitCode> {
   })
 }
 
-/** Of the kind of its source: a folder for files, a file for everything that came as a stream. */
+/** Of the kind of its source; a file for everything that came as a stream. */
 async function chooseTarget(
-  { options }: Invocation,
+  invocation: Invocation,
   { id, source }: BackupSummary,
   into: string,
 ): Promise<RestoreTarget> {
-  const { filesTarget, fileTarget } = await import('../../../app-backup.ts')
-  const replace = options.flag('force')
+  const { options } = invocation
+  const targets = await import('../../../app-backup.ts')
+  const common = { id: id.slice(-SHORT_ID), replace: options.flag('replace') }
   const only = options.text('only')
-  if (source !== 'files') return fileTarget({ path: into, id, replace })
-  return filesTarget({ folder: into, id, replace, ...(only === undefined ? {} : { only }) })
+  const database = await readDatabasePlace(invocation, 'into')
+  if (database !== undefined) {
+    const more = {
+      ...database,
+      ...common,
+      ...databaseOptions(invocation),
+      ...(only === undefined ? {} : { table: only }),
+    }
+    if (source === 'coffre') return targets.coffrePostgresTarget(more)
+    return source === 'postgres-globals' ? targets.globalsTarget(more) : targets.postgresTarget(more)
+  }
+  if (source === 'files') {
+    return targets.filesTarget({ folder: into, ...common, ...(only === undefined ? {} : { only }) })
+  }
+  if (source === 'sqlite') return targets.sqliteTarget({ path: into, ...common })
+  if (source === 'coffre') return targets.coffreFolderTarget({ folder: into, ...common })
+  return targets.fileTarget({ path: into, ...common })
+}
+
+/** A URL may name a user. */
+function shownPlace(into: string): string {
+  return URL.canParse(into) ? new URL(into).host + new URL(into).pathname : into
+}
+
+function databaseOptions({ options }: Invocation) {
+  return {
+    force: options.flag('force'),
+    dropBefore: options.flag('drop-before'),
+    noOwners: options.flag('without-owners'),
+    runsScript: options.flag('run-script'),
+  }
 }
 
 /** With --out, the file appears only when the last byte has been verified. */
