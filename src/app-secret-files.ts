@@ -20,6 +20,7 @@ export {
   diffSecretFile,
   editSecretFile,
   encryptSecretFile,
+  planEdit,
   planEncryption,
   readSlotKinds,
   readVariables,

@@ -100,7 +100,7 @@ async function runEdit(invocation: Invocation): Promise<ExitCode> {
   if (invocation.options.flag('dry-run')) {
     // Whether it opens is what could stop the editor.
     await withOpener(invocation, await secretFiles.readSlotKinds(folder, path), (holder) =>
-      secretFiles.decryptSecretFile(folder, path, holder),
+      secretFiles.planEdit(folder, path, holder),
     )
     return reportFile(invocation, path, 'wouldChange')
   }

@@ -75,6 +75,13 @@ export function decryptSecretFile(folder: string, path: string, holder: FileKeyH
   })
 }
 
+/** Refuses what `editSecretFile` would refuse before it shows anything. */
+export function planEdit(folder: string, path: string, holder: FileKeyHolder): Promise<void> {
+  return lookAtProject(folder, async ({ workspace }) => {
+    await openText(await readText(workspace, path), holder)
+  })
+}
+
 export interface SecretDifference {
   readonly added: readonly string[]
   readonly removed: readonly string[]
