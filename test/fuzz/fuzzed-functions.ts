@@ -70,6 +70,7 @@ export const FUZZED_FUNCTIONS: Readonly<Record<string, string>> = {
   parseObject: 'problem',
   // store/source
   readTree: 'files-tree',
+  openSqliteFile: '(opens a file for SQLite, which judges it)',
   // backups
   parseManifest: 'backup-manifest',
   parseRecord: 'backup-record',

@@ -96,9 +96,9 @@ export const backupDe: Readonly<Record<keyof typeof backupEn, string>> = {
   'sheet.recoveryStep1':
     'Auf irgendeinem Rechner mit Coffre: schreiben Sie die Wörter oder den Text unten in eine Datei, die nur Sie lesen können.',
   'sheet.recoveryStep2':
-    '`coffre backup list <Reihe> --target …` zeigt, was da ist; die Signierer unten sagen, von wem.',
+    '`coffre backup list <series> --target …` zeigt, was da ist; die Signierer unten sagen, von wem.',
   'sheet.recoveryStep3':
-    '`coffre backup restore <Reihe> --target … --recovery-key-file … --signer … --into …`',
+    'Dann wiederherstellen: `coffre backup restore <series> --target … --recovery-key-file … --signer … --into …`',
   'sheet.fingerprint': 'Fingerabdruck: {fingerprint}',
   'sheet.signer': 'Signierer: {signer}',
 }

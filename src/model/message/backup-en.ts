@@ -92,7 +92,7 @@ export const backupEn = {
   'sheet.recoveryStep2':
     '`coffre backup list <series> --target …` shows what there is; the signers below tell whose it is.',
   'sheet.recoveryStep3':
-    '`coffre backup restore <series> --target … --recovery-key-file … --signer … --into …`',
+    'Then restore it: `coffre backup restore <series> --target … --recovery-key-file … --signer … --into …`',
   'sheet.fingerprint': 'Fingerprint: {fingerprint}',
   'sheet.signer': 'Signer: {signer}',
 } as const

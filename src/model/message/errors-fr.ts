@@ -128,20 +128,20 @@ export const errorsFr: ErrorTexts = {
   },
   BACKUP_SOURCE_FAILED: {
     sentence:
-      'Ce qui doit être sauvegardé n’a pas pu être lu en entier ; il n’y en a donc pas de sauvegarde.',
+      'Ce qui doit être sauvegardé n’a pas pu être lu en entier ; il n’y en a donc pas de sauvegarde.',
     next: 'Corrigez ce qui est indiqué ci-dessus, puis refaites la sauvegarde.',
   },
   BACKUP_CONTENT_REFUSED: {
     sentence:
-      'Cette sauvegarde contient quelque chose qui ne peut pas être restauré ; la destination est inchangée.',
-    next: 'Cherchez qui l’a faite ; prenez une sauvegarde plus ancienne, ou l’option indiquée ci-dessus.',
+      'Cette sauvegarde contient quelque chose qui ne peut pas être restauré ; la destination est inchangée.',
+    next: 'Cherchez qui l’a faite ; prenez une sauvegarde plus ancienne, ou l’option indiquée ci-dessus.',
   },
   RESTORE_REFUSED: {
     sentence: 'La restauration a été refusée avant tout changement.',
     next: 'Corrigez ce qui est indiqué ci-dessus, ou restaurez à un autre endroit.',
   },
   RESTORE_FAILED: {
-    sentence: 'La restauration n’a pas pu aboutir ; la destination est inchangée.',
+    sentence: 'La restauration n’a pas pu aboutir ; la destination est inchangée.',
     next: 'Corrigez ce qui est indiqué ci-dessus, puis restaurez de nouveau.',
   },
   MOVE_REFUSED: {
@@ -315,7 +315,7 @@ export const errorsFr: ErrorTexts = {
   },
   BACKUP_DAMAGED: {
     sentence: 'Cette sauvegarde est incomplète ou a été modifiée.',
-    next: 'Restaurez-en une autre ; `coffre backup verify` dit lesquelles sont entières. Rien n’a été restauré.',
+    next: 'Restaurez-en une autre ; `coffre backup verify` dit lesquelles sont entières. Rien n’a été restauré.',
   },
   BACKUP_UNTRUSTED: {
     sentence: 'Aucun signataire de confiance n’a signé cette sauvegarde.',
@@ -323,11 +323,11 @@ export const errorsFr: ErrorTexts = {
   },
   BACKUP_ROLLED_BACK: {
     sentence: 'La destination contient un état de cette série plus ancien que celui déjà vu.',
-    next: 'Cherchez qui l’a remis ; avec `--accept-older`, l’état ancien fait foi désormais.',
+    next: 'Cherchez qui l’a remis ; avec `--accept-older`, l’état ancien fait foi désormais.',
   },
   BACKUP_KEY_MISSING: {
     sentence: 'Rien de ce qui a été donné n’ouvre cette sauvegarde.',
-    next: 'Donnez l’un de ceux que liste `coffre backup inspect` : le Coffre qui a cette clé, la phrase secrète ou la clé de secours.',
+    next: 'Donnez l’un de ceux que liste `coffre backup inspect` : le Coffre qui a cette clé, la phrase secrète ou la clé de secours.',
   },
   OBJECT_NOT_FOUND: {
     sentence: 'Il n’y a pas d’objet de ce nom dans le dépôt d’objets.',

@@ -141,10 +141,10 @@ export const fr: Messages = {
   'done.apiKeysRevokedFile':
     'Une nouvelle FERNET_SECRET_KEY est dans {path} ; les serveurs en marche la prennent à leur redémarrage.',
   'done.apiKeysRevocationResumed':
-    'Ce qui était interrompu est terminé ; les clés enregistrées depuis restent.',
+    'Ce qui était interrompu est terminé ; les clés enregistrées depuis restent.',
   'done.sessionCreated':
     'Session {id}, jusqu’au {moment} sauf renouvellement. Son jeton ne sera plus affiché.',
-  'done.sessionInspected': 'Rien de cela n’a été vérifié : `coffre session verify` juge un jeton.',
+  'done.sessionInspected': 'Rien de cela n’a été vérifié : `coffre session verify` juge un jeton.',
   'done.sessionRefused': 'Le jeton n’est pas bon.',
   'done.sessionsRevoked': 'Révoqué ; les sessions visées sous {key} sont terminées.',
   'done.tokenRenewed': 'Jeton {id} prolongé ; valable jusqu’au {moment}.',

@@ -290,7 +290,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'option.cacheExplain': 'montrer les cinq étapes de la lecture avec leurs temps',
   'option.sessionUser': 'de qui sont les sessions',
   'option.sessionData':
-    'un fichier avec un objet JSON que garde la session, 2 048 octets au plus ; - pour l’entrée standard',
+    'un fichier avec un objet JSON que garde la session, 2 048 octets au plus ; - pour l’entrée standard',
   'option.sessionAudience': 'à qui sont destinés les jetons',
   'option.sessionIssuer': 'qui les émet (coffre par défaut)',
   'option.sessionIdle': 'secondes sans renouvellement, de 1 à 2 592 000 (1 800 par défaut)',
@@ -305,7 +305,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
     'fichier d’environnement dont FERNET_SECRET_KEY (ou _FILE) est remplacée ; par défaut .env ici, si les données sont ici',
   'option.keepFernetFile': 'laisser le fichier de FERNET_SECRET_KEY tel quel',
   'option.resumeRevocation':
-    'terminer une exécution interrompue : remplacer la clé, et garder ce qui a été enregistré depuis',
+    'terminer une exécution interrompue : remplacer la clé, et garder ce qui a été enregistré depuis',
   'option.printFernetKey': 'afficher la nouvelle FERNET_SECRET_KEY',
   'option.apiKeyUser':
     'utilisateur, par identifiant ou identifiant client ; par défaut le détenteur du jeton',

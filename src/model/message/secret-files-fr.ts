@@ -54,7 +54,7 @@ export const secretFilesFr: Readonly<Record<keyof typeof secretFilesEn, string>>
   'done.secretKeyRecovered': 'La clé {fingerprint} est de retour dans ses fichiers.',
   'done.secretKeySecure': 'Votre application {name} est maintenant sécurisée avec une SECRET_KEY robuste !',
   'done.checkedEnvironment':
-    'Jugé comme {environment}. `environment` dans .coffre.json dit ce qu’est ce dossier ; sans lui, c’est dev.',
+    'Jugé comme {environment}. `environment` dans .coffre.json dit ce qu’est ce dossier ; sans lui, c’est dev.',
   'done.noKeyFindings': 'Rien à signaler.',
   'column.file': 'FICHIER',
   'column.environment': 'ENVIRONNEMENT',
@@ -93,15 +93,15 @@ export const secretFilesFr: Readonly<Record<keyof typeof secretFilesEn, string>>
     '# SECRET_KEY : que faire\n\nLa clé est dans ces fichiers : {files}.\n\n## Rotation\n\nÀ chaque changement majeur en développement, tous les 3 mois en staging, tous les 6 mois en production : `coffre secret-key rotate`.\nAprès la plus longue session : `coffre secret-key retire`.\n\n## Clé compromise\n\n1. Remplacez-la immédiatement : `coffre secret-key rotate --compromised`.\n2. Faites de même dans tous les autres environnements, et redémarrez toutes les instances.\n3. Auditez les logs d’accès depuis le dernier jour sain, et `.coffre/security.log`.\n4. Notifiez l’équipe de sécurité.\n\n## Clé perdue\n\n1. Listez les sauvegardes : `coffre secret-key recover`.\n2. Remettez-en une par son empreinte, ou créez une nouvelle clé : `coffre secret-key generate --force`.\n3. Réinitialisez toutes les sessions utilisateur.',
   'command.secret-key.watch':
     'Dire et noter quand un fichier qui contient la clé est lu, modifié ou ouvert à d’autres',
-  'option.watchSeconds': 'finir après tant de secondes ; sinon jusqu’à Ctrl-C',
-  'done.watching': 'Surveillance en cours ; .coffre/security.log a une ligne pour chaque événement.',
+  'option.watchSeconds': 'finir après tant de secondes ; sinon jusqu’à Ctrl-C',
+  'done.watching': 'Surveillance en cours ; .coffre/security.log a une ligne pour chaque événement.',
   'fileEvent.read': 'a été lu, on ne voit pas par qui',
   'fileEvent.changed': 'a été modifié',
   'fileEvent.created': 'est nouveau',
   'fileEvent.removed': 'a disparu',
   'fileEvent.mode': 'a d’autres droits ou un autre propriétaire',
   'fileEvent.reads-unseen':
-    'son système de fichiers ne note pas les lectures (noatime) : seules les modifications se voient',
+    'son système de fichiers ne note pas les lectures (noatime) : seules les modifications se voient',
   'group.secret': 'Fichiers .env et TOML aux valeurs chiffrées, pour git',
   'command.secret.encrypt':
     'Chiffrer chaque valeur d’un fichier dans FICHIER.enc ; noms et commentaires restent lisibles',
@@ -125,7 +125,7 @@ export const secretFilesFr: Readonly<Record<keyof typeof secretFilesEn, string>>
   'option.tty': 'donner au programme ce terminal même : rien n’est masqué',
   'argument.scanPath': 'un fichier ou un dossier du projet ; tout le projet par défaut',
   'option.checkAt':
-    'juger les âges à cette date ou, comme +25h ou +182d, plus tard d’autant ; ne rien changer ni noter',
+    'juger les âges à cette date ou, comme +25h ou +182d, plus tard d’autant ; ne rien changer ni noter',
   'usage.moment': '{name} attend une date comme 2027-01-31, ou un délai comme +25h ou +182d.',
   'option.plainBackup': 'garder aussi les anciens fichiers en clair, un jour, pour leur seul propriétaire',
   'done.plainBackup':

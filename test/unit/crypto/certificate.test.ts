@@ -42,8 +42,9 @@ describe('a certificate', { skip: withoutOpenssl }, () => {
     const { certificate } = issue(t, { extensions: [CLIENT] })
     const now = toInstant(certificate.validFromDate.getTime())
     assert.ok(readClientCertificate(certificate.raw, now))
-    const utcTime = certificate.raw.indexOf(Buffer.from([0x17, 0x0d]))
-    for (const at of [utcTime + 2, utcTime + 17]) {
+    // Both dates stand side by side, each a UTCTime of 13 characters after its tag and length.
+    const validity = certificate.raw.indexOf(Buffer.from([0x30, 0x1e, 0x17, 0x0d]))
+    for (const at of [validity + 4, validity + 19]) {
       const damaged = Buffer.from(certificate.raw)
       damaged.write('x', at)
       const pem = `-----BEGIN CERTIFICATE-----\n${damaged.toString('base64')}\n-----END CERTIFICATE-----\n`
