@@ -6,6 +6,7 @@ export const LONG_FILES: readonly string[] = [
   'canary/commands.test.ts',
   'cli/api-key-revoke-file.test.ts',
   'cli/api-key-revoke.test.ts',
+  'cli/api-key-rotate.test.ts',
   'cli/energy.test.ts',
   'conformance/object/s3-swift.test.ts',
   'conformance/store/postgres-15.test.ts',
@@ -20,7 +21,10 @@ export const LONG_FILES: readonly string[] = [
   'recovery/move-store.test.ts',
   'recovery/nth-call.test.ts',
   'recovery/object-kill.test.ts',
+  'recovery/object-network.test.ts',
   'recovery/postgres-faults.test.ts',
   'recovery/postgres-races.test.ts',
   'recovery/root-kill.test.ts',
+  'unit/store/coffre-source.test.ts',
+  'unit/store/postgres-source.test.ts',
 ]
