@@ -60,13 +60,13 @@ export async function openBackups(options: OpenBackupsOptions): Promise<Backups>
     acceptOlder = false,
     clock = () => toInstant(Date.now()),
   } = options
-  const own = coffre === undefined ? [] : await trustedSigners(coffre)
+  const others = signers.map(readSigner)
   return new Backups({
     target: typeof target === 'string' ? await openObjectStore(target, s3) : target,
     clock,
     acceptOlder,
     seen: new SeenRevisionsFile(seenFile),
-    signers: [...own, ...signers.map(readSigner)],
+    signers: async () => [...(coffre === undefined ? [] : await trustedSigners(coffre)), ...others],
   })
 }
 

@@ -6,6 +6,7 @@ import type {
   BackupHeader,
   BackupList,
   BackupPruning,
+  BackupSourceKind,
   BackupRecord,
   BackupVerdict,
   BackupSummary,
@@ -15,7 +16,7 @@ import { CoffreError } from '../../model/errors.ts'
 import type { BackupSource } from '../../store/backup-source.ts'
 import { type BackupCoffre, signWithCoffre } from './backup-keys.ts'
 import { BodySealing, type BodyTotals, type OnBytes, openPlain, openStored } from './body-stream.ts'
-import { type Manifest, manifestText, parseRecord, SERIES } from './manifest.ts'
+import { type Manifest, manifestText, parseRecord, requireHeader, SERIES } from './manifest.ts'
 import { prune, type PruneOptions } from './prune.ts'
 import {
   bodyName,
@@ -30,6 +31,7 @@ import {
   viewBackup,
 } from './series.ts'
 import { SeriesWriter } from './series-writer.ts'
+import { requireRoom } from './catalogue.ts'
 import { makeSlots, type Openers, openSlots, type Recipients } from './slots.ts'
 
 export interface BackupParts extends SeriesReaderParts {
@@ -78,19 +80,20 @@ export class Backups {
   /** Reads the source whole. What it leaves on the target when it fails is no backup, and is removed by `prune`. */
   async create(source: BackupSource, coffre: BackupCoffre, options: CreateOptions): Promise<BackupSummary> {
     requireSeries(options.series)
-    requireKeyElsewhere(source, options.recipients)
-    const header = await this.#makeHeader(source, options)
+    requireKeyElsewhere(source.kind, options.recipients)
+    const header = requireHeader(await this.#makeHeader(source, options))
     const key = makeBackupKey()
     try {
       const slots = await makeSlots(key, header.id, options.recipients, coffre)
       // Before hours of reading: the signing key is there, and the series is not rolled back.
       const stored = await this.#reader.readCatalogue(options.series)
       refuseForeignCatalogue(stored)
+      requireRoom(stored.catalogue)
       const subject = { key, header, headerLine: JSON.stringify(header) }
       const totals = await this.#writeBody(source, subject, options)
       const record = { ...pickRecord(totals), counts: source.counts() }
       const manifest = await this.#writer(coffre).add({ ...subject, slots, totals, record })
-      return viewBackup({ manifest, object: await this.#find(manifest), isTrusted: true })
+      return viewBackup({ manifest, isTrusted: true }, await this.#reader.readCatalogue(options.series))
     } finally {
       key.wipe()
     }
@@ -102,7 +105,8 @@ export class Backups {
     const backups: BackupSummary[] = []
     for await (const backup of this.#reader.readManifests(series)) backups.push(viewBackup(backup, stored))
     const found = new Set(backups.map(({ sequence }) => sequence))
-    const missing = stored.catalogue.entries.filter(({ sequence }) => !found.has(sequence))
+    const named = stored.isTrusted ? stored.catalogue.entries : []
+    const missing = named.filter(({ sequence }) => !found.has(sequence))
     return { backups, missing: missing.map(({ sequence, id }) => ({ sequence, id })) }
   }
 
@@ -132,11 +136,16 @@ export class Backups {
     const { backup, stored } = await this.#choose(reference)
     const { manifest } = backup
     requireTrust(backup, stored, options)
+    await this.#requireBody(manifest)
     const key = await openSlots(manifest.slots, manifest.header.id, openers)
     const lines = { header: manifest.headerLine, body: manifest.bodyLine }
-    const record = parseRecord(openBackupRecord(key, lines, manifest.recordLine))
-    await this.#requireBody(manifest)
-    return { view: viewBackup(backup, stored), record, manifest, key }
+    try {
+      const record = parseRecord(openBackupRecord(key, lines, manifest.recordLine))
+      return { view: viewBackup(backup, stored), record, manifest, key }
+    } catch (error) {
+      key.wipe()
+      throw error
+    }
   }
 
   /** Verified chunk by chunk; that it is whole is known when it has ended. */
@@ -160,6 +169,7 @@ export class Backups {
   ): Promise<BackupSummary> {
     const { key, manifest } = await this.open(reference, openers)
     try {
+      requireKeyElsewhere(manifest.header.source, change.recipients)
       const slots = await makeSlots(key, manifest.header.id, change.recipients, change.coffre)
       const text = await signWithCoffre(change.coffre, manifestText({ ...manifest, slots }))
       const { version } = await this.#find(manifest)
@@ -257,8 +267,8 @@ function pickRecord({ plainBytes, plainSha256, storedBytes }: BodyTotals) {
 }
 
 /** A Coffre whose backup only its own key opens is lost with that key. Throws CONFIG_REFUSED. */
-function requireKeyElsewhere({ kind }: BackupSource, { passphrase, recovery = [] }: Recipients): void {
-  if (kind !== 'coffre' || passphrase !== undefined || recovery.length > 0) return
+function requireKeyElsewhere(source: BackupSourceKind, { passphrase, recovery = [] }: Recipients): void {
+  if (source !== 'coffre' || passphrase !== undefined || recovery.length > 0) return
   const expected = 'a recovery key or a passphrase: the key of this Coffre lies in what is backed up'
   throw new CoffreError('CONFIG_REFUSED', { facts: { at: 'recipients', expected } })
 }

@@ -37,14 +37,18 @@ export interface CatalogueChange {
   readonly remove?: ReadonlySet<number>
 }
 
+/** For one more. Throws LIMIT_EXCEEDED. */
+export function requireRoom({ entries }: Pick<Catalogue, 'entries'>, more = 1): void {
+  if (entries.length + more <= MAX_BACKUPS) return
+  throw new CoffreError('LIMIT_EXCEEDED', { facts: { at: 'series', most: MAX_BACKUPS } })
+}
+
 /** The next revision, with these added and those gone. Throws LIMIT_EXCEEDED above 1,000 backups. */
 export function changeCatalogue(catalogue: Catalogue, change: CatalogueChange): Catalogue {
   const added = change.add ?? []
   const kept = catalogue.entries.filter(({ sequence }) => change.remove?.has(sequence) !== true)
   const entries = [...kept, ...added].toSorted((left, right) => left.sequence - right.sequence)
-  if (entries.length > MAX_BACKUPS) {
-    throw new CoffreError('LIMIT_EXCEEDED', { facts: { at: 'series', most: MAX_BACKUPS } })
-  }
+  requireRoom({ entries }, 0)
   const newest = Math.max(catalogue.newest, ...added.map(({ sequence }) => sequence))
   return { series: catalogue.series, revision: catalogue.revision + 1, newest, entries }
 }

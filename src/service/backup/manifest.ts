@@ -13,7 +13,7 @@ import { parseStrictObject } from '../jwt/strict-json.ts'
 /** docs/spec/backup.md, "Manifest". */
 
 const TYPE = 'coffre/backup/v1'
-const MAX_SLOTS = 16
+export const MAX_SLOTS = 16
 const MAX_FACTS = 64
 
 const ID = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
@@ -73,6 +73,14 @@ export type UnsignedManifest = Pick<Manifest, 'headerLine' | 'bodyLine' | 'recor
 export function manifestText({ headerLine, bodyLine, recordLine, slots }: UnsignedManifest): string {
   const lines = [TYPE, headerLine, bodyLine, recordLine, ...slots.map((slot) => JSON.stringify(slot))]
   return `${lines.join('\n')}\n`
+}
+
+/** Before anything is written that nobody could read. Throws INVALID_REQUEST. */
+export function requireHeader(header: BackupHeader): BackupHeader {
+  const parsed = HEADER.safeParse(header)
+  if (parsed.success) return header
+  const at = parsed.error.issues[0]?.path.join('.') ?? 'header'
+  throw new CoffreError('INVALID_REQUEST', { facts: { at, expected: 'what docs/spec/backup.md allows' } })
 }
 
 /** Throws BACKUP_DAMAGED. It proves nothing yet. */

@@ -3,7 +3,14 @@ import { DAY, type Instant } from '../../model/clock.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
 import type { Manifest } from './manifest.ts'
 import { chooseKept } from './retention.ts'
-import { bodyName, entryOf, manifestName, type SeriesReader, type StoredBackup } from './series.ts'
+import {
+  bodyName,
+  entryOf,
+  manifestName,
+  refuseForeignCatalogue,
+  type SeriesReader,
+  type StoredBackup,
+} from './series.ts'
 import type { SeriesWriter } from './series-writer.ts'
 
 /** What has no manifest and is younger may be a backup that is being written. */
@@ -50,7 +57,10 @@ export async function prune(parts: Parts, options: PruneOptions): Promise<Backup
 
 /** Backups of ours that the catalogue names, and those of ours that it does not: somebody was killed while pruning. */
 async function readSeries(reader: SeriesReader, series: string) {
-  const { catalogue } = await reader.readCatalogue(series)
+  const stored = await reader.readCatalogue(series)
+  // By it all of ours would be unlisted, and go.
+  refuseForeignCatalogue(stored)
+  const { catalogue } = stored
   const records = new Map(catalogue.entries.map(({ sequence, record }) => [sequence, record]))
   const listed: StoredBackup[] = []
   const unlisted: StoredBackup[] = []

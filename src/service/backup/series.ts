@@ -52,8 +52,8 @@ export function entryOf({ header, body, recordLine }: Manifest): CatalogueEntry 
 
 export interface SeriesReaderParts {
   readonly target: ObjectStore
-  /** Whose signatures count. */
-  readonly signers: readonly VerifierKey[]
+  /** Whose signatures count. Asked for each catalogue: a key may be made or rotated meanwhile. */
+  readonly signers: () => Promise<readonly VerifierKey[]>
   readonly seen: SeenRevisions
   /** What is older than was seen counts from now on: whoever asks knows why it is. */
   readonly acceptOlder?: boolean
@@ -62,25 +62,31 @@ export interface SeriesReaderParts {
 /** What one series of a target holds, judged by whom we trust. */
 export class SeriesReader {
   readonly #target: ObjectStore
-  readonly #signers: readonly VerifierKey[]
+  readonly #findSigners: SeriesReaderParts['signers']
+  #signers: readonly VerifierKey[] = []
   readonly #seen: SeenRevisions
   readonly #acceptOlder: boolean
 
   constructor({ target, signers, seen, acceptOlder = false }: SeriesReaderParts) {
     this.#target = target
-    this.#signers = signers
+    this.#findSigners = signers
     this.#seen = seen
     this.#acceptOlder = acceptOlder
   }
 
-  /** Throws BACKUP_ROLLED_BACK for one older than was seen, unless that shall count from now on. */
+  /**
+   * The first of every operation. Throws BACKUP_ROLLED_BACK for one older than was seen, unless that shall count from now
+   * on. What a stranger signed has no revision to compare: it vouches for nothing (`isListed`).
+   */
   async readCatalogue(series: string): Promise<StoredCatalogue> {
+    this.#signers = await this.#findSigners()
     const name = catalogueName(series)
     const object = await this.#target.find(name)
     const seen = await this.#seen.read(this.#target.place, series)
     const stored = object === undefined ? absent(series) : await this.#parseCatalogue(name, object.version)
     if (stored.catalogue.series !== series) throw damaged(name, 'series')
-    if (stored.catalogue.revision >= seen) return stored
+    const isForeign = stored.version !== undefined && !stored.isTrusted
+    if (isForeign || stored.catalogue.revision >= seen) return stored
     if (this.#acceptOlder) {
       await this.remember(stored.catalogue)
       return stored
@@ -130,8 +136,8 @@ export class SeriesReader {
 }
 
 export function viewBackup(
-  { manifest, isTrusted }: StoredBackup,
-  catalogue?: StoredCatalogue,
+  { manifest, isTrusted }: Pick<StoredBackup, 'manifest' | 'isTrusted'>,
+  catalogue: StoredCatalogue,
 ): BackupSummary {
   const { header, body, slots, note } = manifest
   return {
@@ -144,12 +150,15 @@ export function viewBackup(
   }
 }
 
-/** Whether the catalogue names it; one above `newest` was made by somebody who did not get to write that. */
-export function isListed(manifest: Manifest, stored: StoredCatalogue | undefined): boolean {
-  if (stored === undefined || !stored.isTrusted) return true
+/**
+ * Whether the catalogue names it, or would: where there is none, and for one above `newest`, its maker did not get to write
+ * that. What a stranger signed names nothing.
+ */
+export function isListed(manifest: Manifest, { version, isTrusted, catalogue }: StoredCatalogue): boolean {
+  if (!isTrusted) return version === undefined
   const { sequence, record } = entryOf(manifest)
-  if (sequence > stored.catalogue.newest) return true
-  return stored.catalogue.entries.some((entry) => entry.sequence === sequence && entry.record === record)
+  if (sequence > catalogue.newest) return true
+  return catalogue.entries.some((entry) => entry.sequence === sequence && entry.record === record)
 }
 
 export async function* once(text: string): AsyncGenerator<Uint8Array, void, undefined> {

@@ -10,7 +10,7 @@ import type { KeyMaterial } from '../../crypto/key-material.ts'
 import { CoffreError } from '../../model/errors.ts'
 import type { Secret } from '../../model/secret.ts'
 import { type BackupCoffre, ensureKey } from './backup-keys.ts'
-import { type BackupSlot, idBytes, type KeySlot, viewSlot } from './manifest.ts'
+import { type BackupSlot, idBytes, type KeySlot, MAX_SLOTS, viewSlot } from './manifest.ts'
 
 /** Who shall be able to open a backup; at least one. */
 export interface Recipients {
@@ -29,7 +29,7 @@ export interface Openers {
   readonly recoveryKey?: KeyMaterial
 }
 
-/** A slot for each recipient. Throws CONFIG_REFUSED for none: a backup that nobody opens is none. */
+/** A slot for each recipient. Throws CONFIG_REFUSED for none, since what nobody opens is no backup, and LIMIT_EXCEEDED. */
 export async function makeSlots(
   backupKey: KeyMaterial,
   id: string,
@@ -37,6 +37,10 @@ export async function makeSlots(
   coffre: BackupCoffre,
 ): Promise<readonly BackupSlot[]> {
   const { key, passphrase, recovery = [] } = recipients
+  const wanted = recovery.length + (key === undefined ? 0 : 1) + (passphrase === undefined ? 0 : 1)
+  if (wanted > MAX_SLOTS) {
+    throw new CoffreError('LIMIT_EXCEEDED', { facts: { at: 'recipients', most: MAX_SLOTS } })
+  }
   const bytes = idBytes(id)
   const slots: BackupSlot[] = []
   if (key !== undefined) slots.push(await wrapForKey(backupKey, id, key, coffre))

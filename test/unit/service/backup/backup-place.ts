@@ -37,12 +37,17 @@ export class BackupPlace {
     return new BackupPlace(folder, target, await openTemporary(scope))
   }
 
-  /** As a process that begins now: it knows the signers of this Coffre as they are. */
+  /** Of whoever holds this Coffre. */
   async backups(): Promise<Backups> {
-    return this.backupsTrusting(await trustedSigners(this.coffre))
+    return this.#backups(() => trustedSigners(this.coffre))
   }
 
-  backupsTrusting(signers: Awaited<ReturnType<typeof trustedSigners>>): Backups {
+  /** Of whoever has nothing to know its signers by. */
+  strangerBackups(): Backups {
+    return this.#backups(async () => [])
+  }
+
+  #backups(signers: () => ReturnType<typeof trustedSigners>): Backups {
     const seen = new SeenRevisionsFile(this.seenFile)
     return new Backups({ target: this.target, clock: () => toInstant(this.at), seen, signers })
   }

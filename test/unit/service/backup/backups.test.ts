@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { copyFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { noteSigner } from '../../../../src/crypto/transparency/signed-note.ts'
 import { KeyMaterial } from '../../../../src/crypto/key-material.ts'
 import { xWingPublicKey } from '../../../../src/crypto/x-wing.ts'
 import { Secret } from '../../../../src/model/secret.ts'
+import { catalogueText } from '../../../../src/service/backup/catalogue.ts'
 import { openTemporary } from '../../../temporary.ts'
 import { BackupPlace, collect, RECOVERY_PUBLIC, RECOVERY_SEED, sourceOf } from './backup-place.ts'
 
@@ -82,7 +85,7 @@ describe('a backup', () => {
   test('of nobody who is trusted is refused, unless its reader says so', async (t) => {
     const place = await BackupPlace.open(t)
     await place.create(CONTENT)
-    const stranger = place.backupsTrusting([])
+    const stranger = place.strangerBackups()
     const openers = { recoveryKey: RECOVERY_SEED }
     await assert.rejects(stranger.open(NEWEST, openers), { code: 'BACKUP_UNTRUSTED' })
     const opened = await stranger.open(NEWEST, openers, { acceptAnySigner: true })
@@ -204,6 +207,79 @@ describe('whoever can write to the target', () => {
   })
 })
 
+describe('a catalogue that somebody else signed', () => {
+  /** As the bucket's owner could: with a key of his own, and a revision that nobody has seen. */
+  async function plant(place: BackupPlace) {
+    const pair = generateKeyPairSync('ed25519')
+    const material = new KeyMaterial(pair.privateKey.export({ format: 'der', type: 'pkcs8' }))
+    const text = catalogueText({ series: 'nightly', revision: 999, newest: 999, entries: [] })
+    writeFileSync(
+      join(place.folder, 'nightly', 'catalogue'),
+      noteSigner(material)(text, 'coffre-backup/other'),
+    )
+  }
+
+  test('vouches for nothing, and nobody goes on from it', async (t) => {
+    const place = await BackupPlace.open(t)
+    await place.create('one')
+    await plant(place)
+    const backups = await place.backups()
+    const { backups: listed, missing } = await backups.list('nightly')
+    assert.deepEqual([listed.map(({ isTrusted }) => isTrusted), missing], [[false], []])
+    const openers = { recoveryKey: RECOVERY_SEED }
+    const untrusted = { code: 'BACKUP_UNTRUSTED' }
+    await assert.rejects(backups.open(NEWEST, openers), untrusted)
+    await assert.rejects(place.create('two'), untrusted)
+    const opened = await backups.open(NEWEST, openers, { acceptAnySigner: true })
+    assert.equal((await collect(backups.readPlain(opened))).toString(), 'one')
+  })
+
+  test('makes nobody delete a backup', async (t) => {
+    const place = await BackupPlace.open(t)
+    await place.create('one')
+    await place.create('two')
+    await plant(place)
+    const backups = await place.backups()
+    const pruning = backups.prune(place.coffre, { series: 'nightly', retention: { last: 5 } })
+    await assert.rejects(pruning, { code: 'BACKUP_UNTRUSTED' })
+    const left = readdirSync(join(place.folder, 'nightly')).filter((name) => name.endsWith('.manifest'))
+    assert.equal(left.length, 2)
+  })
+})
+
+describe('what no manifest can hold', () => {
+  test('is refused before the source is read', async (t) => {
+    const place = await BackupPlace.open(t)
+    const backups = await place.backups()
+    const source = {
+      ...sourceOf('x'),
+      read: () => assert.fail('it was read'),
+    }
+    const create = (options: object, from = source) =>
+      backups.create(from, place.coffre, { series: 'nightly', recipients: { key: 'backup' }, ...options })
+    const refused = { code: 'INVALID_REQUEST' }
+    await assert.rejects(create({ note: 'x'.repeat(1_025) }), refused)
+    await assert.rejects(
+      create({}, { ...source, describe: async () => ({ name: 'x'.repeat(1_025) }) }),
+      refused,
+    )
+    const recovery = Array.from({ length: 17 }, () => RECOVERY_PUBLIC)
+    await assert.rejects(create({ recipients: { recovery } }), { code: 'LIMIT_EXCEEDED' })
+  })
+
+  test('a Coffre keeps another key than its own, also after a rekey', async (t) => {
+    const place = await BackupPlace.open(t)
+    const backups = await place.backups()
+    const source = { ...sourceOf('x'), kind: 'coffre' as const }
+    const create = (recipients: object) => backups.create(source, place.coffre, { series: 'own', recipients })
+    await assert.rejects(create({ key: 'backup' }), { code: 'CONFIG_REFUSED' })
+    const { sequence } = await create({ key: 'backup', recovery: [RECOVERY_PUBLIC] })
+    const change = { coffre: place.coffre, recipients: { key: 'backup' } }
+    const rekeying = backups.rekey({ series: 'own', sequence }, { recoveryKey: RECOVERY_SEED }, change)
+    await assert.rejects(rekeying, { code: 'CONFIG_REFUSED' })
+  })
+})
+
 describe('a series', () => {
   test('numbers its backups, also for writers at once', async (t) => {
     const place = await BackupPlace.open(t)
@@ -212,6 +288,21 @@ describe('a series', () => {
     assert.deepEqual(new Set(made.map(({ sequence }) => sequence)), new Set([2, 3, 4, 5, 6]))
     const { backups, missing } = await (await place.backups()).list('nightly')
     assert.deepEqual([backups.length, missing, backups.every(({ isTrusted }) => isTrusted)], [6, [], true])
+  })
+
+  test('goes on when the key that signs it is rotated, in one process too', async (t) => {
+    const place = await BackupPlace.open(t)
+    const backups = await place.backups()
+    const options = { series: 'nightly', recipients: { key: 'backup' } }
+    await backups.create(sourceOf('one'), place.coffre, options)
+    await backups.create(sourceOf('two'), place.coffre, options)
+    await place.coffre.keys.rotate('backup-signing')
+    await backups.create(sourceOf('three'), place.coffre, options)
+    const { backups: listed } = await backups.list('nightly')
+    assert.deepEqual(
+      listed.map(({ isTrusted }) => isTrusted),
+      [true, true, true],
+    )
   })
 
   test('whose maker was killed before the catalogue goes on, and the backup counts', async (t) => {
