@@ -10,10 +10,9 @@ import { reportPlan } from '../../output/report-plan.ts'
 import { withSink } from '../../output/sink.ts'
 import { requireFolder } from '../../place.ts'
 import type { Sheet } from '../../sheet/sheet.ts'
+import { readSheetPlace, SHEET_OPTIONS, sheetHead, writeSheet } from '../../sheet/write-sheet.ts'
 import { withCoffre } from '../../with-coffre.ts'
 
-const FORMATS = ['html', 'text'] as const
-const MAX_LABEL_CHARACTERS = 80
 /** Of a public half: 1,646 characters and a line break. */
 const MAX_PUBLIC_BYTES = 4_096
 
@@ -24,9 +23,7 @@ export const recoveryKeyCommands: readonly CommandRow[] = [
     options: [
       { flags: '--public-out <file>', help: 'option.recoveryPublicOut' },
       { flags: '--from-seal', help: 'option.fromSeal' },
-      { flags: '--out <file>', help: 'option.sheetOut' },
-      { flags: '--format <format>', help: 'option.sheetFormat', choices: FORMATS },
-      { flags: '--label <text>', help: 'option.sheetLabel' },
+      ...SHEET_OPTIONS,
       ...SEAL_OPTIONS,
       FORCE,
       YES,
@@ -67,33 +64,28 @@ async function useSealKey(invocation: Invocation): Promise<ExitCode> {
 /** The public half goes to a file, the secret one on a sheet and nowhere else. */
 async function makeKey(invocation: Invocation): Promise<ExitCode> {
   const { options, printer } = invocation
-  const out = options.required('out')
+  const place = readSheetPlace(options)
   const publicOut = options.required('public-out')
-  const format = options.choice('format', FORMATS) ?? (out.endsWith('.txt') ? 'text' : 'html')
-  if (options.flag('dry-run'))
-    return reportPlan(invocation, { request: { out, publicOut, format }, lines: [] })
+  if (options.flag('dry-run')) return reportPlan(invocation, { request: { ...place, publicOut }, lines: [] })
   await confirm(invocation, 'prompt.sheet')
   const { createRecoveryKey, listSigners } = await import('../../../app-backup.ts')
   const signers = await withCoffre(invocation, listSigners)
   const { text, words, publicKey, fingerprint } = createRecoveryKey()
-  const label = (options.text('label') ?? 'Coffre').slice(0, MAX_LABEL_CHARACTERS)
-  const date = new Date().toISOString().slice(0, 10)
-  const sheet: Sheet = { kind: 'recovery-key', label, date, text, words, recovery: { signers, fingerprint } }
-  const page = await render(sheet, format, invocation)
-  await withSink(invocation, 'out', (sink) => sink.write(page))
+  const sheet: Sheet = {
+    kind: 'recovery-key',
+    ...sheetHead(options),
+    text,
+    words,
+    recovery: { signers, fingerprint },
+  }
+  await writeSheet(invocation, sheet, place)
   await withSink(invocation, 'public-out', (sink) => sink.write(`${publicKey}\n`))
-  await printer.done({ out, publicOut, fingerprint, signers }, 'done.recoveryKey', {
-    file: out,
+  await printer.done({ out: place.out, publicOut, fingerprint, signers }, 'done.recoveryKey', {
+    file: place.out,
     publicFile: publicOut,
     fingerprint,
   })
   return OK
-}
-
-async function render(sheet: Sheet, format: 'html' | 'text', { printer }: Invocation): Promise<string> {
-  if (format === 'text')
-    return (await import('../../sheet/sheet-text.ts')).renderText(sheet, printer.catalogue)
-  return (await import('../../sheet/sheet-html.ts')).renderHtml(sheet, printer.catalogue)
 }
 
 /** The public halves of --recovery, or of the files in COFFRE_BACKUP_RECOVERY, with colons between. */

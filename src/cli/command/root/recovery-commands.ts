@@ -10,28 +10,17 @@ import { chooseDatabase } from '../../input/store-setting.ts'
 import type { Invocation } from '../../invocation.ts'
 import { DRY_RUN, FORCE, IN, SEAL_OPTIONS, YES } from '../../line/option-rows.ts'
 import { reportPlan } from '../../output/report-plan.ts'
-import { withSink } from '../../output/sink.ts'
 import { canAsk } from '../../output/terminal.ts'
 import { requireFolder } from '../../place.ts'
 import type { Sheet } from '../../sheet/sheet.ts'
+import { readSheetPlace, SHEET_OPTIONS, sheetHead, writeSheet } from '../../sheet/write-sheet.ts'
 import { UsageError } from '../../usage-error.ts'
-
-const FORMATS = ['html', 'text'] as const
-const MAX_LABEL_CHARACTERS = 80
 
 export const recoveryCommands: readonly CommandRow[] = [
   {
     path: ['operator', 'recovery-sheet'],
     summary: 'command.operator.recovery-sheet',
-    options: [
-      { flags: '--out <file>', help: 'option.sheetOut' },
-      { flags: '--format <format>', help: 'option.sheetFormat', choices: FORMATS },
-      { flags: '--label <text>', help: 'option.sheetLabel' },
-      ...SEAL_OPTIONS,
-      FORCE,
-      YES,
-      DRY_RUN,
-    ],
+    options: [...SHEET_OPTIONS, ...SEAL_OPTIONS, FORCE, YES, DRY_RUN],
     run: runSheet,
   },
   {
@@ -44,40 +33,31 @@ export const recoveryCommands: readonly CommandRow[] = [
 
 async function runSheet(invocation: Invocation): Promise<ExitCode> {
   const { options, printer } = invocation
-  const out = options.required('out')
-  const format = options.choice('format', FORMATS) ?? (out.endsWith('.txt') ? 'text' : 'html')
-  if (options.flag('dry-run')) return reportPlan(invocation, { request: { out, format }, lines: [] })
+  const place = readSheetPlace(options)
+  if (options.flag('dry-run')) return reportPlan(invocation, { request: place, lines: [] })
   await confirm(invocation, 'prompt.sheet')
   const sheet = await readSheet(invocation)
-  const page = await render(sheet, format, invocation)
-  await withSink(invocation, 'out', (sink) => sink.write(page))
-  await printer.done({ out, format, kind: sheet.kind }, 'done.sheet', { file: out })
+  await writeSheet(invocation, sheet, place)
+  await printer.done({ ...place, kind: sheet.kind }, 'done.sheet', { file: place.out })
   return OK
-}
-
-async function render(sheet: Sheet, format: 'html' | 'text', { printer }: Invocation): Promise<string> {
-  if (format === 'text')
-    return (await import('../../sheet/sheet-text.ts')).renderText(sheet, printer.catalogue)
-  return (await import('../../sheet/sheet-html.ts')).renderHtml(sheet, printer.catalogue)
 }
 
 /** Of the share in --share-file, else of the folder's own seal key. */
 async function readSheet(invocation: Invocation): Promise<Sheet> {
   const { options, terminal } = invocation
   const { exportSealKey, viewShare } = await import('../../../app.ts')
-  const label = (options.text('label') ?? 'Coffre').slice(0, MAX_LABEL_CHARACTERS)
-  const date = new Date().toISOString().slice(0, 10)
+  const head = sheetHead(options)
   const [given, ...others] = await readShares(invocation)
   if (others.length > 0) throw UsageError.of('usage.oneShare')
   if (given !== undefined) {
     const { text, words, ...share } = viewShare(given)
-    return { kind: 'share', share, label, date, text, words }
+    return { kind: 'share', share, ...head, text, words }
   }
   const dataDir = requireFolder(options, terminal.environment, 'coffre operator recovery-sheet')
   const seal = await chooseStoredSeal(invocation)
   const place = { dataDir, ...(await chooseDatabase(invocation)) }
   const key = await exportSealKey({ ...place, ...(seal === undefined ? {} : { seal }) })
-  return { kind: 'seal-key', label, date, ...key }
+  return { kind: 'seal-key', ...head, ...key }
 }
 
 async function runRestore(invocation: Invocation): Promise<ExitCode> {
