@@ -27,4 +27,24 @@ export const BACKUP_ERRORS = {
     sentence: 'Nothing that was given opens this backup.',
     next: 'Give one of what `coffre backup inspect` lists: the Coffre with that key, the passphrase or the recovery key.',
   },
+  BACKUP_SOURCE_FAILED: {
+    fault: 'operator',
+    sentence: 'What is to be backed up could not be read whole, so there is no backup of it.',
+    next: 'Correct what is named here and make the backup again.',
+  },
+  BACKUP_CONTENT_REFUSED: {
+    fault: 'operator',
+    sentence: 'This backup holds something that may not be restored; the target is as it was.',
+    next: 'Find out who made it; take an older backup, or the option that is named here.',
+  },
+  RESTORE_REFUSED: {
+    fault: 'operator',
+    sentence: 'The restore was refused before anything was changed.',
+    next: 'Correct what is named here, or restore to another place.',
+  },
+  RESTORE_FAILED: {
+    fault: 'system',
+    sentence: 'The restore could not be completed; the target is as it was.',
+    next: 'Correct what is named here and restore again.',
+  },
 } as const satisfies Record<string, ErrorRow>
