@@ -4,13 +4,15 @@ import { parseRecoveryPublicKey } from './crypto/recovery-key.ts'
 import { formatVerifierKey, parseVerifierKey, type VerifierKey } from './crypto/transparency/signed-note.ts'
 import { type Clock, toInstant } from './model/clock.ts'
 import type { Coffre } from './model/coffre.ts'
-import { CoffreError } from './model/errors.ts'
+import { CoffreError, hasCode } from './model/errors.ts'
 import type { Secret } from './model/secret.ts'
 import { parseRecoveryKey } from './seal/recovery-key.ts'
 import { ensureSigningKey, trustedSigners } from './service/backup/backup-keys.ts'
 import { Backups } from './service/backup/backups.ts'
 import { SeenRevisionsFile } from './service/backup/seen-revisions.ts'
 import type { Openers, Recipients } from './service/backup/slots.ts'
+import { examineTarget, type TargetFindings } from './service/key-separation/examine-target.ts'
+import type { NamedSecret } from './service/key-separation/named-secret.ts'
 import type { ObjectStore } from './store/object-store.ts'
 
 export { openObjectStore, type ObjectStoreOptions } from './app-objects.ts'
@@ -19,6 +21,9 @@ export { DEFAULT_BACKUP_KEY } from './service/backup/backup-keys.ts'
 export type { Backups, BackupReference, CreateOptions, OpenedBackup } from './service/backup/backups.ts'
 export { decryptBackup, encryptBackup } from './service/backup/layout-file.ts'
 export { restoreBackup } from './service/backup/restore.ts'
+export type { PlantedKey, TargetFindings } from './service/key-separation/examine-target.ts'
+export type { NamedSecret } from './service/key-separation/named-secret.ts'
+export { requireSeparate } from './service/key-separation/require-separate.ts'
 export type { BackupSource, RestoreTarget } from './store/backup-source.ts'
 export type { ObjectStore } from './store/object-store.ts'
 export { coffreFolderSource, coffrePostgresSource } from './store/source/coffre/coffre-source.ts'
@@ -68,6 +73,51 @@ export async function openBackups(options: OpenBackupsOptions): Promise<Backups>
     seen: new SeenRevisionsFile(seenFile),
     signers: async () => [...(coffre === undefined ? [] : await trustedSigners(coffre)), ...others],
   })
+}
+
+export interface ExamineBackupTargetOptions {
+  /** A folder, or `s3://bucket/prefix`: the whole bucket is looked through. */
+  readonly target: string
+  /** Of a bucket. */
+  readonly s3?: ObjectStoreOptions
+  /** Secrets that must not lie there, in any spelling; keys are found by their shape too. */
+  readonly secrets?: readonly NamedSecret[]
+}
+
+/** Whether key material lies beside backups, and who else may read them; it changes nothing. */
+export async function examineBackupTarget({
+  target,
+  s3,
+  secrets = [],
+}: ExamineBackupTargetOptions): Promise<TargetFindings> {
+  const whole = wholeBucket(target)
+  try {
+    return await examinePlace(whole, s3, secrets)
+  } catch (error) {
+    // A policy may open the prefix alone.
+    if (whole === target || !hasCode(error, 'OBJECT_STORE_REFUSED')) throw error
+    return { ...(await examinePlace(target, s3, secrets)), isWhole: false }
+  }
+}
+
+async function examinePlace(
+  place: string,
+  s3: ObjectStoreOptions | undefined,
+  secrets: readonly NamedSecret[],
+): Promise<TargetFindings> {
+  const store = await openObjectStore(place, s3)
+  try {
+    return await examineTarget(store, secrets)
+  } finally {
+    await store.close()
+  }
+}
+
+/** Keys beside the prefix are as near to whoever reads the bucket. */
+function wholeBucket(place: string): string {
+  if (!/^s3:/i.test(place) || !URL.canParse(place)) return place
+  const { search, hostname } = new URL(place)
+  return `s3://${hostname}${search}`
 }
 
 /** Who makes the backups of this Coffre, for a sheet of paper; its signing key is made when it is not there. */

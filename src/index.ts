@@ -30,6 +30,7 @@ export {
   createRecoveryKey,
   decryptBackup,
   encryptBackup,
+  examineBackupTarget,
   filesSource,
   filesTarget,
   fileTarget,
@@ -40,6 +41,7 @@ export {
   outputTarget,
   postgresSource,
   postgresTarget,
+  requireSeparate,
   restoreBackup,
   sqliteSource,
   sqliteTarget,
@@ -52,13 +54,17 @@ export type {
   BackupReference,
   BackupSource,
   CreateOptions,
+  ExamineBackupTargetOptions,
   FilesTargetOptions,
+  NamedSecret,
   NewRecoveryKey,
   ObjectStore,
   ObjectStoreOptions,
   OpenBackupsOptions,
   OpenedBackup,
+  PlantedKey,
   RestoreTarget,
+  TargetFindings,
 } from './app-backup.ts'
 export { CacheService, openCache } from './app-cache.ts'
 export type {

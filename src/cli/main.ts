@@ -7,6 +7,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
+// A terminal that went away hears no more of the work, which goes on.
+process.stderr.on('error', () => {})
+
 const { stdin, stdout, stderr, env } = process
 const argv = process.argv.slice(2)
 

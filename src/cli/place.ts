@@ -38,7 +38,7 @@ export function serverRemedy(options: OptionReader, environment: Environment): r
   return [`  export COFFRE_ADDR=${DEFAULT_ADDRESS}`, `  export COFFRE_TOKEN_FILE=${shellQuote(tokenFile)}`]
 }
 
-function folderOf(options: OptionReader, environment: Environment): string {
+export function folderOf(options: OptionReader, environment: Environment): string {
   const variable = environment['COFFRE_DATA_DIR']
   return options.text('data-dir') ?? (variable === undefined || variable === '' ? DEFAULT_DATA_DIR : variable)
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { after, describe, test } from 'node:test'
+import { DeleteObjectCommand, PutBucketAclCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { namesOf } from '../conformance/object/sample.ts'
-import { makeBucket, openBucket } from '../conformance/object/s3-target.ts'
+import { makeBucket, openBucket, rawClient } from '../conformance/object/s3-target.ts'
 import { NO_MOTO, startMoto } from '../moto-server.ts'
 import { CoffreLine } from './coffre-process.ts'
 
@@ -32,6 +33,21 @@ describe('coffre backup to a bucket', { skip: NO_MOTO }, async () => {
     const names = await namesOf(store)
     await store.close()
     assert.ok(names.length >= 2 && names.every((name) => name.startsWith('coffre/')), names.join(', '))
+    await cli.ok('backup verify --remote')
+    // Beside the prefix of the backups, where whoever reads the bucket finds it too.
+    const client = rawClient(server)
+    const Body = `COFFRE_BACKUP_PASSPHRASE=${'correct horse'}`
+    await client.send(new PutObjectCommand({ Bucket: bucket, Key: 'old/.env', Body }))
+    const found = await cli.run(['backup', 'verify', '--remote', '--json'])
+    assert.equal(found.code, 1)
+    assert.deepEqual(JSON.parse(found.out).keys, [
+      { object: 'old/.env', kind: 'setting', name: 'COFFRE_BACKUP_PASSPHRASE' },
+    ])
+    await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: 'old/.env' }))
+    await client.send(new PutBucketAclCommand({ Bucket: bucket, ACL: 'public-read' }))
+    client.destroy()
+    const open = await cli.run(['backup', 'verify', '--remote'])
+    assert.deepEqual([open.code, /Others may read the target/.test(open.out)], [1, true])
     writeFileSync(cli.path('secret'), 'wrong\n')
     const refused = await cli.run(['backup', 'list', 'nightly'])
     assert.equal(refused.code, 78)

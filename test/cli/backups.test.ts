@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { zstdDecompressSync } from 'node:zlib'
 import { CoffreLine } from './coffre-process.ts'
@@ -181,6 +191,54 @@ describe('coffre backup', () => {
     assert.equal((await cli.run(['backup', 'list', 'nightly'])).code, 78)
     const missing = await cli.run(['backup', 'list', 'nightly', '--target', cli.path('no-such-folder')])
     assert.match(missing.error, /BUCKET_NOT_FOUND/)
+  })
+
+  test('looks for keys on the target, and at who else reads it', async (t) => {
+    const { cli, create } = await prepare(t)
+    await create()
+    const clean = await cli.ok('backup verify --remote')
+    assert.match(clean.out, /^No key material in .*target: 3 objects/)
+    const sealKey = readFileSync(join(cli.dataDir, 'seal.key'), 'utf8').trim()
+    writeFileSync(cli.path('target/notes.txt'), `do not lose: ${sealKey.toUpperCase()} !`, { mode: 0o600 })
+    const found = await cli.run(['backup', 'verify', 'nightly', '--remote'])
+    assert.equal(found.code, 1)
+    assert.match(found.out, /^notes\.txt: a secret that this command knows \(the seal key\)$/m)
+    assert.match(found.error, /Backup nightly 1 is whole/)
+    assert.ok(!(found.out + found.error).toLowerCase().includes(sealKey))
+    rmSync(cli.path('target/notes.txt'))
+    chmodSync(cli.path('target'), 0o755)
+    const open = await cli.run(['backup', 'verify', '--remote', '--json'])
+    assert.deepEqual([open.code, JSON.parse(open.out).warnings], [1, ['readable-by-others']])
+    const made = await cli.run(['backup', 'create', 'nightly', '--in', cli.path('dump.sql')])
+    assert.deepEqual([made.code, /Others may read the target/.test(made.error)], [0, true])
+    assert.equal((await cli.run(['backup', 'verify'])).code, 2)
+  })
+
+  test('refuses keys that the database or the application has too, and makes nothing', async (t) => {
+    const { cli } = await prepare(t)
+    writeFileSync(cli.path('passphrase'), 'p@ssword of shop\n', { mode: 0o600 })
+    cli.environment['DATABASE_URL'] = 'postgres://shop:p%40ssword%20of%20shop@db.example/shop'
+    const create = ['backup', 'create', 'nightly', '--in', cli.path('dump.sql')]
+    const passphrase = ['--backup-passphrase-file', cli.path('passphrase')]
+    for (const args of [
+      [...create, ...passphrase],
+      ['backup', 'verify', '--remote', ...passphrase],
+    ]) {
+      const refused = await cli.run(args)
+      assert.equal(refused.code, 78)
+      assert.match(
+        refused.error,
+        /--backup-passphrase-file[^]*the password in DATABASE_URL[^]*openssl rand -hex 32/,
+      )
+      assert.ok(!refused.error.includes('p@ssword'))
+    }
+    assert.deepEqual(readdirSync(cli.path('target')), [])
+    delete cli.environment['DATABASE_URL']
+    cli.environment['COFFRE_PROJECT_DIR'] = cli.folder
+    writeFileSync(cli.path('.env'), `SECRET_KEY=${'ab'.repeat(32)}\n`)
+    cli.environment['BACKUP_ENCRYPTION_KEY'] = Buffer.from('ab'.repeat(32), 'hex').toString('base64')
+    const file = await cli.run(['backup', 'encrypt-file', cli.path('dump.sql'), cli.path('dump.enc')])
+    assert.deepEqual([file.code, /SECRET_KEY in \.env/.test(file.error)], [78, true])
   })
 
   test('writes and reads the files of IMP-008', async (t) => {

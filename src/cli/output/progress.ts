@@ -25,7 +25,7 @@ export class Progress {
   readonly #startedAt = performance.now()
   readonly #unit: Unit
   readonly #total: number | undefined
-  readonly #isShown: boolean
+  #isShown: boolean
   #shownAt = Number.NEGATIVE_INFINITY
 
   constructor(printer: Printer, unit: Unit = 'progress.lines', total?: number) {
@@ -35,6 +35,7 @@ export class Progress {
     this.#isShown = !printer.quiet && !printer.json && canShowProgress(printer.terminal)
   }
 
+  /** Never rejects, so that nobody has to wait for it. */
   async show(count: number, total = this.#total): Promise<void> {
     const now = performance.now()
     if (!this.#isShown || now - this.#shownAt < REDRAW_MS) return
@@ -44,11 +45,20 @@ export class Progress {
       count: this.#number(count),
       rate: this.#number(Math.round(count / seconds)),
     })
-    await writeTo(this.#printer.terminal.stderr, CLEAR_LINE + this.#bar(count, total) + text)
+    await this.#draw(this.#bar(count, total) + text)
   }
 
   async end(): Promise<void> {
-    if (this.#isShown) await writeTo(this.#printer.terminal.stderr, CLEAR_LINE)
+    if (this.#isShown) await this.#draw('')
+  }
+
+  /** A terminal that went away ends the drawing, and not the work. */
+  async #draw(text: string): Promise<void> {
+    try {
+      await writeTo(this.#printer.terminal.stderr, CLEAR_LINE + text)
+    } catch {
+      this.#isShown = false
+    }
   }
 
   #bar(count: number, total: number | undefined): string {

@@ -4,7 +4,8 @@ export const backupEn = {
   'command.backup.create': 'Make an encrypted backup',
   'command.backup.list': 'List the backups of a series',
   'command.backup.inspect': 'Show what a backup is, without opening it',
-  'command.backup.verify': 'Decrypt a backup whole and compare it, writing nothing',
+  'command.backup.verify':
+    'Decrypt a backup whole and compare it, writing nothing; with --remote, look for keys beside it',
   'command.backup.restore': 'Restore a backup; the target changes only when all of it was genuine',
   'command.backup.cat': 'Write the content of a backup to standard output',
   'command.backup.prune': 'Delete old backups by days, weeks and months',
@@ -95,4 +96,23 @@ export const backupEn = {
     'Then restore it: `coffre backup restore <series> --target … --recovery-key-file … --signer … --into …`',
   'sheet.fingerprint': 'Fingerprint: {fingerprint}',
   'sheet.signer': 'Signer: {signer}',
+  'option.remote': 'look for key material on the target, and at who else reads it',
+  'planted.known': 'a secret that this command knows',
+  'planted.paperKey': 'a recovery key, seal key or share as text',
+  'planted.words': 'the words of a key',
+  'planted.bareKey': 'looks like a key and nothing else',
+  'planted.privateKey': 'a private key',
+  'planted.ageKey': 'a secret key of age',
+  'planted.setting': 'a setting with a secret',
+  'planted.clearCopy': 'a database that nobody encrypted',
+  'target.readableByOthers': 'Others may read the target: close it to everybody but whoever makes backups.',
+  'target.writableByOthers':
+    'Others may write to the target: close it to everybody but whoever makes backups.',
+  'target.accessUnknown': 'The target does not tell who may read it: look at its access rules.',
+  'target.keepsVersions':
+    'The target keeps versions: what is removed or replaced stays until its own rules end it.',
+  'target.plainHttp': 'The target is reached without TLS.',
+  'target.unread': 'could not be read',
+  'target.notWhole': 'Not everything there was looked at.',
+  'target.noKeys': 'No key material in {place}: {objects} objects, the beginning of {inPart} of them.',
 } as const

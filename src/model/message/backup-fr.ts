@@ -5,7 +5,8 @@ export const backupFr: Readonly<Record<keyof typeof backupEn, string>> = {
   'command.backup.create': 'Faire une sauvegarde chiffrée',
   'command.backup.list': 'Lister les sauvegardes d’une série',
   'command.backup.inspect': 'Montrer ce qu’est une sauvegarde, sans l’ouvrir',
-  'command.backup.verify': 'Déchiffrer toute une sauvegarde et la comparer, sans rien écrire',
+  'command.backup.verify':
+    'Déchiffrer toute une sauvegarde et la comparer, sans rien écrire ; avec --remote, chercher des clés à côté',
   'command.backup.restore': 'Restaurer une sauvegarde ; la cible ne change que si tout était authentique',
   'command.backup.cat': 'Écrire le contenu d’une sauvegarde sur la sortie standard',
   'command.backup.prune': 'Supprimer les anciennes sauvegardes par jours, semaines et mois',
@@ -99,4 +100,24 @@ export const backupFr: Readonly<Record<keyof typeof backupEn, string>> = {
     'Puis restaurez-la : `coffre backup restore <series> --target … --recovery-key-file … --signer … --into …`',
   'sheet.fingerprint': 'Empreinte : {fingerprint}',
   'sheet.signer': 'Signataire : {signer}',
+  'option.remote': 'chercher des clés sur la destination, et qui d’autre la lit',
+  'planted.known': 'un secret que cette commande connaît',
+  'planted.paperKey': 'une clé de secours, une clé de scellement ou une part, en texte',
+  'planted.words': 'les mots d’une clé',
+  'planted.bareKey': 'ressemble à une clé, sans rien d’autre',
+  'planted.privateKey': 'une clé privée',
+  'planted.ageKey': 'une clé secrète d’age',
+  'planted.setting': 'un réglage qui contient un secret',
+  'planted.clearCopy': 'une base que personne n’a chiffrée',
+  'target.readableByOthers':
+    'D’autres peuvent lire la destination : fermez-la à tous, sauf à qui fait les sauvegardes.',
+  'target.writableByOthers':
+    'D’autres peuvent écrire sur la destination : fermez-la à tous, sauf à qui fait les sauvegardes.',
+  'target.accessUnknown': 'La destination ne dit pas qui peut la lire : regardez ses règles d’accès.',
+  'target.keepsVersions':
+    'La destination garde les versions : ce qui est supprimé ou remplacé reste jusqu’à ce que ses propres règles l’effacent.',
+  'target.plainHttp': 'La destination est jointe sans TLS.',
+  'target.unread': 'n’a pas pu être lu',
+  'target.notWhole': 'Tout n’a pas été examiné.',
+  'target.noKeys': 'Aucune clé dans {place} : {objects} objets, dont {inPart} lus au début seulement.',
 }

@@ -73,6 +73,13 @@ function readWords(form: TextForm, upper: string): readonly number[] {
   })
 }
 
+/** Whether it stands in the list whole, in any case. */
+export function isSecretWord(word: string): boolean {
+  const lower = word.toLowerCase()
+  const index = WORD_INDEX.get(lower.slice(0, UNIQUE_LETTERS))
+  return index !== undefined && wordlist[index] === lower
+}
+
 /** The same bits in pieces of another size; the last piece is filled with zeros. */
 function regroup(pieces: Iterable<number>, from: number, to: number): number[] {
   const out: number[] = []

@@ -14,6 +14,9 @@ import type {
 import { type Clock, formatInstant } from '../../model/clock.ts'
 import { CoffreError } from '../../model/errors.ts'
 import type { BackupSource } from '../../store/backup-source.ts'
+import type { ObjectStoreWarning } from '../../store/object-store.ts'
+import type { NamedSecret } from '../key-separation/named-secret.ts'
+import { requireSeparate } from '../key-separation/require-separate.ts'
 import { type BackupCoffre, signWithCoffre } from './backup-keys.ts'
 import { BodySealing, type BodyTotals, type OnBytes, openPlain, openStored } from './body-stream.ts'
 import { type Manifest, manifestText, parseRecord, requireHeader, SERIES } from './manifest.ts'
@@ -43,6 +46,8 @@ export interface CreateOptions {
   readonly compression?: BackupCompression
   readonly recipients: Recipients
   readonly note?: string
+  /** What the database and the application have: the passphrase is none of it, nor made of it. */
+  readonly apartFrom?: readonly NamedSecret[]
   readonly signal?: AbortSignal
   readonly onBytes?: OnBytes
 }
@@ -81,6 +86,7 @@ export class Backups {
   async create(source: BackupSource, coffre: BackupCoffre, options: CreateOptions): Promise<BackupSummary> {
     requireSeries(options.series)
     requireKeyElsewhere(source.kind, options.recipients)
+    requireApart(options.recipients, options.apartFrom)
     const header = requireHeader(await this.#makeHeader(source, options))
     const key = makeBackupKey()
     try {
@@ -189,6 +195,11 @@ export class Backups {
     return prune(parts, { ...options, now: this.#parts.clock() })
   }
 
+  /** Who else may read or write the target. */
+  warnings(): Promise<readonly ObjectStoreWarning[]> {
+    return this.#parts.target.warnings()
+  }
+
   /** Closes the target. */
   close(): Promise<void> {
     return this.#parts.target.close()
@@ -271,6 +282,11 @@ function requireKeyElsewhere(source: BackupSourceKind, { passphrase, recovery = 
   if (source !== 'coffre' || passphrase !== undefined || recovery.length > 0) return
   const expected = 'a recovery key or a passphrase: the key of this Coffre lies in what is backed up'
   throw new CoffreError('CONFIG_REFUSED', { facts: { at: 'recipients', expected } })
+}
+
+/** Throws CONFIG_REFUSED. The other recipients are random keys of ours. */
+function requireApart({ passphrase }: Recipients, others: readonly NamedSecret[] = []): void {
+  if (passphrase !== undefined) requireSeparate([{ name: 'passphrase', value: passphrase }], others)
 }
 
 /** Throws INVALID_REQUEST. */

@@ -10,6 +10,7 @@ import { Progress } from '../../output/progress.ts'
 import { reportPlan } from '../../output/report-plan.ts'
 import { UsageError } from '../../usage-error.ts'
 import { chooseSource, SOURCE_OPTIONS } from './choose-source.ts'
+import { examineRemote, requireSeparateKeys, warnOfOthers } from './examine-remote.ts'
 import { readRecoveryKeys } from './recovery-key-commands.ts'
 import {
   OPENER_OPTIONS,
@@ -17,6 +18,7 @@ import {
   readOpeners,
   readReference,
   readTrust,
+  SEQUENCE,
   SERIES,
   SERIES_AND_SEQUENCE,
   withOwnBackups,
@@ -29,6 +31,7 @@ const RECIPIENT_OPTIONS: readonly OptionRow[] = [
   { flags: '--recovery <file>', help: 'option.recovery', repeats: true },
   { flags: '--backup-passphrase-file <file>', help: 'option.backupPassphraseFor' },
 ]
+const REMOTE: OptionRow = { flags: '--remote', help: 'option.remote' }
 const ALL: OptionRow = { flags: '--all', help: 'option.allBackups' }
 const KEPT = { from: 0, to: 10_000 }
 
@@ -64,8 +67,8 @@ export const backupCommands: readonly CommandRow[] = [
   {
     path: ['backup', 'verify'],
     summary: 'command.backup.verify',
-    arguments: [...SERIES_AND_SEQUENCE],
-    options: [...PLACE_OPTIONS, ...OPENER_OPTIONS, ALL],
+    arguments: [{ ...SERIES, syntax: '[series]' }, SEQUENCE],
+    options: [...PLACE_OPTIONS, ...OPENER_OPTIONS, ALL, REMOTE],
     run: runVerify,
   },
   {
@@ -95,6 +98,7 @@ export const backupCommands: readonly CommandRow[] = [
 async function runCreate(invocation: Invocation): Promise<ExitCode> {
   const { options, printer } = invocation
   const series = valueAt(invocation, 0)
+  await requireSeparateKeys(invocation)
   const source = await chooseSource(invocation)
   const recipients = await readRecipients(invocation)
   const compression = options.choice('compression', BACKUP_COMPRESSIONS)
@@ -105,6 +109,7 @@ async function runCreate(invocation: Invocation): Promise<ExitCode> {
   }
   const progress = new Progress(printer, 'progress.bytes')
   const view = await withOwnBackups(invocation, async (backups, coffre) => {
+    await warnOfOthers(invocation, backups)
     try {
       return await backups.create(source, coffre, {
         series,
@@ -146,7 +151,14 @@ function runInspect(invocation: Invocation): Promise<ExitCode> {
   })
 }
 
-function runVerify(invocation: Invocation): Promise<ExitCode> {
+async function runVerify(invocation: Invocation): Promise<ExitCode> {
+  if (!invocation.options.flag('remote')) return verifyBackups(invocation)
+  const found = await examineRemote(invocation)
+  const verified = invocation.values[0] === undefined ? OK : await verifyBackups(invocation)
+  return found === OK ? verified : found
+}
+
+function verifyBackups(invocation: Invocation): Promise<ExitCode> {
   const { printer } = invocation
   return withReadBackups(invocation, async (backups, coffre) => {
     const openers = await readOpeners(invocation, coffre)

@@ -7,6 +7,7 @@ import { DRY_RUN, FORCE } from '../../line/option-rows.ts'
 import { reportPlan } from '../../output/report-plan.ts'
 import { exists } from '../../output/sink.ts'
 import { UsageError } from '../../usage-error.ts'
+import { requireSeparateKeys } from './examine-remote.ts'
 
 const FILES = [
   { syntax: '<input>', help: 'argument.inputFile' },
@@ -38,6 +39,7 @@ export const layoutCommands: readonly CommandRow[] = [
 async function run(invocation: Invocation, how: 'encrypt' | 'decrypt'): Promise<ExitCode> {
   const { options, printer } = invocation
   const [input, output] = [valueAt(invocation, 0), valueAt(invocation, 1)]
+  if (how === 'encrypt') await requireSeparateKeys(invocation)
   const key = await readKey(invocation, VARIABLE)
   if (!options.flag('force') && (await exists(output))) {
     throw UsageError.of('usage.fileExists', { name: '<output>' })

@@ -15,7 +15,7 @@ import { withCoffre } from '../../with-coffre.ts'
 const TARGET: OptionRow = { flags: '--target <place>', help: 'option.backupTarget' }
 const SIGNER: OptionRow = { flags: '--signer <key>', help: 'option.backupSigner', repeats: true }
 const ACCEPT_OLDER: OptionRow = { flags: '--accept-older', help: 'option.acceptOlder' }
-const SEQUENCE = { from: 1, to: 999_999_999_999 }
+const SEQUENCES = { from: 1, to: 999_999_999_999 }
 
 /** Where backups lie, and whose signatures count. */
 export const PLACE_OPTIONS: readonly OptionRow[] = [TARGET, SIGNER, ACCEPT_OLDER]
@@ -28,7 +28,8 @@ export const OPENER_OPTIONS: readonly OptionRow[] = [
 ]
 
 export const SERIES = { syntax: '<series>', help: 'argument.series' } as const
-export const SERIES_AND_SEQUENCE = [SERIES, { syntax: '[sequence]', help: 'argument.sequence' }] as const
+export const SEQUENCE = { syntax: '[sequence]', help: 'argument.sequence' } as const
+export const SERIES_AND_SEQUENCE = [SERIES, SEQUENCE] as const
 
 /** For commands that sign, and so need the Coffre. */
 export function withOwnBackups<Result>(
@@ -61,7 +62,7 @@ export function readReference(invocation: Invocation): BackupReference {
   const series = valueAt(invocation, 0)
   const sequence = invocation.values[1]
   if (sequence === undefined) return { series }
-  return { series, sequence: parseWholeNumber(sequence, '[sequence]', SEQUENCE) }
+  return { series, sequence: parseWholeNumber(sequence, '[sequence]', SEQUENCES) }
 }
 
 /** What the command line gives to open a backup with. */
@@ -89,7 +90,7 @@ async function withOpen<Result>(
 ): Promise<Result> {
   const { openBackups } = await import('../../../app-backup.ts')
   const backups = await openBackups({
-    target: chooseTarget(invocation),
+    target: chooseBackupTarget(invocation),
     s3: await readObjectSettings(invocation),
     seenFile: await seenFile(invocation),
     signers: invocation.options.list('signer'),
@@ -103,7 +104,8 @@ async function withOpen<Result>(
   }
 }
 
-function chooseTarget({ options, terminal }: Invocation): string {
+/** --target, or its variable. Throws CONFIG_REFUSED without either. */
+export function chooseBackupTarget({ options, terminal }: Invocation): string {
   const target = options.text('target') ?? terminal.environment['COFFRE_BACKUP_TARGET'] ?? ''
   if (target !== '') return target
   const facts = { setting: '--target or COFFRE_BACKUP_TARGET', expected: 'a folder or s3://bucket/prefix' }
