@@ -64,7 +64,7 @@ export async function openCache(options: CacheOptions = {}): Promise<CacheServic
   const ways = { clock, ttlSeconds, ttlSecondsByType, jsonStyle, onAlert, onStep }
   const store = await openCacheStore(options)
   try {
-    return new CacheService({ store, ...ways, ...joinUsers(options) })
+    return joinCoffre(new CacheService({ store, ...ways, ...joinUsers(options) }), options)
   } catch (error) {
     await store.close()
     throw error
@@ -87,6 +87,14 @@ export async function openCoreCache(
     onAlert: warnProcess,
     record,
   })
+}
+
+/** A user whom that Coffre deletes is erased in this cache too, as long as it is open. */
+function joinCoffre(service: CacheService, { coffre, keys }: CacheOptions): CacheService {
+  const caches = coffre === undefined || keys !== undefined ? undefined : coreOf(coffre)?.caches
+  caches?.join(service)
+  service.whenClosed(() => caches?.leave(service))
+  return service
 }
 
 function joinUsers(options: CacheOptions): Pick<CacheServiceParts, 'users' | 'record'> {

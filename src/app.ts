@@ -229,7 +229,7 @@ async function assembleCore(
       findSealProvider: chooseSeals(options).find,
       rootLingerMs: options.rootLingerMs ?? 0,
       streamLimits: options.streams ?? {},
-      openCache: cacheFor(options, { trail: audit.trail, isMember: membership !== undefined }),
+      cache: cacheFor(options, { trail: audit.trail, isMember: membership !== undefined }),
       ...(membership === undefined ? {} : { operatorElsewhere: membership.operatorElsewhere }),
     })
     core.whenClosed(changes.follow())
@@ -263,9 +263,9 @@ function documentsFor({ issuers }: OpenOptions): IssuerDocuments {
 function cacheFor(
   options: OpenOptions,
   { trail, isMember }: { readonly trail: AuditTrail; readonly isMember: boolean },
-): CallerCachesParts['open'] {
+): Pick<CallerCachesParts, 'open' | 'isShared'> {
   const { cache = {}, databaseUrl } = options
-  return async () => {
+  const open = async () => {
     // What one of several processes keeps to itself, the others can neither read nor erase.
     if (cache.url === undefined && (isMember || databaseUrl !== undefined)) {
       throw new CoffreError('CACHE_UNAVAILABLE', {
@@ -275,6 +275,7 @@ function cacheFor(
     const { openCoreCache } = await import('./app-cache.ts')
     return openCoreCache(trail, { ...cache, clock: clockOf(options) })
   }
+  return { open, isShared: cache.url !== undefined }
 }
 
 function providersFor({ providers }: OpenOptions): ProviderProbe {

@@ -1,8 +1,9 @@
-import type { CacheService, CoreCacheOptions } from '../app-cache.ts'
-import { CACHE_TYPES } from '../model/cache-name.ts'
-import type { CacheSpace, CacheSpaceOptions, CacheStep, TtlByType } from '../model/cache.ts'
+import type { CacheService } from '../app-cache.ts'
+import type { CacheSpace, CacheSpaceOptions, CacheStep } from '../model/cache.ts'
 import type { Coffre } from '../model/coffre.ts'
 import { CoffreError } from '../model/errors.ts'
+import type { Secret } from '../model/secret.ts'
+import { MAX_TTL_SECONDS, readCacheVariables } from './input/cache-setting.ts'
 import { readCacheUrl } from './input/secret-setting.ts'
 import type { Invocation } from './invocation.ts'
 import { choosePlace } from './place.ts'
@@ -11,7 +12,7 @@ import { withCoffre } from './with-coffre.ts'
 /** Of a server: the user whose credential asks. */
 const OWN_NAME = 'me'
 const STARTED_AT = performance.now()
-const TTL = { from: 0, to: 31_536_000 }
+const TTL = { from: 0, to: MAX_TTL_SECONDS }
 const AGE = { from: 1, to: 3_153_600_000 }
 
 /** Opens the cache server of COFFRE_CACHE_URL, runs `work`, and closes again whatever happens. */
@@ -39,21 +40,30 @@ export function withUserSpace<Result>(
   })
 }
 
+/** As `withUserSpace`, also of a user who is deleted and left entries. */
+export async function withRemains<Result>(
+  invocation: Invocation,
+  space: { readonly user: string } & CacheSpaceOptions,
+  work: (space: CacheSpace) => Promise<Result>,
+): Promise<Result> {
+  const { user: name, ...options } = space
+  if (choosePlace(invocation.options, invocation.terminal.environment).kind === 'folder') {
+    await requireCacheUrl(invocation)
+  }
+  return withCoffre(
+    invocation,
+    (coffre) => work(coffre.cache.for(name === OWN_NAME ? undefined : name, options)),
+    { needsCache: true },
+  )
+}
+
 async function withOpened<Result>(
   invocation: Invocation,
   joined: { readonly coffre?: Coffre },
   work: (cache: CacheService) => Promise<Result>,
 ): Promise<Result> {
   const { options, printer, terminal } = invocation
-  const url = await readCacheUrl(invocation)
-  if (url === undefined) {
-    throw new CoffreError('CONFIG_REFUSED', {
-      facts: {
-        setting: 'COFFRE_CACHE_URL',
-        expected: 'valkey://host:6379, or redis://, valkeys://, rediss://',
-      },
-    })
-  }
+  const url = await requireCacheUrl(invocation)
   const { openCache } = await import('../app-cache.ts')
   const cache = await openCache({
     url,
@@ -70,46 +80,21 @@ async function withOpened<Result>(
   }
 }
 
+async function requireCacheUrl(invocation: Invocation): Promise<Secret> {
+  const url = await readCacheUrl(invocation)
+  if (url !== undefined) return url
+  throw new CoffreError('CONFIG_REFUSED', {
+    facts: {
+      setting: 'COFFRE_CACHE_URL',
+      expected: 'valkey://host:6379, or redis://, valkeys://, rediss://',
+    },
+  })
+}
+
 /** One line for each step of a read, with the time since the command began: never a name, secret or value. */
 export function explain({ printer }: Invocation, step: CacheStep | 'name' | 'credential'): void {
   const milliseconds = (performance.now() - STARTED_AT).toFixed(1)
   void printer.note(`explain.${step}`, { milliseconds })
-}
-
-/** Of a server: the address, and what goes with it. */
-export async function chooseCache(invocation: Invocation): Promise<CoreCacheOptions> {
-  const url = await readCacheUrl(invocation)
-  return { ...(url === undefined ? {} : { url }), ...readCacheVariables(invocation.terminal.environment) }
-}
-
-function readCacheVariables(environment: Readonly<Record<string, string | undefined>>): CoreCacheOptions {
-  const caFile = environment['COFFRE_CACHE_CACERT'] ?? ''
-  const { CACHE_TTL_SECONDS: ttl = '', CACHE_TTL_SECONDS_BY_TYPE: ttlByType = '' } = environment
-  return {
-    ...(caFile === '' ? {} : { caFile }),
-    ...(ttl === '' ? {} : { ttlSeconds: readSeconds('CACHE_TTL_SECONDS', ttl) }),
-    ...(ttlByType === '' ? {} : { ttlSecondsByType: readSecondsByType(ttlByType) }),
-  }
-}
-
-/** Such as `contract=604800,address=604800`. */
-function readSecondsByType(text: string): TtlByType {
-  const setting = 'CACHE_TTL_SECONDS_BY_TYPE'
-  return Object.fromEntries(
-    text.split(',').map((part) => {
-      const [name, seconds = '', ...rest] = part.trim().split('=')
-      const type = CACHE_TYPES.find((each) => each === name)
-      if (type !== undefined && rest.length === 0) return [type, readSeconds(setting, seconds)]
-      const expected = `<type>=<seconds>, with commas between; types: ${CACHE_TYPES.join(' ')}`
-      throw new CoffreError('CONFIG_REFUSED', { facts: { setting, expected } })
-    }),
-  )
-}
-
-function readSeconds(setting: string, text: string): number {
-  const seconds = Number(text)
-  if (/^\d+$/.test(text) && seconds >= 1 && seconds <= TTL.to) return seconds
-  throw new CoffreError('CONFIG_REFUSED', { facts: { setting, expected: `whole seconds, 1 to ${TTL.to}` } })
 }
 
 export function readTtl({ options }: Invocation): number | undefined {

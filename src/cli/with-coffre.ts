@@ -3,6 +3,7 @@ import type { Coffre } from '../model/coffre.ts'
 import { CoffreError } from '../model/errors.ts'
 import { Secret } from '../model/secret.ts'
 import type { Invocation } from './invocation.ts'
+import { chooseCache } from './input/cache-setting.ts'
 import { choosePlace } from './place.ts'
 import { askHidden } from './input/prompt.ts'
 import { chooseStoredSeal } from './input/seal-choice.ts'
@@ -15,6 +16,8 @@ import { canAsk } from './output/terminal.ts'
 export interface OpeningRules {
   /** For what stores the key of a provider: it must come under the FERNET_SECRET_KEY that the others are under. */
   readonly needsFernetKeys?: true
+  /** For what reads or erases entries: the cache server of COFFRE_CACHE_URL, where there is one. */
+  readonly needsCache?: true
 }
 
 /** Opens the data folder or connects to the server, runs `work`, and closes again whatever happens. */
@@ -57,14 +60,15 @@ export async function connectWithout(
 async function openFolder(
   invocation: Invocation,
   dataDir: string,
-  { needsFernetKeys }: OpeningRules,
+  { needsFernetKeys, needsCache }: OpeningRules,
 ): Promise<Coffre> {
   // Loaded here, so that everything that needs no store starts without one.
   const { openCoffre } = await import('../app.ts')
   const seal = await chooseStoredSeal(invocation)
   // Most commands have nothing to do with keys of providers, and run in folders without their settings.
   const lost = needsFernetKeys === true ? {} : { lostFernetKeys: 'allow' as const }
-  const place = { dataDir, ...lost, ...(await chooseDatabase(invocation)) }
+  const cache = needsCache === true ? { cache: await chooseCache(invocation) } : {}
+  const place = { dataDir, ...lost, ...cache, ...(await chooseDatabase(invocation)) }
   try {
     return await openCoffre({ ...place, ...(seal === undefined ? {} : { seal }) })
   } catch (error) {

@@ -17,6 +17,7 @@ import type {
   StatusView,
   TokenView,
 } from '../model/coffre.ts'
+import type { EraseReceipt } from '../model/cache.ts'
 import { CoffreError } from '../model/errors.ts'
 import { RESULT_BYTE_FIELDS } from '../model/wire.ts'
 import { decodeBase64 } from './base64.ts'
@@ -117,6 +118,14 @@ export const CONSISTENCY_SHAPE: AnswerShape<ConsistencyProof> = {
   fromRootHash: 'string',
   toRootHash: 'string',
   path: 'list',
+}
+export const RECEIPT_SHAPE: AnswerShape<EraseReceipt> = {
+  user: 'string',
+  erasedAt: 'string',
+  entries: 'number',
+  legacyEntries: 'number',
+  remaining: 'number',
+  keyDestroyed: 'boolean',
 }
 export const INSPECTION_SHAPE: AnswerShape<Inspection> = { format: 'string', facts: 'object' }
 export const STATUS_SHAPE: AnswerShape<StatusView> = {

@@ -7,6 +7,9 @@ import { IdleTimer, unreachable, watchAnswer, watchBody } from './idle-timer.ts'
 import { parseProblem } from './parse-problem.ts'
 import { type ClientTls, EncryptedTransport, type Send } from './send-encrypted.ts'
 
+/** Of what goes through every entry of a user before the answer comes. */
+export const WALK_TIMEOUT_MS = 3_600_000
+
 export interface ConnectionOptions {
   readonly base: URL
   readonly token: Secret | undefined

@@ -15,8 +15,8 @@ import { parseClientId } from '../model/ids.ts'
 import { JsonText } from '../model/json-text.ts'
 import { Secret } from '../model/secret.ts'
 import { CACHE_FORMAT_HEADER, CACHE_WRITTEN_HEADER } from '../model/wire.ts'
-import { type AnswerShape, parseAnswer, parseList, strangeAnswer } from './answer-shape.ts'
-import type { BasicCredential, Call, Connection } from './connection.ts'
+import { type AnswerShape, parseAnswer, parseList, RECEIPT_SHAPE, strangeAnswer } from './answer-shape.ts'
+import { type BasicCredential, type Call, type Connection, WALK_TIMEOUT_MS } from './connection.ts'
 import { formatQuery } from './remote-keys.ts'
 import { revealText } from './remote-users.ts'
 
@@ -33,14 +33,6 @@ const WALK_SHAPE: AnswerShape<CacheWalk> = {
   kept: 'number',
   tampered: 'number',
 }
-const RECEIPT_SHAPE: AnswerShape<EraseReceipt> = {
-  user: 'string',
-  erasedAt: 'string',
-  entries: 'number',
-  legacyEntries: 'number',
-  remaining: 'number',
-  keyDestroyed: 'boolean',
-}
 const STATUS_SHAPE: AnswerShape<UserCacheStatus> = {
   user: 'string',
   hasKey: 'boolean',
@@ -56,8 +48,6 @@ interface WrittenDay {
   readonly format?: unknown
 }
 const DAY_SHAPE: AnswerShape<WrittenDay> = { date: 'string', status: 'string' }
-/** Every entry of a user is gone through before the answer comes. */
-const WALK_TIMEOUT_MS = 3_600_000
 const MISSED = ['MISS', 'EXPIRED', 'WRONG_KEY', 'TAMPERED', 'UNAVAILABLE'] as const
 
 export function remoteCache(connection: Connection): CoffreCache {

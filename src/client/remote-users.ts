@@ -1,8 +1,16 @@
 import { parseClientId } from '../model/ids.ts'
 import { Secret } from '../model/secret.ts'
-import type { CreatedUser, CreateUserRequest, RotateSecretRequest, Users, UserView } from '../model/user.ts'
-import { type AnswerShape, parseAnswer, parseList } from './answer-shape.ts'
-import type { Call, Connection } from './connection.ts'
+import type { EraseReceipt } from '../model/cache.ts'
+import type {
+  CreatedUser,
+  CreateUserRequest,
+  DeletedUser,
+  RotateSecretRequest,
+  Users,
+  UserView,
+} from '../model/user.ts'
+import { type AnswerShape, parseAnswer, parseList, RECEIPT_SHAPE } from './answer-shape.ts'
+import { type Call, type Connection, WALK_TIMEOUT_MS } from './connection.ts'
 import { formatQuery } from './remote-keys.ts'
 
 const USER_SHAPE: AnswerShape<UserView> = {
@@ -12,6 +20,8 @@ const USER_SHAPE: AnswerShape<UserView> = {
   createdAt: 'string',
   updatedAt: 'string',
 }
+
+const DELETED_SHAPE: AnswerShape<DeletedUser> = { id: 'string', cache: 'object' }
 
 /** On the wire a new secret is plain text. */
 interface CreatedUserText extends UserView {
@@ -42,9 +52,15 @@ export function remoteUsers(connection: Connection): Users {
     me: () => ask({ method: 'GET', path: '/users/me' }),
     rotateSecret: (user, request = {}) => make(`${userPath(user)}/rotate-secret`, request),
     delete: async (user) => {
-      await connection.send({ method: 'DELETE', path: userPath(user) })
+      const call = { method: 'DELETE', path: userPath(user), timeoutMilliseconds: WALK_TIMEOUT_MS } as const
+      return readDeleted(parseAnswer<DeletedUser>(await connection.send(call), DELETED_SHAPE))
     },
   }
+}
+
+function readDeleted({ id, cache }: DeletedUser): DeletedUser {
+  if (cache.outcome !== 'erased') return { id, cache }
+  return { id, cache: { ...cache, receipt: parseAnswer<EraseReceipt>(cache.receipt, RECEIPT_SHAPE) } }
 }
 
 export function revealText(secret: Secret | string): string {

@@ -100,6 +100,17 @@ export const RECEIPT = z.object({
   keyDestroyed: z.boolean(),
   proof: z.record(z.string(), z.unknown()).optional().describe('As /audit/proof/inclusion gives it'),
 })
+export const DELETED_USER = z.object({
+  id: z.string(),
+  cache: z.discriminatedUnion('outcome', [
+    z.object({ outcome: z.literal('erased'), receipt: RECEIPT }),
+    z
+      .object({ outcome: z.enum(['unreachable', 'not-set', 'none']) })
+      .describe(
+        'none: it had no cache; else POST /users/{id}/cache/erase, once there is a cache, deletes what is left',
+      ),
+  ]),
+})
 export const CACHE_STATUS = z.object({
   user: z.string(),
   hasKey: z.boolean(),

@@ -1,3 +1,4 @@
+import type { EraseReceipt } from './cache.ts'
 import type { Instant } from './clock.ts'
 import type { ClientId, TenantId, UserId } from './ids.ts'
 import type { Secret } from './secret.ts'
@@ -49,9 +50,23 @@ export interface Users {
    * of the user's cache, unless `oldSecret` puts it under the new one. Entries of the source's form wait for `rekey`.
    */
   rotateSecret(user: string, request?: RotateSecretRequest): Promise<CreatedUser>
-  /** Erases the user, the provider's key and every token of it. */
-  delete(user: string): Promise<void>
+  /** Erases the user, the provider's key, every token and the entries of the cache. */
+  delete(user: string): Promise<DeletedUser>
 }
+
+export interface DeletedUser {
+  readonly id: string
+  readonly cache: DeletedCache
+}
+
+/**
+ * What became of a deleted user's entries. The data key went with the user in any case. `unreachable`: some may be left,
+ * which `cache.for(id).erase()` deletes when the store answers again. `not-set`: the same where this Coffre knows no cache.
+ * `none`: the user had none.
+ */
+export type DeletedCache =
+  | { readonly outcome: 'erased'; readonly receipt: EraseReceipt }
+  | { readonly outcome: 'unreachable' | 'not-set' | 'none' }
 
 export interface CreateUserRequest {
   /** The user's id when absent. */

@@ -168,7 +168,7 @@ export class CallerCoffre implements EmbeddedCoffre {
       get: (user) => users.get(caller, user),
       me: () => users.me(caller),
       rotateSecret: (user, request) => users.rotateSecret(caller, user, request),
-      delete: (user) => users.delete(caller, user),
+      delete: (user) => this.#core.caches.deleteUser(caller, this.#cacheJob(), user),
     }
   }
 
@@ -192,9 +192,7 @@ export class CallerCoffre implements EmbeddedCoffre {
   }
 
   get cache(): CoffreCache {
-    const { principal, requestId } = this.#caller
-    const job = { ...systemCaller('cache', principal.tenant), requestId }
-    return this.#core.caches.for(this.#caller, new CallerCoffre(this.#core, job))
+    return this.#core.caches.for(this.#caller, this.#cacheJob())
   }
 
   get policies(): Policies {
@@ -235,6 +233,12 @@ export class CallerCoffre implements EmbeddedCoffre {
   /** Closes the whole Coffre; the server calls it once, when it stops. */
   close(): Promise<void> {
     return this.#core.close()
+  }
+
+  /** Users reach no key and no audit log; their data keys and receipts come from there. */
+  #cacheJob(): CallerCoffre {
+    const { principal, requestId } = this.#caller
+    return new CallerCoffre(this.#core, { ...systemCaller('cache', principal.tenant), requestId })
   }
 
   async #diagnose(request: DiagnosisRequest): Promise<Diagnosis> {

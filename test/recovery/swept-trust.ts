@@ -103,7 +103,9 @@ const WAYS_IN: readonly SweptOperation[] = [
     name: 'user delete',
     action: 'user.delete',
     prepare: makeUser,
-    run: ({ coffre }, { key }) => coffre.users.delete(key),
+    run: async ({ coffre }, { key }) => {
+      await coffre.users.delete(key)
+    },
   },
   {
     name: 'api key set',

@@ -28,7 +28,7 @@ import { reportPlan } from '../output/report-plan.ts'
 import { visible } from '../output/printer.ts'
 import { writeTo } from '../output/terminal.ts'
 import { UsageError } from '../usage-error.ts'
-import { explain, readAge, readTtl, withCache, withUserSpace } from '../with-cache.ts'
+import { explain, readAge, readTtl, withCache, withRemains, withUserSpace } from '../with-cache.ts'
 
 const MAX_VALUE_BYTES = 1024 * 1024
 const MAX_SECRET_BYTES = 1_024
@@ -251,8 +251,11 @@ async function runMigrate(invocation: Invocation): Promise<ExitCode> {
 async function runErase(invocation: Invocation): Promise<ExitCode> {
   const { options, printer } = invocation
   const secret = await readSecret(invocation, 'client-secret-file')
-  return withUser(invocation, secret, async (user, id) => {
-    if (options.flag('dry-run')) return reportPlan(invocation, { request: await user.status(), lines: [] })
+  const space = { user: options.required('user'), ...(secret === undefined ? {} : { secret }) }
+  return withRemains(invocation, space, async (user) => {
+    const status = await user.status()
+    if (options.flag('dry-run')) return reportPlan(invocation, { request: status, lines: [] })
+    const { user: id } = status
     await confirm(invocation, 'prompt.cacheErase', { id })
     const receipt = await user.erase()
     await printer.show(receipt, () =>

@@ -1,8 +1,9 @@
 import { MAX_CLIENT_SECRET_CHARACTERS } from '../../model/limits.ts'
 import { Secret } from '../../model/secret.ts'
-import type { CreatedUser } from '../../model/user.ts'
+import type { Coffre } from '../../model/coffre.ts'
+import type { CreatedUser, DeletedCache } from '../../model/user.ts'
 import type { CommandRow, OptionRow } from '../command-row.ts'
-import { type ExitCode, OK } from '../exit-code.ts'
+import { EXIT_CODES, type ExitCode, OK } from '../exit-code.ts'
 import { confirm } from '../input/prompt.ts'
 import { readSecretFile } from '../input/secret-file.ts'
 import { type Invocation, valueAt } from '../invocation.ts'
@@ -17,6 +18,8 @@ import { withCoffre } from '../with-coffre.ts'
 const USER = [{ syntax: '<user>', help: 'argument.user' }] as const
 const OLD_FILE: OptionRow = { flags: '--old-file <file>', help: 'option.userOldFile' }
 const SECRET_FILE: OptionRow = { flags: '--client-secret-file <file>', help: 'option.chosenSecretFile' }
+
+const NOT_ERASED = { unreachable: 'done.userCacheUnreachable', 'not-set': 'done.userCacheNotSet' } as const
 
 export const userCommands: readonly CommandRow[] = [
   {
@@ -127,12 +130,25 @@ function runShow(invocation: Invocation): Promise<ExitCode> {
 
 function runDelete(invocation: Invocation): Promise<ExitCode> {
   const { options, printer } = invocation
-  return withCoffre(invocation, async (coffre) => {
+  const run = async (coffre: Coffre): Promise<ExitCode> => {
     const { id } = await coffre.users.get(valueAt(invocation, 0))
     if (options.flag('dry-run')) return reportPlan(invocation, { request: { user: id }, lines: [] })
     await confirm(invocation, 'prompt.deleteUser', { id })
-    await coffre.users.delete(id)
-    await printer.done({ id, deleted: true }, 'done.userDeleted', { id })
-    return OK
-  })
+    const { cache } = await coffre.users.delete(id)
+    await printer.done({ id, deleted: true, cache }, 'done.userDeleted', { id })
+    return tellCache(invocation, id, cache)
+  }
+  return withCoffre(invocation, run, { needsCache: true })
+}
+
+/** What is left of the entries is somebody's next step, and a script learns it by the exit code. */
+async function tellCache({ printer }: Invocation, id: string, cache: DeletedCache): Promise<ExitCode> {
+  if (cache.outcome === 'none') return OK
+  if (cache.outcome !== 'erased') {
+    await printer.note(NOT_ERASED[cache.outcome], { id })
+    return EXIT_CODES.CACHE_UNAVAILABLE
+  }
+  const { entries, legacyEntries, remaining } = cache.receipt
+  await printer.note('done.cacheErased', { id, entries: entries + legacyEntries, remaining })
+  return remaining === 0 ? OK : EXIT_CODES.CACHE_UNAVAILABLE
 }

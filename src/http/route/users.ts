@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { CreatedUser } from '../../model/user.ts'
 import { OWN_USER } from '../api-key-schema.ts'
+import { DELETED_USER } from '../cache-schema.ts'
 import type { ServerParts } from '../server-parts.ts'
 import { CREATE_USER, CREATED_USER, ROTATE_SECRET, USER, USER_PATH, USER_QUERY } from '../user-schema.ts'
 import { type Api, addRoute } from './api.ts'
@@ -51,10 +52,10 @@ export function addUserRoutes(api: Api, parts: ServerParts): void {
   addRoute(api, parts, {
     method: 'DELETE',
     url: '/users/:user',
-    summary: 'Erase a user and everything that is kept for it',
+    summary: 'Erase a user and everything that is kept for it, the entries of its cache too',
     tag: TAG,
     path: USER_PATH,
-    status: 204,
+    result: DELETED_USER,
     run: (coffre, { path }) => coffre.users.delete(path.user),
   })
   addRoute(api, parts, {

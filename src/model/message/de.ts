@@ -132,6 +132,10 @@ export const de: Messages = {
   'done.userSecretRotated':
     'Benutzer {id} ({clientId}) hat ein neues Geheimnis; das alte und alle seine Token sind beendet.',
   'done.userDeleted': 'Benutzer {id} und alles, was für ihn aufbewahrt war, gelöscht.',
+  'done.userCacheUnreachable':
+    'Der Cache-Server antwortet nicht. Sobald er es tut, löscht `coffre cache erase --user {id}`, was dort noch liegt.',
+  'done.userCacheNotSet':
+    'Der Benutzer hatte einen Cache, und hier ist keiner genannt: mit COFFRE_CACHE_URL löscht `coffre cache erase --user {id}`, was dort noch liegt.',
   'done.apiKeySet': 'Der Schlüssel bei {provider} ist gespeichert.',
   'done.apiKeyUnusual':
     'Er sieht nicht aus wie die Schlüssel von {provider}; `coffre apikey test` fragt dort nach.',

@@ -127,6 +127,10 @@ export const en = {
   'done.userSecretRotated':
     'User {id} ({clientId}) has a new secret; the old one and every token of the user ended.',
   'done.userDeleted': 'Erased user {id} and everything that was kept for it.',
+  'done.userCacheUnreachable':
+    'The cache server does not answer. When it does, `coffre cache erase --user {id}` deletes what is left there.',
+  'done.userCacheNotSet':
+    'The user had a cache, and none is named here: with COFFRE_CACHE_URL, `coffre cache erase --user {id}` deletes what is left there.',
   'done.apiKeySet': 'Stored the key at {provider}.',
   'done.apiKeyUnusual': 'It does not look like the keys of {provider}; `coffre apikey test` asks there.',
   'done.apiKeyTested': '{verdict} (status {status})',

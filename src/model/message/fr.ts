@@ -129,6 +129,10 @@ export const fr: Messages = {
   'done.userSecretRotated':
     'L’utilisateur {id} ({clientId}) a un nouveau secret ; l’ancien et tous ses jetons ont pris fin.',
   'done.userDeleted': 'Utilisateur {id} effacé, avec tout ce qui était gardé pour lui.',
+  'done.userCacheUnreachable':
+    'Le serveur de cache ne répond pas. Quand il répondra, `coffre cache erase --user {id}` supprimera ce qui y reste.',
+  'done.userCacheNotSet':
+    'L’utilisateur avait un cache, et aucun n’est nommé ici : avec COFFRE_CACHE_URL, `coffre cache erase --user {id}` supprime ce qui y reste.',
   'done.apiKeySet': 'La clé chez {provider} est enregistrée.',
   'done.apiKeyUnusual': 'Elle ne ressemble pas aux clés de {provider} ; `coffre apikey test` y demande.',
   'done.apiKeyTested': '{verdict} (statut {status})',

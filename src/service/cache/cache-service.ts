@@ -71,6 +71,7 @@ export class CacheService {
   readonly #ttl: TimesToLive
   readonly #opened = new OpenedKeys()
   readonly #users: UserCacheParts | undefined
+  #closed: () => void = () => undefined
 
   constructor(parts: CacheServiceParts) {
     this.#parts = parts
@@ -206,8 +207,14 @@ export class CacheService {
     this.#opened.wipe()
   }
 
+  /** Called once, when this cache closes. */
+  whenClosed(closed: () => void): void {
+    this.#closed = closed
+  }
+
   /** Forgets every key that it holds, and lets go of the store. */
   async close(): Promise<void> {
+    this.#closed()
     this.forgetKeys()
     await this.#parts.store.close()
   }

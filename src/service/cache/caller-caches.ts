@@ -2,12 +2,16 @@ import {
   type CacheSpaceOptions,
   type CacheCounts,
   type CacheSpace,
+  type ClientSecret,
   type CoffreCache,
+  type EraseReceipt,
+  type StoredCacheKey,
 } from '../../model/cache.ts'
 import type { Clock } from '../../model/clock.ts'
 import type { Coffre, ContextPairs } from '../../model/coffre.ts'
-import { parseKeyName } from '../../model/ids.ts'
-import type { User } from '../../model/user.ts'
+import { hasCode } from '../../model/errors.ts'
+import { isUserId, parseKeyName, type TenantId } from '../../model/ids.ts'
+import type { DeletedCache, DeletedUser, User } from '../../model/user.ts'
 import type { Store } from '../../store/store.ts'
 import { authorize, refuse } from '../access/authorize.ts'
 import type { Permission } from '../access/permission.ts'
@@ -17,7 +21,8 @@ import { requireUser } from '../users/find-user.ts'
 import type { UserService } from '../users/user-service.ts'
 import type { CacheService } from './cache-service.ts'
 import { DEFAULT_CACHE_KEY, wrappingOf } from './coffre-wrapping.ts'
-import { UserRows } from './user-rows.ts'
+import { DeletedRow, joinReceipts } from './deleted-user.ts'
+import { UserRows, viewRow } from './user-rows.ts'
 import { type SingleEntries, sourceSpace } from './source-space.ts'
 import type { UserCache } from './user-cache.ts'
 
@@ -28,6 +33,8 @@ export interface CallerCachesParts {
   readonly users: UserService
   /** Opens the cache server, or the memory of this process. Throws CACHE_UNAVAILABLE where there is none. */
   readonly open: () => Promise<CacheService>
+  /** What others wrote may be there. False: the memory of this process, which holds nothing until it is opened. */
+  readonly isShared: boolean
 }
 
 /** Of Coffre's own job for a caller: users reach no key and no audit log, and their data keys and receipts come from there. */
@@ -55,6 +62,8 @@ export class CallerCaches {
   readonly #parts: CallerCachesParts
   #opening: Promise<CacheService> | undefined
   #opened: CacheService | undefined
+  /** Caches of the application, whose data keys are in the rows of users. */
+  readonly #joined = new Set<CacheService>()
 
   constructor(parts: CallerCachesParts) {
     this.#parts = parts
@@ -82,6 +91,23 @@ export class CallerCaches {
 
   for(caller: Caller, job: JobCoffre): CoffreCache {
     return { for: (user, options = {}) => this.#space({ caller, job, user, options }) }
+  }
+
+  /** From now on a user who is deleted is erased there too, until `leave` is called. */
+  join(service: CacheService): void {
+    this.#joined.add(service)
+  }
+
+  leave(service: CacheService): void {
+    this.#joined.delete(service)
+  }
+
+  /** Throws USER_NOT_FOUND. A store that does not answer does not keep a user who wants to go. */
+  async deleteUser(caller: Caller, job: JobCoffre, name: string): Promise<DeletedUser> {
+    // Opened first: a setting that is wrong is told while the user is still there.
+    const services = await this.#servicesWithEntries()
+    const row = await this.#parts.users.delete(caller, name)
+    return { id: row.id, cache: await this.#eraseDeleted({ caller, job, row }, services) }
   }
 
   /** When the root key is forgotten: what it wrapped is too. */
@@ -112,8 +138,8 @@ export class CallerCaches {
       purge: async (selection, options) => (await whole('change')).purge(selection, options),
       rekey: async (oldSecret, newSecret) => (await whole('change')).rekey(oldSecret, newSecret),
       migrate: async (to, secret, options) => (await whole('change')).migrate(to, secret, options),
-      erase: async () => (await whole('change')).erase(),
-      status: async () => (await whole('see')).status(),
+      erase: async () => (await this.#remains(asked, 'change')).erase(),
+      status: async () => (await this.#remains(asked, 'see')).status(),
     }
   }
 
@@ -126,13 +152,80 @@ export class CallerCaches {
 
   async #whole({ caller, job, user: name, options }: Asked, ask: Ask): Promise<UserCache> {
     const { id, tenant, cacheKey } = await this.#find(caller, name, ask)
-    const { store, trail, clock } = this.#parts
-    const rows = new UserRows({ store, trail, clock, caller, audit: job.audit })
+    const rows = this.#rowsFor(caller, job)
     const wrapping = wrappingOf(job, DEFAULT_CACHE_KEY)
     const { format: _format, ...rest } = options
     const service = await this.service()
     service.retainKey(id, cacheKey)
     return service.forCaller({ keys: rows, record: rows, wrapping, tenant }, id, rest)
+  }
+
+  /** As `#whole`, and of a user who was deleted while the store did not answer: as long as something is left of it. */
+  async #remains(asked: Asked, ask: Ask): Promise<UserCache> {
+    try {
+      return await this.#whole(asked, ask)
+    } catch (error) {
+      if (!hasCode(error, 'USER_NOT_FOUND')) throw error
+      const remains = await this.#deleted(asked)
+      if (remains === undefined) throw error
+      return remains
+    }
+  }
+
+  /** Only by id, which is given to no second user. */
+  async #deleted({ caller, job, user, options }: Asked): Promise<UserCache | undefined> {
+    if (user === undefined || !isUserId(user)) return undefined
+    if ((await this.#parts.store.findUser(user)) !== undefined) return undefined
+    const { secret } = options
+    const gone = { id: user, tenant: caller.principal.tenant, held: {} }
+    const space = this.#spaceOfDeleted(await this.service(), { caller, job, gone, secret })
+    // A wrong id is told, and gets no receipt; with a secret, what it opens is erased.
+    return secret !== undefined || (await space.status()).entries > 0 ? space : undefined
+  }
+
+  async #eraseDeleted(
+    asked: { readonly caller: Caller; readonly job: JobCoffre; readonly row: User },
+    services: readonly CacheService[] | undefined,
+  ): Promise<DeletedCache> {
+    const { caller, job, row } = asked
+    const held = viewRow(row)
+    const hadEntries = held.key !== undefined || held.state !== undefined
+    if (services === undefined) return { outcome: hadEntries ? 'unreachable' : 'none' }
+    const gone = { id: row.id, tenant: row.tenant, held }
+    try {
+      const receipts: EraseReceipt[] = []
+      for (const service of services) {
+        receipts.push(await this.#spaceOfDeleted(service, { caller, job, gone }).erase())
+      }
+      const receipt = joinReceipts(receipts)
+      if (receipt === undefined) return { outcome: hadEntries ? 'not-set' : 'none' }
+      return { outcome: 'erased', receipt }
+    } catch (error) {
+      if (hasCode(error, 'CACHE_UNAVAILABLE')) return { outcome: hadEntries ? 'unreachable' : 'none' }
+      throw error
+    }
+  }
+
+  #spaceOfDeleted(service: CacheService, { caller, job, gone, secret }: AskedOfDeleted): UserCache {
+    const rows = this.#rowsFor(caller, job)
+    const keys = new DeletedRow(rows, gone.held)
+    const users = { keys, record: rows, wrapping: wrappingOf(job, DEFAULT_CACHE_KEY), tenant: gone.tenant }
+    return service.forCaller(users, gone.id, secret === undefined ? {} : { secret })
+  }
+
+  #rowsFor(caller: Caller, job: JobCoffre): UserRows {
+    const { store, trail, clock } = this.#parts
+    return new UserRows({ store, trail, clock, caller, audit: job.audit })
+  }
+
+  async #servicesWithEntries(): Promise<readonly CacheService[] | undefined> {
+    if (!this.#parts.isShared && this.#opened === undefined) return [...this.#joined]
+    try {
+      return [await this.service(), ...this.#joined]
+    } catch (error) {
+      if (hasCode(error, 'CACHE_UNAVAILABLE')) return undefined
+      throw error
+    }
   }
 
   async #find(caller: Caller, name: string | undefined, ask: Ask): Promise<User> {
@@ -153,6 +246,13 @@ export class CallerCaches {
     const context: ContextPairs = { user: user.id, use: 'cache' }
     return !allowed.asksContext || allowed.admits(context) ? user : refuse(trail, caller, asks.operation)
   }
+}
+
+interface AskedOfDeleted {
+  readonly caller: Caller
+  readonly job: JobCoffre
+  readonly gone: { readonly id: string; readonly tenant: TenantId; readonly held: StoredCacheKey }
+  readonly secret?: ClientSecret | undefined
 }
 
 interface Asked {

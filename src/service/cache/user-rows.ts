@@ -93,7 +93,7 @@ function describe(
   return { action, principal, requestId, outcome: 'ok', detail }
 }
 
-function viewRow({ cacheKey, cacheKeySecret, cacheState }: User): StoredCacheKey {
+export function viewRow({ cacheKey, cacheKeySecret, cacheState }: User): StoredCacheKey {
   return {
     ...(cacheKey === undefined ? {} : { key: cacheKey }),
     ...(cacheKeySecret === undefined ? {} : { keyUnderSecret: cacheKeySecret }),

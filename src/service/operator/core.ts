@@ -55,12 +55,13 @@ export interface CoreParts {
   /** Of FERNET_SECRET_KEY; absent: keys of providers are kept in Coffre's own form. */
   readonly fernetRing?: FernetRing | undefined
   readonly providers?: ProviderProbe
-  /** Opens the cache; asked when it is first needed. */
-  readonly openCache?: CallerCachesParts['open']
+  readonly cache?: Pick<CallerCachesParts, 'open' | 'isShared'>
 }
 
-async function noCache(): Promise<never> {
-  throw new CoffreError('CACHE_UNAVAILABLE', { facts: { setting: 'COFFRE_CACHE_URL' } })
+const NO_CACHE: Pick<CallerCachesParts, 'open' | 'isShared'> = {
+  open: () =>
+    Promise.reject(new CoffreError('CACHE_UNAVAILABLE', { facts: { setting: 'COFFRE_CACHE_URL' } })),
+  isShared: false,
 }
 
 const REFUSED_SECRETS: ReadonlySet<ErrorCode> = new Set([
@@ -106,7 +107,7 @@ export class Core {
       trail,
       clock,
       users: this.users,
-      open: parts.openCache ?? noCache,
+      ...(parts.cache ?? NO_CACHE),
     })
     this.logins = new LoginService({
       store,

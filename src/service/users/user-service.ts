@@ -153,15 +153,16 @@ export class UserService {
     }
   }
 
-  /** Throws USER_NOT_FOUND. */
-  async delete(caller: Caller, name: string): Promise<void> {
+  /** The row that was; its data key of a cache is gone with it. Throws USER_NOT_FOUND. */
+  async delete(caller: Caller, name: string): Promise<User> {
     const { store, trail, tokens } = this.#parts
     await authorize(trail, caller, 'user.change')
     try {
-      await store.transaction(async (tx) => {
-        const { id } = await requireUser(tx, caller.principal.tenant, name)
-        await tx.deleteUser(id)
-        await trail.append(tx, [describeChange(caller, 'user.delete', id)])
+      return await store.transaction(async (tx) => {
+        const user = await requireUser(tx, caller.principal.tenant, name)
+        await tx.deleteUser(user.id)
+        await trail.append(tx, [describeChange(caller, 'user.delete', user.id)])
+        return user
       })
     } finally {
       tokens.forgetAll()
