@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server as HttpServer } from 'node:http'
 import { Server as HttpsServer } from 'node:https'
 import swagger from '@fastify/swagger'
-import fastify, { type FastifyInstance, LogController } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { jsonSchemaTransform, validatorCompiler } from 'fastify-type-provider-zod'
 import { CoffreError } from '../model/errors.ts'
 import { MAX_BODY_BYTES } from '../model/limits.ts'
@@ -12,6 +12,7 @@ import { addDocsPage } from './docs-page.ts'
 import { HeldRefusals } from './held-refusals.ts'
 import { RefusedBodies } from './refused-bodies.ts'
 import { parseJsonBody } from './json-body.ts'
+import { ParsingTurns } from './parsing-turns.ts'
 import { sendProblem } from './problem.ts'
 import { boundBodyTime, refuseExpectation, refuseHead } from './raw-refusal.ts'
 import { addAuditRoutes } from './route/audit.ts'
@@ -157,16 +158,15 @@ const OPENAPI = {
 /** A browser form cannot send JSON across sites without asking first, so nothing else is accepted. */
 function acceptJsonOnly(server: FastifyInstance): void {
   server.removeAllContentTypeParsers()
-  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+  const turns = new ParsingTurns()
+  const parse = async (request: FastifyRequest, body: Buffer) => {
     request.bodyBytes = body.length
-    try {
-      const value = parseJsonBody(body)
-      if (request.routeOptions.config.keepsText === true) request.bodyText = body.toString('utf8')
-      done(null, value)
-    } catch (error) {
-      done(error instanceof Error ? error : new Error('unreachable: only errors are thrown'))
-    }
-  })
+    await turns.take(body.length)
+    const value = parseJsonBody(body)
+    if (request.routeOptions.config.keepsText === true) request.bodyText = body.toString('utf8')
+    return value
+  }
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, parse)
   // POST without a body is an empty request.
   server.addHook('preValidation', async (request) => {
     if (request.method !== 'GET' && request.body === undefined) request.body = {}
