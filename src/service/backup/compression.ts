@@ -70,13 +70,18 @@ export async function* compress(
   }
 }
 
+const MAKE_DECOMPRESSION = {
+  zstd: () => createZstdDecompress({ chunkSize: OUTPUT_BYTES }),
+  gzip: () => createGunzip({ chunkSize: OUTPUT_BYTES }),
+} as const
+
 /** Throws BACKUP_DAMAGED for what is not whole frames of that kind. */
 export async function* decompress(
   source: AsyncIterable<Uint8Array>,
   how: BackupCompression,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (how === 'none') return yield* source
-  const stream = how === 'zstd' ? createZstdDecompress() : createGunzip()
+  const stream = MAKE_DECOMPRESSION[how]()
   const input = Readable.from(source, { objectMode: false })
   let failure: unknown
   // `pipe` does not pass errors on, and what the source throws is the better one of the two.
