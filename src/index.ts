@@ -66,6 +66,8 @@ export type {
   RestoreTarget,
   TargetFindings,
 } from './app-backup.ts'
+export { drillBackup, measureNow, scratchIn, sweepScratch } from './app-drill.ts'
+export type { DrillOptions, DrillPlace, DrillScratch, MeasuredSource, SweepOptions } from './app-drill.ts'
 export { CacheService, openCache } from './app-cache.ts'
 export type {
   CacheOptions,

@@ -3,6 +3,7 @@ import { auditCommands } from './command/audit-commands.ts'
 import { auditLogCommands } from './command/audit-log-commands.ts'
 import { auditProofCommands } from './command/audit-proof-commands.ts'
 import { backupCommands } from './command/backup/backup-commands.ts'
+import { drillCommands } from './command/backup/drill-commands.ts'
 import { layoutCommands } from './command/backup/layout-commands.ts'
 import { recoveryKeyCommands } from './command/backup/recovery-key-commands.ts'
 import { restoreCommands } from './command/backup/restore-commands.ts'
@@ -93,6 +94,7 @@ const rows: readonly CommandRow[] = [
   ...secretFileCommands,
   scanCommand,
   ...backupCommands,
+  ...drillCommands,
   ...restoreCommands,
   ...recoveryKeyCommands,
   ...layoutCommands,

@@ -30,6 +30,15 @@ export interface BackupRecord {
   /** After compression. */
   readonly storedBytes: number
   readonly counts: Readonly<Record<string, number>>
+  /** Of a source that measured, unless they are too many for a manifest. */
+  readonly tables?: readonly BackupTable[]
+}
+
+/** A table as its source counted it: a number over the content of its rows, whatever their order. */
+export interface BackupTable {
+  readonly name: string
+  readonly rows: number
+  readonly checksum: number
 }
 
 /** What opens a backup, without opening it. */
@@ -76,4 +85,64 @@ export interface BackupPruning {
   readonly locked: readonly number[]
   /** Names of bodies that no manifest names, older than a day: whoever wrote them was killed. */
   readonly orphans: readonly string[]
+}
+
+export const DRILL_OUTCOMES = ['passed', 'differs', 'failed'] as const
+export type DrillOutcome = (typeof DRILL_OUTCOMES)[number]
+
+/**
+ * What a drill compared. `digest`: every byte with what the source gave. `counts` and `tables`: what stands in the database
+ * with what the source counted. `source`: with the source as it is now. `audit-log`: of a Coffre, that its log is whole.
+ * `unsealed`: of a Coffre, that it opens.
+ */
+export const DRILL_CHECKS = ['digest', 'counts', 'tables', 'source', 'audit-log', 'unsealed'] as const
+export type DrillCheck = (typeof DRILL_CHECKS)[number]
+
+/** The proof of one drill. */
+export interface BackupDrill {
+  /** UUID, version 7. */
+  readonly id: string
+  readonly series: string
+  readonly sequence: number
+  /** Id of the backup. */
+  readonly backup: string
+  readonly startedAt: string
+  readonly milliseconds: number
+  readonly outcome: DrillOutcome
+  /** Of the error of one that failed. */
+  readonly code?: string
+  readonly checks: readonly DrillCheck[]
+  /** What opened backups then, with the current version of each key of the Coffre. */
+  readonly keys: readonly string[]
+  /** Of the signed text of the manifest, SHA-256 in hexadecimal. */
+  readonly manifest: string
+}
+
+/** One table that is not as it was expected to be; what is absent was not there. `*` is all of what has no tables. */
+export interface TableDifference {
+  readonly name: string
+  readonly against: 'record' | 'source'
+  readonly expected?: BackupTable
+  readonly found?: BackupTable
+}
+
+/** What a drill saw, besides what it proves to others. */
+export interface DrillReport {
+  readonly drill: BackupDrill
+  /** Of what was restored. */
+  readonly counts: Readonly<Record<string, number>>
+  readonly tables: readonly BackupTable[]
+  readonly differences: readonly TableDifference[]
+}
+
+export const DRILL_REASONS = ['never', 'failed', 'keys-changed', 'rekeyed', 'old'] as const
+/** Why a drill is due: there was none, the last one did not pass, other keys open backups since, or it is long ago. */
+export type DrillReason = (typeof DRILL_REASONS)[number]
+
+export interface DrillList {
+  /** The newest first. */
+  readonly drills: readonly BackupDrill[]
+  /** Signed by nobody whom we trust, or no proof at all: they do not count. */
+  readonly untrusted: number
+  readonly due?: DrillReason
 }

@@ -7,6 +7,19 @@ export type SourceFacts = Readonly<Record<string, string | number>>
 /** What was read or written: `bytes`, and `files`, `tables` … by kind. Those of a source and of its target compare. */
 export type SourceCounts = Readonly<Record<string, number>>
 
+/** One table: how many rows it has, and a number over their content, whatever their order. It withstands no attacker. */
+export interface TableMeasure {
+  readonly name: string
+  readonly rows: number
+  readonly checksum: number
+}
+
+/** A whole database: its counts hold `tables`, `rows` and a `checksum` over all of it. */
+export interface Measured {
+  readonly counts: SourceCounts
+  readonly tables: readonly TableMeasure[]
+}
+
 /**
  * Something that is read into a backup. It gives plaintext in one pass and constant memory, writes none of it to a disk,
  * and shows no password in the arguments of a process. Every method throws BACKUP_SOURCE_FAILED with its `reason`.
@@ -22,6 +35,8 @@ export interface BackupSource {
   read(signal: AbortSignal): AsyncIterable<Uint8Array>
   /** Known once `read` has ended. */
   counts(): SourceCounts
+  /** Known with the counts, of a database that was asked to measure; empty otherwise. */
+  tables?(): readonly TableMeasure[]
 }
 
 /**
@@ -40,6 +55,8 @@ export interface RestoreTarget {
   prepare(facts: SourceFacts): Promise<void>
   /** Once. Ends what it began when it throws; `abandon` removes the rest. */
   receive(plaintext: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<SourceCounts>
+  /** Known once `receive` has resolved, of a database that was asked to measure; empty otherwise. */
+  tables?(): readonly TableMeasure[]
   /**
    * Puts what was received in the place of the target. Called only when the whole backup was verified and `receive` has
    * resolved. Answers what a user has to know: what is where now, and where the old one went.

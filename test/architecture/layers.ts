@@ -21,6 +21,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'app-backup.ts',
     'app-cache.ts',
     'app-doctor.ts',
+    'app-drill.ts',
     'app-names.ts',
     'app-objects.ts',
     'app-secret-files.ts',
@@ -37,6 +38,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'app.ts',
     'app-backup.ts',
     'app-cache.ts',
+    'app-drill.ts',
     'app-secret-files.ts',
     'app-sessions.ts',
     'config.ts',
@@ -49,6 +51,7 @@ export const COMPOSITION_ROOTS: ReadonlySet<string> = new Set([
   'app-backup.ts',
   'app-cache.ts',
   'app-doctor.ts',
+  'app-drill.ts',
   'app-fernet.ts',
   'app-names.ts',
   'app-objects.ts',
@@ -75,13 +78,13 @@ export interface Door {
 export const FILE_DOORS: readonly Door[] = [
   {
     behind: /^store\/[^/]+\//,
-    openTo: /^(app-(backup|cache|doctor|names|objects|secret-files|store)\.ts$|store\/)/,
+    openTo: /^(app-(backup|cache|doctor|drill|names|objects|secret-files|store)\.ts$|store\/)/,
     why: 'only app-*.ts pick a store; everything else imports the contract store/store.ts',
   },
   {
     behind: /^store\/source\//,
-    openTo: /^(app-backup\.ts$|store\/source\/)/,
-    why: 'app-backup.ts picks what is backed up; everything else imports the contract store/backup-source.ts',
+    openTo: /^(app-(backup|drill)\.ts$|store\/source\/)/,
+    why: 'app-backup.ts and app-drill.ts pick what is backed up; everything else imports the contract store/backup-source.ts',
   },
 ]
 

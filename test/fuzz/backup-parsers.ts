@@ -14,9 +14,11 @@ import { exportPublicKey } from '../../src/crypto/key-object.ts'
 import { formatRecoveryPublicKey, parseRecoveryPublicKey } from '../../src/crypto/recovery-key.ts'
 import { judgeNote, noteSigner, verifierKeyOf } from '../../src/crypto/transparency/signed-note.ts'
 import { xWingPublicKey } from '../../src/crypto/x-wing.ts'
+import type { BackupDrill } from '../../src/model/backup.ts'
 import { Secret } from '../../src/model/secret.ts'
 import { createRecoveryKey, parseRecoveryKey } from '../../src/seal/recovery-key.ts'
 import { catalogueText, parseCatalogue } from '../../src/service/backup/catalogue.ts'
+import { parseProof, proofText } from '../../src/service/backup/drill-proof.ts'
 import { manifestText, parseManifest, parseRecord } from '../../src/service/backup/manifest.ts'
 import type { FuzzedParser } from './parsers.ts'
 
@@ -48,7 +50,7 @@ const text = (written: string) => Buffer.from(written)
 
 /** What lies on a target that others can write to, and on paper. */
 export function makeBackupParsers(): readonly FuzzedParser[] {
-  return [manifest(), catalogue(), body(), record(), recoverySlot(), ...recoveryKeys(), ...layouts()]
+  return [manifest(), catalogue(), proof(), body(), record(), recoverySlot(), ...recoveryKeys(), ...layouts()]
 }
 
 function manifest(): FuzzedParser {
@@ -82,6 +84,34 @@ function catalogue(): FuzzedParser {
         judgeNote(note, [signer]) !== 'signed' || note.text === signed,
         'a changed catalogue is signed',
       )
+      return true
+    },
+  }
+}
+
+function proof(): FuzzedParser {
+  const drill: BackupDrill = {
+    id: ID,
+    series: 'nightly',
+    sequence: 3,
+    backup: ID,
+    startedAt: '2026-11-26T03:09:24.716Z',
+    milliseconds: 1_200,
+    outcome: 'failed',
+    code: 'BACKUP_DAMAGED',
+    checks: ['digest', 'tables'],
+    keys: ['key backup 1'],
+    manifest: 'ab'.repeat(32),
+  }
+  const signed = proofText(drill)
+  return {
+    name: 'backup-drill',
+    seeds: [text(sign(signed))],
+    parse: (input) => {
+      const found = parseProof(input.toString('utf8'))
+      if (found === undefined) return false
+      const isGenuine = judgeNote(found.note, [signer]) === 'signed'
+      assert.ok(!isGenuine || found.note.text === signed, 'a changed proof is signed')
       return true
     },
   }

@@ -75,6 +75,7 @@ export const FUZZED_FUNCTIONS: Readonly<Record<string, string>> = {
   parseManifest: 'backup-manifest',
   parseRecord: 'backup-record',
   parseCatalogue: 'backup-catalogue',
+  parseProof: 'backup-drill',
   openBackupBody: 'backup-body',
   openBackupRecord: 'backup-record',
   openSlots: '(tries each slot of a manifest: backup-recovery-slot)',

@@ -1,11 +1,13 @@
 import type { Messages } from './catalogue.ts'
 import { helpDe } from './help-de.ts'
 import { backupDe } from './backup-de.ts'
+import { drillDe } from './drill-de.ts'
 import { secretFilesDe } from './secret-files-de.ts'
 
 export const de: Messages = {
   ...helpDe,
   ...backupDe,
+  ...drillDe,
   ...secretFilesDe,
 
   'title.usage': 'Aufruf:',

@@ -1,5 +1,6 @@
 import { helpEn } from './help-en.ts'
 import { backupEn } from './backup-en.ts'
+import { drillEn } from './drill-en.ts'
 import { secretFilesEn } from './secret-files-en.ts'
 
 /**
@@ -10,6 +11,7 @@ import { secretFilesEn } from './secret-files-en.ts'
 export const en = {
   ...helpEn,
   ...backupEn,
+  ...drillEn,
   ...secretFilesEn,
 
   'title.usage': 'Usage:',

@@ -1,11 +1,13 @@
 import type { Messages } from './catalogue.ts'
 import { helpFr } from './help-fr.ts'
 import { backupFr } from './backup-fr.ts'
+import { drillFr } from './drill-fr.ts'
 import { secretFilesFr } from './secret-files-fr.ts'
 
 export const fr: Messages = {
   ...helpFr,
   ...backupFr,
+  ...drillFr,
   ...secretFilesFr,
 
   'title.usage': 'Utilisation :',

@@ -18,8 +18,9 @@ import type { ObjectStoreWarning } from '../../store/object-store.ts'
 import type { NamedSecret } from '../key-separation/named-secret.ts'
 import { requireSeparate } from '../key-separation/require-separate.ts'
 import { type BackupCoffre, signWithCoffre } from './backup-keys.ts'
+import { DrillProofs } from './drill-proofs.ts'
 import { BodySealing, type BodyTotals, type OnBytes, openPlain, openStored } from './body-stream.ts'
-import { type Manifest, manifestText, parseRecord, requireHeader, SERIES } from './manifest.ts'
+import { type Manifest, manifestText, parseRecord, requireHeader, roomForTables, SERIES } from './manifest.ts'
 import { prune, type PruneOptions } from './prune.ts'
 import {
   bodyName,
@@ -76,9 +77,11 @@ export interface OpenedBackup {
 export class Backups {
   readonly #parts: BackupParts
   readonly #reader: SeriesReader
+  readonly proofs: DrillProofs
 
   constructor(parts: BackupParts) {
     this.#parts = parts
+    this.proofs = new DrillProofs(parts)
     this.#reader = new SeriesReader(parts)
   }
 
@@ -97,7 +100,11 @@ export class Backups {
       requireRoom(stored.catalogue)
       const subject = { key, header, headerLine: JSON.stringify(header) }
       const totals = await this.#writeBody(source, subject, options)
-      const record = { ...pickRecord(totals), counts: source.counts() }
+      const record = {
+        ...pickRecord(totals),
+        counts: source.counts(),
+        ...roomForTables(source.tables?.()),
+      }
       const manifest = await this.#writer(coffre).add({ ...subject, slots, totals, record })
       return viewBackup({ manifest, isTrusted: true }, await this.#reader.readCatalogue(options.series))
     } finally {
@@ -241,11 +248,10 @@ export class Backups {
   }: BackupReference): Promise<{ readonly backup: StoredBackup; readonly stored: StoredCatalogue }> {
     requireSeries(series)
     const stored = await this.#reader.readCatalogue(series)
-    if (sequence !== undefined) return { backup: await this.#reader.readManifest(series, sequence), stored }
-    let newest = 0
-    for await (const each of this.#reader.readSequences(series)) newest = Math.max(newest, each)
-    if (newest === 0) throw new CoffreError('BACKUP_NOT_FOUND', { facts: { series } })
-    return { backup: await this.#reader.readManifest(series, newest), stored }
+    const reader = this.#reader
+    const isNewest = sequence === undefined
+    const backup = await (isNewest ? reader.readNewest(series) : reader.readManifest(series, sequence))
+    return { backup, stored }
   }
 
   /** Its length, before hours of reading. */

@@ -6,6 +6,7 @@ import {
   type BackupHeader,
   type BackupRecord,
   type BackupSlotView,
+  type BackupTable,
 } from '../../model/backup.ts'
 import { CoffreError } from '../../model/errors.ts'
 import { parseStrictObject } from '../jwt/strict-json.ts'
@@ -15,10 +16,13 @@ import { parseStrictObject } from '../jwt/strict-json.ts'
 const TYPE = 'coffre/backup/v1'
 export const MAX_SLOTS = 16
 const MAX_FACTS = 64
+/** A manifest has 128 KiB in all; what is encrypted is written in base64url. */
+const MAX_TABLES = 1_000
+const MAX_TABLES_BYTES = 48 * 1024
 
-const ID = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+export const ID = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
 export const SERIES = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/)
-const SHA256 = z.string().regex(/^[0-9a-f]{64}$/)
+export const SHA256 = z.string().regex(/^[0-9a-f]{64}$/)
 const COUNT = z.int().min(0)
 const TEXT = z.string().max(1_024)
 const BYTES = z.string().max(4_096)
@@ -38,11 +42,14 @@ const HEADER = z.strictObject({
 
 const BODY = z.strictObject({ sequence: z.int().min(1), bodyBytes: COUNT, bodySha256: SHA256 })
 
+const TABLE = z.strictObject({ name: z.string().max(256), rows: COUNT, checksum: COUNT })
+
 const RECORD = z.strictObject({
   plainBytes: COUNT,
   plainSha256: SHA256,
   storedBytes: COUNT,
   counts: z.record(z.string().max(64), COUNT),
+  tables: z.array(TABLE).max(MAX_TABLES).optional(),
 })
 
 const SLOT = z.discriminatedUnion('slot', [
@@ -108,7 +115,14 @@ export function idBytes(id: string): Uint8Array {
 }
 
 export function parseRecord(text: string): BackupRecord {
-  return parseLine(RECORD, text)
+  const { tables, ...record } = parseLine(RECORD, text)
+  return tables === undefined ? record : { ...record, tables }
+}
+
+/** For a record: what a source measured, where a manifest has room for it. The sums in its counts are there in any case. */
+export function roomForTables(tables: readonly BackupTable[] = []): Pick<BackupRecord, 'tables'> {
+  const isSmall = tables.length <= MAX_TABLES && Buffer.byteLength(JSON.stringify(tables)) <= MAX_TABLES_BYTES
+  return tables.length > 0 && isSmall ? { tables } : {}
 }
 
 export function viewSlot(slot: BackupSlot): BackupSlotView {

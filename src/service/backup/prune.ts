@@ -1,6 +1,7 @@
 import type { BackupPruning, BackupRetention } from '../../model/backup.ts'
 import { DAY, type Instant } from '../../model/clock.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
+import { manifestOfProof } from './drill-proofs.ts'
 import type { Manifest } from './manifest.ts'
 import { chooseKept } from './retention.ts'
 import {
@@ -51,6 +52,7 @@ export async function prune(parts: Parts, options: PruneOptions): Promise<Backup
   }
   const locked = await removeBackups(parts, series, going)
   for (const name of orphans) await parts.target.remove(name)
+  await removeProofs(parts.target, series)
   await removeUnfinished(parts.target, series, now)
   return { ...result, removed: removed.filter((sequence) => !locked.includes(sequence)), locked }
 }
@@ -101,6 +103,17 @@ async function findOrphans(
     if (id !== undefined && !ids.has(id) && writtenAt < now - ORPHAN_AGE_MS) orphans.push(name)
   }
   return orphans
+}
+
+/** Of drills of backups that are gone. */
+async function removeProofs(target: ObjectStore, series: string): Promise<void> {
+  const names: string[] = []
+  for await (const { name } of target.list(`${series}/`)) names.push(name)
+  const there = new Set(names)
+  for (const name of names) {
+    const manifest = manifestOfProof(name)
+    if (manifest !== undefined && !there.has(manifest)) await target.remove(name)
+  }
 }
 
 async function removeUnfinished(target: ObjectStore, series: string, now: Instant): Promise<void> {

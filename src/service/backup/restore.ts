@@ -56,8 +56,8 @@ export async function restoreBackup(
   }
 }
 
-/** Of what both sides counted. */
-function requireCounts(expected: SourceCounts, given: SourceCounts): void {
+/** Of what both sides counted. Throws BACKUP_DAMAGED. */
+export function requireCounts(expected: SourceCounts, given: SourceCounts): void {
   for (const [name, count] of Object.entries(given)) {
     const wanted = expected[name]
     if (wanted === undefined || wanted === count) continue

@@ -115,6 +115,14 @@ export class SeriesReader {
   }
 
   /** Throws BACKUP_NOT_FOUND. */
+  async readNewest(series: string): Promise<StoredBackup> {
+    let newest = 0
+    for await (const each of this.readSequences(series)) newest = Math.max(newest, each)
+    if (newest === 0) throw new CoffreError('BACKUP_NOT_FOUND', { facts: { series } })
+    return this.readManifest(series, newest)
+  }
+
+  /** Throws BACKUP_NOT_FOUND. */
   async readManifest(series: string, sequence: number): Promise<StoredBackup> {
     const object = await this.#target.find(manifestName(series, sequence))
     if (object === undefined) throw new CoffreError('BACKUP_NOT_FOUND', { facts: { series, sequence } })
@@ -165,12 +173,17 @@ export async function* once(text: string): AsyncGenerator<Uint8Array, void, unde
   yield Buffer.from(text)
 }
 
-async function readText(target: ObjectStore, name: string): Promise<string> {
+/** Of an object of ours, whose length somebody else may have chosen. Throws BACKUP_DAMAGED. */
+export async function readText(
+  target: ObjectStore,
+  name: string,
+  maximumBytes = MAX_NOTE_BYTES,
+): Promise<string> {
   const pieces: Uint8Array[] = []
   let bytes = 0
   for await (const piece of target.read(name)) {
     bytes += piece.length
-    if (bytes > MAX_NOTE_BYTES) throw damaged(name, 'length')
+    if (bytes > maximumBytes) throw damaged(name, 'length')
     pieces.push(piece)
   }
   return Buffer.concat(pieces).toString('utf8')

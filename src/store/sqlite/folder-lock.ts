@@ -17,7 +17,7 @@ export function holdLock(lock: DatabaseSync): void {
   }
 }
 
-/** A lock file of its own, for work on a folder that is no store. Answers how to let go. */
+/** A lock file of its own, for work on a folder that is no store. Answers how to let go, which may be done twice. */
 export async function takeLock(path: string): Promise<() => void> {
   const { DatabaseSync } = await import('node:sqlite')
   await makePrivateFile(path)
@@ -28,5 +28,7 @@ export async function takeLock(path: string): Promise<() => void> {
     lock.close()
     throw error
   }
-  return () => lock.close()
+  return () => {
+    if (lock.isOpen) lock.close()
+  }
 }

@@ -21,6 +21,7 @@ export const SOURCE_OPTIONS: readonly OptionRow[] = [
   { flags: '--store', help: 'option.backupStore' },
   IN,
   { flags: '--name <text>', help: 'option.backupName' },
+  { flags: '--measure', help: 'option.measure' },
 ]
 
 /** One of a database, files, the Coffre's own store, --in; standard input where nothing is named. */
@@ -30,14 +31,15 @@ export async function chooseSource(invocation: Invocation): Promise<BackupSource
     for (const other of KINDS.slice(at + 1)) options.exclude(kind, other)
   }
   const sources = await import('../../../app-backup.ts')
+  const measure = options.flag('measure')
   const database = await readDatabasePlace(invocation, 'postgres')
   if (database !== undefined) {
     if (options.flag('globals')) return sources.globalsSource(database)
     const format = options.choice('format', DUMP_FORMATS)
-    return sources.postgresSource({ ...database, ...(format === undefined ? {} : { format }) })
+    return sources.postgresSource({ ...database, measure, ...(format === undefined ? {} : { format }) })
   }
   const sqlite = options.text('sqlite')
-  if (sqlite !== undefined) return sources.sqliteSource({ path: sqlite })
+  if (sqlite !== undefined) return sources.sqliteSource({ path: sqlite, measure })
   const paths = options.list('files')
   if (paths.length > 0) return sources.filesSource({ paths })
   if (options.flag('store')) return storeSource(invocation)
@@ -50,7 +52,9 @@ export async function chooseSource(invocation: Invocation): Promise<BackupSource
 async function storeSource(invocation: Invocation): Promise<BackupSource> {
   const { options, terminal } = invocation
   const { coffreFolderSource, coffrePostgresSource } = await import('../../../app-backup.ts')
+  const measure = options.flag('measure')
   const { databaseUrl } = await chooseDatabase(invocation)
-  if (databaseUrl !== undefined) return coffrePostgresSource({ url: databaseUrl.reveal() })
-  return coffreFolderSource(requireFolder(options, terminal.environment, 'coffre backup create --store'))
+  if (databaseUrl !== undefined) return coffrePostgresSource({ url: databaseUrl.reveal(), measure })
+  const folder = requireFolder(options, terminal.environment, 'coffre backup create --store')
+  return coffreFolderSource(folder, { measure })
 }

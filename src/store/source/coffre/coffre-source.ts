@@ -10,9 +10,12 @@ import { databaseFacts, folderFacts } from './read-facts.ts'
  */
 
 /** Also under a running server. */
-export function coffreFolderSource(folder: string): BackupSource {
+export function coffreFolderSource(
+  folder: string,
+  { measure = false }: { readonly measure?: boolean } = {},
+): BackupSource {
   const path = join(folder, 'coffre.db')
-  const database = sqliteSource({ path })
+  const database = sqliteSource({ path, measure })
   return {
     ...database,
     kind: 'coffre',

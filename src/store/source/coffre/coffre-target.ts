@@ -13,6 +13,8 @@ export interface CoffreFolderTargetOptions {
   readonly id: string
   /** Of the same Coffre, and not running; its database is kept under another name. */
   readonly replace?: boolean
+  /** Sums up what was restored. */
+  readonly measure?: boolean
 }
 
 /** A data folder. Its seal key comes from elsewhere: a passphrase, shares, or the recovery sheet. */
@@ -36,6 +38,7 @@ export function coffreFolderTarget({ folder, ...options }: CoffreFolderTargetOpt
       }
     },
     receive: (plaintext, signal) => database.receive(plaintext, signal),
+    tables: () => database.tables?.() ?? [],
     commit: async () => {
       const facts = await database.commit()
       release()
@@ -59,6 +62,7 @@ export function coffrePostgresTarget(options: PostgresTargetOptions): RestoreTar
       if (options.replace === true) requireSameCluster(await databaseFacts(options, 'RESTORE_REFUSED'), facts)
     },
     receive: (plaintext, signal) => database.receive(plaintext, signal),
+    tables: () => database.tables?.() ?? [],
     commit: () => database.commit(),
     abandon: () => database.abandon(),
   }

@@ -78,14 +78,7 @@ class FilesTarget implements RestoreTarget {
   }
 
   async abandon(): Promise<void> {
-    try {
-      await rm(this.#quarantine, { recursive: true, force: true })
-    } catch (error) {
-      if (!['EACCES', 'EPERM'].includes(systemReason(error))) throw error
-      // A folder that was read-only in the backup is so in quarantine.
-      await makeWritable(this.#quarantine)
-      await rm(this.#quarantine, { recursive: true, force: true })
-    }
+    await removeTree(this.#quarantine)
   }
 
   async #receiveInto(
@@ -109,6 +102,17 @@ class FilesTarget implements RestoreTarget {
     } finally {
       await writer.close()
     }
+  }
+}
+
+/** A folder that was read-only in the backup is so where it was restored. */
+export async function removeTree(folder: string): Promise<void> {
+  try {
+    await rm(folder, { recursive: true, force: true })
+  } catch (error) {
+    if (!['EACCES', 'EPERM'].includes(systemReason(error))) throw error
+    await makeWritable(folder)
+    await rm(folder, { recursive: true, force: true })
   }
 }
 

@@ -1,4 +1,4 @@
-import type { BackupSource, SourceCounts, SourceFacts } from '../../backup-source.ts'
+import type { BackupSource, Measured, SourceCounts, SourceFacts, TableMeasure } from '../../backup-source.ts'
 import { sourceFailed } from '../reasons.ts'
 import { type Program, readProgram } from '../program.ts'
 import { findTool, isTool, type Tool, type ToolName } from './client-tools.ts'
@@ -32,6 +32,7 @@ const FACTS = `select current_setting('server_version') as version, current_sett
 export function postgresSource(options: PostgresSourceOptions): BackupSource {
   const { format = 'custom', measure = false } = options
   let counts: SourceCounts = {}
+  let tables: readonly TableMeasure[] = []
   return {
     kind: 'postgres',
     describe: async () => (await prepare(options, 'pg_dump', { format })).facts,
@@ -47,7 +48,9 @@ export function postgresSource(options: PostgresSourceOptions): BackupSource {
           bytes += piece.length
           yield piece
         }
-        counts = { bytes, ...(await moment?.measured) }
+        const measured = await moment?.measured
+        counts = { bytes, ...measured?.counts }
+        tables = measured?.tables ?? []
       } catch (error) {
         throw toBackupError('BACKUP_SOURCE_FAILED', error)
       } finally {
@@ -55,7 +58,16 @@ export function postgresSource(options: PostgresSourceOptions): BackupSource {
       }
     },
     counts: () => counts,
+    tables: () => tables,
   }
+}
+
+/** A database as it is now, in one moment, to compare a restored one with. */
+export function measurePostgres(place: DatabasePlace): Promise<Measured> {
+  return withDatabase(place, 'BACKUP_SOURCE_FAILED', async (questions) => {
+    await questions.ask('begin isolation level repeatable read read only')
+    return measureDatabase(questions)
+  })
 }
 
 export interface GlobalsSourceOptions extends DatabasePlace {
@@ -122,7 +134,7 @@ function programOf({ path }: Tool, place: DatabasePlace, args: readonly string[]
 /** A transaction that pg_dump joins, and in which everything is measured meanwhile. */
 class Moment {
   readonly snapshot: string
-  readonly measured: Promise<SourceCounts>
+  readonly measured: Promise<Measured>
   readonly #questions: Questions
 
   private constructor(questions: Questions, snapshot: string) {

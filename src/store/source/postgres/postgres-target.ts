@@ -1,4 +1,4 @@
-import type { RestoreTarget, SourceCounts, SourceFacts } from '../../backup-source.ts'
+import type { RestoreTarget, SourceCounts, SourceFacts, TableMeasure } from '../../backup-source.ts'
 import { restoreRefused } from '../reasons.ts'
 import { checkList } from './archive.ts'
 import { type Program, feedProgram } from '../program.ts'
@@ -8,6 +8,7 @@ import {
   createDatabase,
   dropDatabase,
   lookAtServer,
+  markDatabase,
   quoteName,
   type ServerState,
   swapDatabases,
@@ -33,6 +34,8 @@ export interface PostgresTargetOptions extends DatabasePlace {
   readonly runsScript?: boolean
   /** Sums up what was restored, to compare with the counts of a source that measured. */
   readonly measure?: boolean
+  /** A database for a drill: `abandon` drops it also after `commit`. */
+  readonly isScratch?: boolean
 }
 
 const MAX_NAME_BYTES = 63
@@ -51,8 +54,9 @@ class PostgresTarget implements RestoreTarget {
   #tool: Tool | undefined
   #isPlain = false
   #facts: SourceFacts = {}
-  /** Whether there is a database of ours. */
-  #isMade = false
+  #tables: readonly TableMeasure[] = []
+  /** The database of ours that is to be dropped. */
+  #made: string | undefined
 
   constructor(options: PostgresTargetOptions) {
     this.#options = options
@@ -91,23 +95,33 @@ class PostgresTarget implements RestoreTarget {
       await withDatabase(this.#maintenance, 'RESTORE_FAILED', (questions) =>
         createDatabase(questions, this.#quarantine, this.#facts),
       )
-      this.#isMade = true
+      this.#made = this.#quarantine
+      await withDatabase(this.#maintenance, 'RESTORE_FAILED', (questions) =>
+        markDatabase(questions, this.#quarantine),
+      )
       await this.#makeSchema()
       if (this.#isPlain) await feedProgram(this.#script(), counted(), signal)
       else await feedProgram(this.#restore(), checkList(this.#list(), counted(), signal), signal)
       if (this.#options.measure !== true) return { bytes }
       const place = { ...this.#options, url: inDatabase(this.#options.url, this.#quarantine) }
-      return { bytes, ...(await withDatabase(place, 'RESTORE_FAILED', measureDatabase)) }
+      const measured = await withDatabase(place, 'RESTORE_FAILED', measureDatabase)
+      this.#tables = measured.tables
+      return { bytes, ...measured.counts }
     } catch (error) {
       throw toBackupError('RESTORE_FAILED', error)
     }
   }
 
+  tables(): readonly TableMeasure[] {
+    return this.#tables
+  }
+
   async commit(): Promise<SourceFacts> {
     const { force = false, dropBefore = false } = this.#options
-    const names = { from: this.#quarantine, to: this.#name, before: this.#before }
+    const { isScratch = false } = this.#options
+    const names = { from: this.#quarantine, to: this.#name, before: this.#before, isScratch }
     const isKept = await swapDatabases(this.#maintenance, names, { force })
-    this.#isMade = false
+    this.#made = isScratch ? this.#name : undefined
     if (!isKept) return { database: this.#name }
     if (!dropBefore) return { database: this.#name, before: this.#before }
     await withDatabase(this.#maintenance, 'RESTORE_FAILED', (questions) =>
@@ -117,11 +131,10 @@ class PostgresTarget implements RestoreTarget {
   }
 
   async abandon(): Promise<void> {
-    if (!this.#isMade) return
-    await withDatabase(this.#maintenance, 'RESTORE_FAILED', (questions) =>
-      dropDatabase(questions, this.#quarantine),
-    )
-    this.#isMade = false
+    const made = this.#made
+    if (made === undefined) return
+    await withDatabase(this.#maintenance, 'RESTORE_FAILED', (questions) => dropDatabase(questions, made))
+    this.#made = undefined
   }
 
   get #maintenance(): DatabasePlace {

@@ -2,7 +2,9 @@ import { stat } from 'node:fs/promises'
 import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
 import { primaryCode, SQLITE_BUSY } from '../../sqlite/sqlite-errors.ts'
+import type { Measured } from '../../backup-source.ts'
 import { sourceFailed } from '../reasons.ts'
+import { measureSqlite } from './measure-sqlite.ts'
 import { ask, openSqliteFile } from './sqlite-file.ts'
 
 const AGAIN_AFTER_MS = 5
@@ -46,6 +48,10 @@ export class SqliteSnapshot {
   async requireUnchanged(): Promise<void> {
     if (pages(this.#reader) !== this.bytes || (await changeTime(this.#path)) !== this.#changedAt)
       throw sourceFailed({ reason: 'the file was written to while it was held', file: this.#path })
+  }
+
+  measure(signal: AbortSignal): Promise<Measured> {
+    return measureSqlite(this.#reader, signal)
   }
 
   end(): void {

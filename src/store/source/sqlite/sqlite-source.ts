@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { BackupSource, SourceCounts, SourceFacts } from '../../backup-source.ts'
+import type { BackupSource, SourceCounts, SourceFacts, TableMeasure } from '../../backup-source.ts'
 import { type Program, readProgram } from '../program.ts'
 import { sourceFailed } from '../reasons.ts'
 import { ask, openSqliteFile, toSqliteError } from './sqlite-file.ts'
@@ -8,14 +8,17 @@ import { SqliteSnapshot } from './sqlite-snapshot.ts'
 
 export interface SqliteSourceOptions {
   readonly path: string
+  /** Counts and sums up every row in the moment that is read, for a drill to compare with. The file is held for longer. */
+  readonly measure?: boolean
 }
 
 const BUSY_TIMEOUT_MS = 2_000
 
 /** The bytes of a database file in one moment, under whatever load. */
-export function sqliteSource({ path: given }: SqliteSourceOptions): BackupSource {
+export function sqliteSource({ path: given, measure = false }: SqliteSourceOptions): BackupSource {
   const path = resolve(given)
   let counts: SourceCounts = {}
+  let tables: readonly TableMeasure[] = []
   return {
     kind: 'sqlite',
     describe: () => describe(path),
@@ -24,8 +27,10 @@ export function sqliteSource({ path: given }: SqliteSourceOptions): BackupSource
       try {
         snapshot = await SqliteSnapshot.take(path, signal)
         yield* readExactly(path, snapshot.bytes, signal)
+        const measured = measure ? await snapshot.measure(signal) : undefined
         await snapshot.requireUnchanged()
-        counts = { bytes: snapshot.bytes }
+        counts = { bytes: snapshot.bytes, ...measured?.counts }
+        tables = measured?.tables ?? []
       } catch (error) {
         throw toSqliteError('BACKUP_SOURCE_FAILED', error, path)
       } finally {
@@ -33,6 +38,7 @@ export function sqliteSource({ path: given }: SqliteSourceOptions): BackupSource
       }
     },
     counts: () => counts,
+    tables: () => tables,
   }
 }
 

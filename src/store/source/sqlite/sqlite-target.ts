@@ -1,9 +1,10 @@
 import { rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { RestoreTarget, SourceCounts, SourceFacts } from '../../backup-source.ts'
+import type { RestoreTarget, SourceCounts, SourceFacts, TableMeasure } from '../../backup-source.ts'
 import { primaryCode } from '../../sqlite/sqlite-errors.ts'
 import { PartFile, stateOf } from '../part-file.ts'
 import { contentRefused } from '../reasons.ts'
+import { measureSqliteFile } from './measure-sqlite.ts'
 import { ask, DAMAGED, openSqliteFile, toSqliteError } from './sqlite-file.ts'
 
 export interface SqliteTargetOptions {
@@ -12,11 +13,15 @@ export interface SqliteTargetOptions {
   readonly id: string
   /** A database that is there keeps its content under another name. Nobody may have it open. */
   readonly replace?: boolean
+  /** Sums up what was restored, to compare with the counts of a source that measured. */
+  readonly measure?: boolean
 }
 
 /** A new file, which takes the name of the target when SQLite has found nothing wrong with it. */
-export function sqliteTarget({ path: given, id, replace = false }: SqliteTargetOptions): RestoreTarget {
+export function sqliteTarget(options: SqliteTargetOptions): RestoreTarget {
+  const { path: given, id, replace = false, measure = false } = options
   const path = resolve(given)
+  let tables: readonly TableMeasure[] = []
   const part = new PartFile(path, id)
   return {
     kind: 'sqlite',
@@ -28,11 +33,15 @@ export function sqliteTarget({ path: given, id, replace = false }: SqliteTargetO
       try {
         const bytes = await part.write(plaintext, signal)
         await requireSound(part.path)
-        return { bytes }
+        if (!measure) return { bytes }
+        const measured = await measureSqliteFile(part.path)
+        tables = measured.tables
+        return { bytes, ...measured.counts }
       } catch (error) {
         throw toSqliteError('RESTORE_FAILED', error, path)
       }
     },
+    tables: () => tables,
     commit: async (): Promise<SourceFacts> => {
       try {
         await settleOld(path)
