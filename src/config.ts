@@ -91,6 +91,12 @@ export interface TlsSettings {
   readonly minimumVersion: '1.2' | '1.3'
 }
 
+/** Every setting by its variable, with what counts where it is not given. */
+export function settingDefaults(): Readonly<Record<string, string | undefined>> {
+  const defaults: Readonly<Record<string, string | number | undefined>> = SETTINGS.parse({})
+  return Object.fromEntries(Object.keys(SETTINGS.shape).map((name) => [name, defaults[name]?.toString()]))
+}
+
 /** Reads every setting from the environment. Throws CONFIG_REFUSED that names all that are wrong. */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const parsed = SETTINGS.safeParse(environment)

@@ -10,6 +10,7 @@ import { restoreCommands } from './command/backup/restore-commands.ts'
 import { cacheCommands } from './command/cache-commands.ts'
 import { cipherCommands } from './command/cipher-commands.ts'
 import { completionCommand } from './command/completion-command.ts'
+import { configCommand } from './command/config-command.ts'
 import { ceremonyCommands } from './command/root/ceremony-commands.ts'
 import { rekeyCommand, rotateRootCommand } from './command/root/rekey-command.ts'
 import { recoveryCommands } from './command/root/recovery-commands.ts'
@@ -57,6 +58,7 @@ export const groupRows: readonly GroupRow[] = [
   { path: ['secret'], summary: 'group.secret' },
   { path: ['secret-key'], summary: 'group.secret-key' },
   { path: ['backup'], summary: 'group.backup' },
+  { path: ['config'], summary: 'group.config' },
   { path: ['operator'], summary: 'group.operator' },
   { path: ['operator', 'ceremony'], summary: 'group.operator.ceremony' },
 ]
@@ -75,6 +77,7 @@ const rows: readonly CommandRow[] = [
   ...materialCommands,
   deriveCommand,
   doctorCommand,
+  configCommand,
   ...tokenCommands,
   ...loginCommands,
   ...userCommands,

@@ -1,48 +1,37 @@
 import { resolve } from 'node:path'
 import type { RunningServer, SealChoice } from '../../app.ts'
 import { MAX_TOKEN_CHARACTERS } from '../../model/limits.ts'
-import type { CommandRow } from '../command-row.ts'
+import type { CommandRow, OptionRow } from '../command-row.ts'
 import { type ExitCode, OK } from '../exit-code.ts'
 import { readLimitedFile } from '../input/read-limited.ts'
 import type { Invocation } from '../invocation.ts'
 import { SEAL_OPTIONS } from '../line/option-rows.ts'
 import { chooseDatabase } from '../input/store-setting.ts'
 import { chooseCache } from '../input/cache-setting.ts'
+import { readServerOptions } from '../setting/server-options.ts'
 import { requireFolder, shellQuote } from '../place.ts'
 import type { Printer } from '../output/printer.ts'
 import { writeTo } from '../output/terminal.ts'
 import { chooseNewSeal, chooseProvider, chooseStoredSeal } from '../input/seal-choice.ts'
 import { isInitialised, type StorePlace } from './operator-commands.ts'
 
-/** Options that stand for a setting of config.ts, which checks their values. */
-const SETTINGS = [
-  ['host', 'COFFRE_HOST'],
-  ['port', 'COFFRE_PORT'],
-  ['log-level', 'COFFRE_LOG_LEVEL'],
-  ['workers', 'COFFRE_WORKERS'],
-  ['tls-cert', 'COFFRE_TLS_CERT'],
-  ['tls-key', 'COFFRE_TLS_KEY'],
-  ['tls-client-ca', 'COFFRE_TLS_CLIENT_CA'],
-  ['tls-client-crl', 'COFFRE_TLS_CLIENT_CRL'],
-  ['tls-min', 'COFFRE_TLS_MIN'],
-] as const
+/** What stands for a setting, on this command line. */
+export const SERVER_OPTIONS: readonly OptionRow[] = [
+  { flags: '--host <address>', help: 'option.host' },
+  { flags: '--port <number>', help: 'option.port' },
+  { flags: '--log-level <level>', help: 'option.logLevel' },
+  { flags: '--workers <number>', help: 'option.workers' },
+  { flags: '--tls-cert <file>', help: 'option.tlsCert' },
+  { flags: '--tls-key <file>', help: 'option.tlsKey' },
+  { flags: '--tls-client-ca <file>', help: 'option.tlsClientCa' },
+  { flags: '--tls-client-crl <file>', help: 'option.tlsClientCrl' },
+  { flags: '--tls-min <version>', help: 'option.tlsMin', choices: ['1.2', '1.3'] },
+]
 
 export const serveCommand: CommandRow = {
   path: ['serve'],
   summary: 'command.serve',
-  options: [
-    { flags: '--host <address>', help: 'option.host' },
-    { flags: '--port <number>', help: 'option.port' },
-    { flags: '--log-level <level>', help: 'option.logLevel' },
-    { flags: '--workers <number>', help: 'option.workers' },
-    { flags: '--tls-cert <file>', help: 'option.tlsCert' },
-    { flags: '--tls-key <file>', help: 'option.tlsKey' },
-    { flags: '--tls-client-ca <file>', help: 'option.tlsClientCa' },
-    { flags: '--tls-client-crl <file>', help: 'option.tlsClientCrl' },
-    { flags: '--tls-min <version>', help: 'option.tlsMin', choices: ['1.2', '1.3'] },
-    { flags: '--show-token', help: 'option.showToken' },
-    ...SEAL_OPTIONS,
-  ],
+  options: [...SERVER_OPTIONS, { flags: '--show-token', help: 'option.showToken' }, ...SEAL_OPTIONS],
   run: runServe,
 }
 
@@ -50,7 +39,7 @@ async function runServe(invocation: Invocation): Promise<ExitCode> {
   const { options, printer, terminal } = invocation
   const dataDir = requireFolder(options, terminal.environment, 'coffre serve')
   const [{ readSettings }, { serve }] = await Promise.all([import('../../config.ts'), import('../../app.ts')])
-  const settings = readSettings({ ...terminal.environment, ...readOptions(invocation) })
+  const settings = readSettings({ ...terminal.environment, ...readServerOptions(options) })
   const place = { dataDir, ...(await chooseDatabase(invocation)) }
   const seal = await chooseSeal(invocation, place)
   const { host, port, logLevel, tls, docs, streams, trustedProxies, issuers, providers, workers } = settings
@@ -63,14 +52,6 @@ async function runServe(invocation: Invocation): Promise<ExitCode> {
   await printer.note('done.stopping')
   await server.close()
   return OK
-}
-
-function readOptions({ options }: Invocation): Readonly<Record<string, string>> {
-  const given = SETTINGS.flatMap(([option, variable]) => {
-    const value = options.text(option)
-    return value === undefined ? [] : [[variable, value]]
-  })
-  return Object.fromEntries(given)
 }
 
 /** A passphrase is asked for only where it will seal a new Coffre; a stored one waits for `unseal`. */

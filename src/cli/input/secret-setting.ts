@@ -75,6 +75,19 @@ const OBJECT_SESSION: SecretSetting = {
   fromStandardInput: false,
 }
 
+/** All of them. */
+export const SECRET_SETTINGS: readonly SecretSetting[] = [
+  TOKEN,
+  PASSPHRASE,
+  DATABASE,
+  CACHE,
+  BACKUP_PASSPHRASE,
+  BACKUP_DATABASE,
+  FILE_PASSPHRASE,
+  OBJECT_SECRET,
+  OBJECT_SESSION,
+]
+
 export function readToken(invocation: Sources): Promise<Secret | undefined> {
   return readSecret(invocation, TOKEN)
 }

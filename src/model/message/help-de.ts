@@ -11,6 +11,7 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'group.data-key': 'Schlüssel für ein einzelnes Objekt, unter einem verwalteten Schlüssel',
   'group.token': 'Tokens für Anwendungen und Administratoren',
   'group.login-role': 'Wege zu einem Token mit einem JWT oder einem Client-Zertifikat',
+  'group.config': 'Die Einstellungen, die hier gelten',
   'group.user': 'Benutzer Ihrer Anwendungen',
   'group.cache': 'Verschlüsselter Cache auf Valkey oder Redis',
   'group.apikey': 'Schlüssel, die Anbieter den Benutzern gaben',
@@ -116,6 +117,8 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.login-role.list': 'Anmelderollen auflisten',
   'command.login-role.show': 'Eine Anmelderolle anzeigen',
   'command.login-role.delete': 'Eine Anmelderolle löschen; gegebene Token bleiben bis zu ihrem Ende gültig',
+  'command.config.show':
+    'Jede Einstellung zeigen, was gilt und woher es kommt; von einem Geheimnis nur, ob es gesetzt ist',
   'command.doctor':
     'Die Installation ansehen, oder eine Datei oder ein Blob, das sich nicht entschlüsseln lässt (Exit-Code: 0 gesund, 1 Befund)',
   'command.token.show': 'Ein Token anzeigen, nie seinen Text',

@@ -10,6 +10,7 @@ export const helpEn = {
   'group.data-key': 'Keys for one object, made under a managed key',
   'group.token': 'Tokens for applications and administrators',
   'group.login-role': 'Ways to get a token with a JWT or a client certificate',
+  'group.config': 'The settings that count here',
   'group.user': 'Users of your applications',
   'group.cache': 'Encrypted cache on Valkey or Redis',
   'group.apikey': 'Keys that providers gave to users',
@@ -110,6 +111,8 @@ export const helpEn = {
   'command.login-role.list': 'List login roles',
   'command.login-role.show': 'Show a login role',
   'command.login-role.delete': 'Delete a login role; tokens that it gave stay valid until they end',
+  'command.config.show':
+    'Show every setting, what counts and where it comes from; of a secret only whether it is set',
   'command.doctor':
     'Look at the installation, or at a file or blob that does not decrypt (exit code: 0 well, 1 a finding)',
   'command.token.show': 'Show a token, never its text',

@@ -11,6 +11,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'group.data-key': 'Clés pour un seul objet, produites sous une clé gérée',
   'group.token': 'Jetons pour les applications et les administrateurs',
   'group.login-role': 'Moyens d’obtenir un jeton avec un JWT ou un certificat client',
+  'group.config': 'Les réglages qui comptent ici',
   'group.user': 'Utilisateurs de vos applications',
   'group.cache': 'Cache chiffré sur Valkey ou Redis',
   'group.apikey': 'Clés données aux utilisateurs par des fournisseurs',
@@ -116,6 +117,8 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.login-role.show': 'Afficher un rôle de connexion',
   'command.login-role.delete':
     'Supprimer un rôle de connexion ; les jetons déjà donnés restent valables jusqu’à leur fin',
+  'command.config.show':
+    'Montrer chaque réglage, ce qui compte et d’où cela vient ; d’un secret, seulement s’il est donné',
   'command.doctor':
     'Examiner l’installation, ou un fichier ou une donnée qui ne se déchiffre pas (code de sortie : 0 sain, 1 constat)',
   'command.token.show': 'Afficher un jeton, jamais son texte',

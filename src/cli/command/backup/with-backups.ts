@@ -13,7 +13,7 @@ import { parseWholeNumber } from '../../line/option-reader.ts'
 import { withCoffre } from '../../with-coffre.ts'
 import { keepHeapSmall } from './small-heap.ts'
 
-const TARGET: OptionRow = { flags: '--target <place>', help: 'option.backupTarget' }
+export const TARGET: OptionRow = { flags: '--target <place>', help: 'option.backupTarget' }
 const SIGNER: OptionRow = { flags: '--signer <key>', help: 'option.backupSigner', repeats: true }
 const ACCEPT_OLDER: OptionRow = { flags: '--accept-older', help: 'option.acceptOlder' }
 const SEQUENCES = { from: 1, to: 999_999_999_999 }

@@ -8,8 +8,12 @@ import { canAsk } from '../../output/terminal.ts'
 import { UsageError } from '../../usage-error.ts'
 import { withCoffre } from '../../with-coffre.ts'
 
+export const BACKUP_PASSPHRASE: OptionRow = {
+  flags: '--backup-passphrase-file <file>',
+  help: 'option.backupPassphraseFile',
+}
 export const BACKUP_OPTIONS: readonly OptionRow[] = [
-  { flags: '--backup-passphrase-file <file>', help: 'option.backupPassphraseFile' },
+  BACKUP_PASSPHRASE,
   { flags: '--backup-key <key>', help: 'option.backupKey' },
 ]
 export const FILE_PASSPHRASE: OptionRow = {
