@@ -15,6 +15,7 @@ export const LONG_FILES: readonly string[] = [
   'hostile/hostile.test.ts',
   'packaging/tarball.test.ts',
   'recovery/audit-tamper.test.ts',
+  'recovery/backup-corrupt.test.ts',
   'recovery/cache-kill.test.ts',
   'recovery/energy-kill.test.ts',
   'recovery/kill-load.test.ts',

@@ -42,13 +42,19 @@ export function copyBackupKey(key: KeyMaterial): Uint8Array {
   return Uint8Array.from(rawBytes(key))
 }
 
+/** Decrypts a body. */
+export interface BodyOpener extends PieceTransform {
+  /** How many chunks were genuine: the number of the first that was not. */
+  readonly opened: number
+}
+
 /** Encrypts a body; it holds back less than one chunk. */
 export function sealBackupBody(key: KeyMaterial, binding: BodyBinding): PieceTransform {
   return new PrefixedSealer(concat(MAGIC, binding.id), new ChunkSealer(inputOf(key, binding)))
 }
 
 /** The reverse: gives a chunk only when its tag is verified. Throws DECRYPTION_FAILED, for another backup's body too. */
-export function openBackupBody(key: KeyMaterial, binding: BodyBinding): PieceTransform {
+export function openBackupBody(key: KeyMaterial, binding: BodyBinding): BodyOpener {
   return new PrefixedOpener(concat(MAGIC, binding.id), new ChunkOpener(inputOf(key, binding)))
 }
 
@@ -115,13 +121,17 @@ class PrefixedSealer implements PieceTransform {
   }
 }
 
-class PrefixedOpener implements PieceTransform {
+class PrefixedOpener implements BodyOpener {
   readonly #opener: ChunkOpener
   #expected: Uint8Array
 
   constructor(prefix: Uint8Array, opener: ChunkOpener) {
     this.#expected = prefix
     this.#opener = opener
+  }
+
+  get opened(): number {
+    return this.#opener.opened
   }
 
   *update(piece: Uint8Array): Generator<Uint8Array, void, undefined> {

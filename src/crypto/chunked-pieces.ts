@@ -119,6 +119,11 @@ export class ChunkOpener implements PieceTransform {
     }
   }
 
+  /** How many chunks were genuine: the number of the first that was not. */
+  get opened(): number {
+    return this.#index
+  }
+
   discard(): void {
     this.#cutter.wipe()
   }

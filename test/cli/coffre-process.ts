@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import type { TestContext } from 'node:test'
+import type { Scope } from '../temporary.ts'
 import { runCli } from '../../src/cli/run-cli.ts'
 
 export const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts')
@@ -28,7 +29,7 @@ export class CoffreProcess {
   readonly folder: string
   readonly environment: Record<string, string> = {}
 
-  constructor(t: TestContext) {
+  constructor(t: Scope) {
     this.folder = mkdtempSync(join(tmpdir(), 'coffre-cli-'))
     t.after(() => rmSync(this.folder, { recursive: true, force: true }))
   }

@@ -251,6 +251,7 @@ export class Backups {
     const reader = this.#reader
     const isNewest = sequence === undefined
     const backup = await (isNewest ? reader.readNewest(series) : reader.readManifest(series, sequence))
+    if (isNewest) requireNewest(backup.manifest.body.sequence, stored)
     return { backup, stored }
   }
 
@@ -300,6 +301,14 @@ function requireSeries(series: string): void {
   if (SERIES.safeParse(series).success) return
   const facts = { at: 'series', expected: '1 to 64 of a-z 0-9 - _ ., beginning with a letter or digit' }
   throw new CoffreError('INVALID_REQUEST', { facts })
+}
+
+/** Whoever takes the newest one away must not make an older one pass for it. Throws BACKUP_DAMAGED. */
+function requireNewest(found: number, { isTrusted, catalogue }: StoredCatalogue): void {
+  const sequence = isTrusted ? (catalogue.entries.at(-1)?.sequence ?? 0) : 0
+  if (sequence <= found) return
+  const facts = { series: catalogue.series, sequence, reason: 'missing; an older one is named by its number' }
+  throw new CoffreError('BACKUP_DAMAGED', { facts })
 }
 
 function requireTrust(backup: StoredBackup, stored: StoredCatalogue, options: ReadOptions): void {

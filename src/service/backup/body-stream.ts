@@ -8,9 +8,6 @@ import { freeNow } from '../../model/free-bytes.ts'
 import { compress, decompress } from './compression.ts'
 import { idBytes } from './manifest.ts'
 
-/** Bytes of a chunk of the body, to tell where damage begins (docs/spec/chunked.md). */
-const CHUNK_BYTES = 16 * 1024
-
 export interface BodySubject {
   readonly key: KeyMaterial
   readonly header: BackupHeader
@@ -75,18 +72,11 @@ export async function* openStored(
   { key, header, headerLine }: BodySubject,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const opening = openBackupBody(key, { id: idBytes(header.id), header: headerLine })
-  let opened = 0
   try {
-    for await (const piece of transform(body, opening)) {
-      opened += piece.length
-      yield piece
-    }
+    yield* transform(body, opening)
   } catch (cause) {
     if (!hasCode(cause, 'DECRYPTION_FAILED')) throw cause
-    throw new CoffreError('BACKUP_DAMAGED', {
-      facts: { at: 'body', chunk: Math.floor(opened / CHUNK_BYTES) },
-      cause,
-    })
+    throw new CoffreError('BACKUP_DAMAGED', { facts: { at: 'body', chunk: opening.opened }, cause })
   }
 }
 

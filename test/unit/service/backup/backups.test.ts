@@ -6,6 +6,7 @@ import { describe, test } from 'node:test'
 import { noteSigner } from '../../../../src/crypto/transparency/signed-note.ts'
 import { KeyMaterial } from '../../../../src/crypto/key-material.ts'
 import { xWingPublicKey } from '../../../../src/crypto/x-wing.ts'
+import type { CoffreError } from '../../../../src/model/errors.ts'
 import { Secret } from '../../../../src/model/secret.ts'
 import { catalogueText } from '../../../../src/service/backup/catalogue.ts'
 import { openTemporary } from '../../../temporary.ts'
@@ -187,6 +188,24 @@ describe('whoever can write to the target', () => {
     cpSync(`${place.folder}-old`, place.folder, { recursive: true })
     rmSync(join(place.folder, 'nightly', 'catalogue'))
     await assert.rejects((await place.backups()).list('nightly'), { code: 'BACKUP_ROLLED_BACK' })
+  })
+
+  test('cannot make an older backup pass for the newest by taking that away', async (t) => {
+    const place = await BackupPlace.open(t)
+    await place.create('one')
+    await place.create('two')
+    rmSync(join(place.folder, 'nightly', '000000000002.manifest'))
+    const openers = { recoveryKey: RECOVERY_SEED }
+    const backups = await place.backups()
+    for (const work of [backups.verify(NEWEST, openers), backups.inspect(NEWEST)]) {
+      await assert.rejects(work, (error: CoffreError) => {
+        assert.deepEqual([error.code, error.facts['sequence']], ['BACKUP_DAMAGED', 2])
+        return true
+      })
+    }
+    assert.equal((await readPlain(place, openers, 1)).toString(), 'one')
+    assert.equal((await place.create('three')).sequence, 3)
+    assert.equal((await readPlain(place, openers)).toString(), 'three')
   })
 
   test('cannot bring back a backup that was pruned', async (t) => {
