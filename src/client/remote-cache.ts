@@ -7,6 +7,7 @@ import type {
   CoffreCache,
   DatedResult,
   EraseReceipt,
+  ListedEntry,
   UserCacheStatus,
 } from '../model/cache.ts'
 import { formatCacheName, parseCacheName, parseDailyType, parsePdl } from '../model/cache-name.ts'
@@ -25,6 +26,12 @@ const DELETED_SHAPE: AnswerShape<{ readonly deleted: boolean }> = { deleted: 'bo
 const PURGED_SHAPE: AnswerShape<{ readonly dryRun: boolean; readonly names: readonly string[] }> = {
   dryRun: 'boolean',
   names: 'list',
+}
+const LISTED_SHAPE: AnswerShape<ListedEntry> = {
+  name: 'string',
+  status: 'string',
+  format: 'number',
+  storedBytes: 'number',
 }
 const WALK_SHAPE: AnswerShape<CacheWalk> = {
   dryRun: 'boolean',
@@ -119,6 +126,13 @@ class RemoteSpace implements CacheSpace {
     }
   }
 
+  async list(...[selection = {}]: Parameters<CacheSpace['list']>): Promise<readonly ListedEntry[]> {
+    const body = { ...selection, ...this.#secretField() }
+    const call: Call = { method: 'POST', path: `${this.#named('me')}/list`, body }
+    const answer = await this.#connection.send({ ...call, timeoutMilliseconds: WALK_TIMEOUT_MS })
+    return parseList<ListedEntry>(answer, 'entries', LISTED_SHAPE)
+  }
+
   async purge(...[selection = {}, options = {}]: Parameters<CacheSpace['purge']>) {
     const body = { ...selection, dryRun: options.dryRun === true }
     return this.#work('purge', body, PURGED_SHAPE)
@@ -144,12 +158,13 @@ class RemoteSpace implements CacheSpace {
 
   /** With the secret in the body, where only an administrator may send one. */
   async #work<Answer>(verb: string, body: object, shape: AnswerShape<Answer>): Promise<Answer> {
+    const path = `${this.#named('me')}/${verb}`
+    return this.#ask({ method: 'POST', path, body: { ...body, ...this.#secretField() } }, shape)
+  }
+
+  #secretField(): { readonly clientSecret?: string } {
     const clientSecret = this.#secret?.reveal()
-    const secret = clientSecret === undefined ? {} : { clientSecret }
-    return this.#ask(
-      { method: 'POST', path: `${this.#named('me')}/${verb}`, body: { ...body, ...secret } },
-      shape,
-    )
+    return clientSecret === undefined ? {} : { clientSecret }
   }
 
   async #ask<Answer>(call: Call, shape: AnswerShape<Answer>): Promise<Answer> {

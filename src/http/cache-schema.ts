@@ -58,6 +58,8 @@ const SELECTION = {
   to: DAY.optional(),
 }
 const CLIENT_SECRET = SECRET.optional().describe('The user’s: entries of format 1 are meant too')
+export const OWN_LIST = z.strictObject(SELECTION)
+export const LIST = OWN_LIST.extend({ clientSecret: CLIENT_SECRET })
 export const OWN_PURGE = z.strictObject({ ...SELECTION, dryRun: z.boolean().optional() })
 export const PURGE = OWN_PURGE.extend({ clientSecret: CLIENT_SECRET })
 export const ERASE = z.strictObject({ clientSecret: CLIENT_SECRET })
@@ -80,6 +82,18 @@ export const CACHE_DAYS = z.object({
       text: z.string().optional(),
       writtenAt: MOMENT.optional(),
       format: z.number().int().optional(),
+    }),
+  ),
+})
+export const LISTED = z.object({
+  entries: z.array(
+    z.object({
+      name: z.string(),
+      status: z.enum(['HIT', 'EXPIRED', 'WRONG_KEY', 'TAMPERED']),
+      format: z.number().int(),
+      storedBytes: z.number().int(),
+      writtenAt: MOMENT.optional(),
+      expiresAt: MOMENT.optional(),
     }),
   ),
 })

@@ -85,6 +85,20 @@ export interface CacheWalk {
   readonly tampered: number
 }
 
+/** An entry as a list shows it: nothing of its value. */
+export interface ListedEntry {
+  readonly name: string
+  /** As a read would judge it now; of format 1 only what opens is listed, however old it is. */
+  readonly status: Exclude<CacheStatus, 'MISS' | 'UNAVAILABLE'>
+  readonly format: 1 | 2
+  /** As the store holds it. */
+  readonly storedBytes: number
+  /** Absent where it does not open. */
+  readonly writtenAt?: string
+  /** Absent where it does not open, and for format 1 where the store never lets go of it. */
+  readonly expiresAt?: string
+}
+
 export interface CachePurge {
   readonly dryRun: boolean
   /** Names as the application gave them, in order. */
@@ -173,6 +187,8 @@ export interface CacheSpace {
   getRange(range: CacheRange): Promise<readonly DatedResult[]>
   /** Answers whether there was an entry. */
   delete(key: string): Promise<boolean>
+  /** By name. With the secret, entries of format 1 too. */
+  list(selection?: CacheSelection): Promise<readonly ListedEntry[]>
   purge(selection?: CacheSelection, options?: { readonly dryRun?: boolean }): Promise<CachePurge>
   /** After a change of the user's secret; interrupted, it goes on when it is called again. */
   rekey(oldSecret: ClientSecret, newSecret: ClientSecret): Promise<CacheWalk>

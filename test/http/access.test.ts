@@ -139,7 +139,7 @@ const elsewhere: readonly Route[] = [
     { method: 'GET', path: cache },
     ...['GET', 'PUT', 'DELETE'].map((method) => ({ method, path: `${cache}/{key}` })),
     { method: 'GET', path: `${cache}/{type}/{pdl}` },
-    ...['purge', 'erase'].map((what) => ({ method: 'POST', path: `${cache}/${what}` })),
+    ...['list', 'purge', 'erase'].map((what) => ({ method: 'POST', path: `${cache}/${what}` })),
   ]),
   ...['rekey', 'migrate'].map((what) => ({ method: 'POST', path: `/users/{user}/cache/${what}` })),
 ]

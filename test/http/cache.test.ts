@@ -147,6 +147,14 @@ test('the library over a server has a user’s whole cache, and two users of one
   const others = connectCoffre(url, token).cache
   assert.deepEqual(await others.for().lookup(DAY), { status: 'MISS' })
   await assert.rejects(others.for(id).lookup(DAY), failsWith('FORBIDDEN'))
+  const [listed, ...more] = await own.list({ pdl: PDL })
+  assert.deepEqual(
+    [listed?.name, listed?.status, listed?.format, listed?.writtenAt, more],
+    [DAY, 'HIT', 2, found.writtenAt, []],
+  )
+  assert.deepEqual(await admin.cache.for('shop').list({ type: 'consumption:daily' }), [listed])
+  assert.deepEqual(await own.list({ type: 'contract' }), [])
+  await assert.rejects(others.for(id).list(), failsWith('FORBIDDEN'))
   assert.deepEqual((await own.purge({ pdl: PDL }, { dryRun: true })).names, [DAY])
   assert.deepEqual((await own.purge({ pdl: PDL })).names, [DAY])
   assert.equal(await own.delete(DAY), false)

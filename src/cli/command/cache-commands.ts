@@ -24,6 +24,7 @@ import { readBytes } from '../input/read-input.ts'
 import { readSecretFile } from '../input/secret-file.ts'
 import { type Invocation, valueAt } from '../invocation.ts'
 import { DRY_RUN, IN, YES } from '../line/option-rows.ts'
+import { formatEntries } from '../output/cache-text.ts'
 import { reportPlan } from '../output/report-plan.ts'
 import { visible } from '../output/printer.ts'
 import { writeTo } from '../output/terminal.ts'
@@ -40,6 +41,8 @@ const AGE: OptionRow = { flags: '--ttl <seconds>', help: 'option.cacheAge' }
 const FROM: OptionRow = { flags: '--from <date>', help: 'option.cacheFrom' }
 const TO: OptionRow = { flags: '--to <date>', help: 'option.cacheTo' }
 const PDL: OptionRow = { flags: '--pdl <pdl>', help: 'option.cachePdl' }
+const TYPE: OptionRow = { flags: '--type <type>', help: 'argument.cacheType', choices: CACHE_TYPES }
+const SELECTION = [PDL, TYPE, FROM, TO]
 const HASHED: OptionRow = { flags: '--hashed-names', help: 'option.cacheHashedNames' }
 const JSON_STYLES = ['compact', 'python'] as const
 const JSON_STYLE: OptionRow = {
@@ -81,18 +84,15 @@ export const cacheCommands: readonly CommandRow[] = [
     run: runDelete,
   },
   {
+    path: ['cache', 'list'],
+    summary: 'command.cache.list',
+    options: [USER, SECRET, ...SELECTION],
+    run: runList,
+  },
+  {
     path: ['cache', 'purge'],
     summary: 'command.cache.purge',
-    options: [
-      USER,
-      SECRET,
-      PDL,
-      { flags: '--type <type>', help: 'argument.cacheType', choices: CACHE_TYPES },
-      FROM,
-      TO,
-      YES,
-      DRY_RUN,
-    ],
+    options: [USER, SECRET, ...SELECTION, YES, DRY_RUN],
     run: runPurge,
   },
   {
@@ -203,6 +203,17 @@ async function runDelete(invocation: Invocation): Promise<ExitCode> {
   if (!deleted) throw new CoffreError('CACHE_MISS')
   await printer.done({ name, deleted }, 'done.cacheDeleted')
   return OK
+}
+
+async function runList(invocation: Invocation): Promise<ExitCode> {
+  const selection = readSelection(invocation)
+  const secret = await readSecret(invocation, 'client-secret-file')
+  return withUser(invocation, secret, async (user) => {
+    const entries = await user.list(selection)
+    await invocation.printer.show({ entries }, () => formatEntries(invocation.printer, entries))
+    const isChanged = entries.some(({ status }) => status === 'TAMPERED')
+    return isChanged ? EXIT_CODES.CACHE_TAMPERED : OK
+  })
 }
 
 async function runPurge(invocation: Invocation): Promise<ExitCode> {

@@ -20,8 +20,11 @@ import {
   DELETED,
   ENTRY_QUERY,
   ERASE,
+  LIST,
+  LISTED,
   MIGRATE,
   NAMED_PATHS,
+  OWN_LIST,
   OWN_PATHS,
   OWN_PURGE,
   PURGE,
@@ -164,6 +167,17 @@ function addOwnWork(api: Api, parts: ServerParts): void {
   addRoute(api, parts, {
     ...shared(OWN),
     method: 'POST',
+    url: '/cache/list',
+    summary: 'List entries of your cache by meter, type and day, without their values',
+    body: OWN_LIST,
+    result: LISTED,
+    run: async (coffre, { body }, request) => ({
+      entries: await spaceOf(coffre, request, {}).list(dropUndefined(body)),
+    }),
+  })
+  addRoute(api, parts, {
+    ...shared(OWN),
+    method: 'POST',
     url: '/cache/purge',
     summary: 'Delete entries of your cache by meter, type and day',
     body: OWN_PURGE,
@@ -186,6 +200,16 @@ function addOwnWork(api: Api, parts: ServerParts): void {
 function addNamedWork(api: Api, parts: ServerParts): void {
   const { paths, prefix } = NAMED
   const common = { tag: TAG, method: 'POST', path: paths.user } as const
+  addRoute(api, parts, {
+    ...common,
+    url: `${prefix}/list`,
+    summary: 'List entries of a user’s cache by meter, type and day, without their values',
+    body: LIST,
+    result: LISTED,
+    run: async (coffre, { path, body: { clientSecret, ...selection } }) => ({
+      entries: await namedSpace(coffre, path, clientSecret).list(dropUndefined(selection)),
+    }),
+  })
   addRoute(api, parts, {
     ...common,
     url: `${prefix}/purge`,

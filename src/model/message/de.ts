@@ -286,6 +286,7 @@ export const de: Messages = {
   'column.verifierKey': 'PRÜFSCHLÜSSEL',
   'column.since': 'SEIT',
   'column.created': 'ERZEUGT',
+  'column.format': 'FORMAT',
   'column.expires': 'LÄUFT AB',
   'column.role': 'ROLLE',
   'column.policies': 'RICHTLINIEN',

@@ -269,6 +269,7 @@ export const en = {
   'column.verifierKey': 'VERIFIER KEY',
   'column.since': 'SINCE',
   'column.created': 'CREATED',
+  'column.format': 'FORMAT',
   'column.expires': 'EXPIRES',
   'column.role': 'ROLE',
   'column.policies': 'POLICIES',

@@ -281,6 +281,7 @@ export const fr: Messages = {
   'column.verifierKey': 'CLÉ DE VÉRIFICATION',
   'column.since': 'DEPUIS',
   'column.created': 'CRÉATION',
+  'column.format': 'FORMAT',
   'column.expires': 'EXPIRATION',
   'column.role': 'RÔLE',
   'column.policies': 'POLITIQUES',

@@ -87,6 +87,7 @@ export const helpDe: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.cache.get': 'Den Wert eines Eintrags zeigen',
   'command.cache.range': 'Jeden Tag eines Zeitraums zeigen, in einer Anfrage',
   'command.cache.delete': 'Einen Eintrag löschen',
+  'command.cache.list': 'Einträge eines Benutzers nach Zähler, Art und Tagen auflisten, ohne ihre Werte',
   'command.cache.purge': 'Einträge eines Benutzers nach Zähler, Art und Tagen löschen',
   'command.cache.rekey': 'Nach Wechsel des Client-Geheimnisses: neu verschlüsseln, ohne Verlust',
   'command.cache.migrate': 'Einträge eines Benutzers zwischen den beiden Formaten bewegen',

@@ -82,6 +82,7 @@ export const helpEn = {
   'command.cache.get': 'Show the value of an entry',
   'command.cache.range': 'Show every day of a range, in one round trip',
   'command.cache.delete': 'Delete an entry',
+  'command.cache.list': 'List entries of a user by meter, type and days, without their values',
   'command.cache.purge': 'Delete entries of a user by meter, type and days',
   'command.cache.rekey': 'After a change of the client secret: encrypt again, lose nothing',
   'command.cache.migrate': 'Move entries of a user between the two formats',

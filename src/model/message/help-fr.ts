@@ -85,6 +85,7 @@ export const helpFr: Readonly<Record<keyof typeof helpEn, string>> = {
   'command.cache.get': 'Afficher la valeur d’une entrée',
   'command.cache.range': 'Afficher chaque jour d’une période, en un aller-retour',
   'command.cache.delete': 'Supprimer une entrée',
+  'command.cache.list': 'Lister les entrées d’un utilisateur par compteur, type et jours, sans leurs valeurs',
   'command.cache.purge': 'Supprimer des entrées d’un utilisateur par compteur, type et jours',
   'command.cache.rekey': 'Après un changement de secret client : chiffrer de nouveau, sans rien perdre',
   'command.cache.migrate': 'Déplacer les entrées d’un utilisateur entre les deux formats',

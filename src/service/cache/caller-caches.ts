@@ -135,6 +135,7 @@ export class CallerCaches {
       lookup,
       getRange: async (range) => (await single('read')).getRange(range),
       delete: async (key) => (await single('write')).delete(key),
+      list: async (selection) => (await whole('read')).list(selection),
       purge: async (selection, options) => (await whole('change')).purge(selection, options),
       rekey: async (oldSecret, newSecret) => (await whole('change')).rekey(oldSecret, newSecret),
       migrate: async (to, secret, options) => (await whole('change')).migrate(to, secret, options),

@@ -17,6 +17,7 @@ import type {
   ClientSecret,
   DatedResult,
   EraseReceipt,
+  ListedEntry,
   UserCacheStatus,
 } from '../../model/cache.ts'
 import { formatInstant, SECOND, toInstant } from '../../model/clock.ts'
@@ -24,8 +25,9 @@ import { formatState, parseState, withSources } from './cache-state.ts'
 import type { LoadedKey } from './data-keys.ts'
 import { eraseUser } from './erase.ts'
 import { readJson, writeJson } from './json-text.ts'
+import { listEntries } from './list-entries.ts'
 import { migrate } from './migrate.ts'
-import { purge } from './purge.ts'
+import { type EntriesOf, purge } from './purge.ts'
 import { rekey } from './rekey.ts'
 import { revealSecret } from './source-keys.ts'
 import type { UserCacheParts } from './user-cache-parts.ts'
@@ -98,13 +100,17 @@ export class UserCache implements CacheSpace {
     return (await watch.ask(() => entries.delete(space, [localName(space, name)]))) === 1
   }
 
+  /** What the selection means, by name. With the secret, entries of format 1 too. */
+  async list(selection: CacheSelection = {}): Promise<readonly ListedEntry[]> {
+    return listEntries(this.#parts, await this.#whole(), selection)
+  }
+
   /** Deletes what the selection means, or only names it. With the secret, entries of format 1 too. */
   async purge(
     selection: CacheSelection = {},
     options: { readonly dryRun?: boolean } = {},
   ): Promise<CachePurge> {
-    const job = { user: this.user, space: await this.#findSpace(), source: this.#source() }
-    return purge(this.#parts, job, { selection, dryRun: options.dryRun === true })
+    return purge(this.#parts, await this.#whole(), { selection, dryRun: options.dryRun === true })
   }
 
   /**
@@ -204,6 +210,10 @@ export class UserCache implements CacheSpace {
     if (typeof judged === 'string') return { status: judged }
     const { plaintext: bytes, writtenAt } = judged
     return { status: 'HIT', value: readJson(bytes), bytes, writtenAt, format: 1 }
+  }
+
+  async #whole(): Promise<EntriesOf> {
+    return { user: this.user, space: await this.#findSpace(), source: this.#source() }
   }
 
   #source() {

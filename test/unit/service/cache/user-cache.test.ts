@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { deriveSourceKey } from '../../../../src/crypto/cache-key.ts'
 import { Fernet } from '../../../../src/crypto/fernet.ts'
-import type { CacheResult } from '../../../../src/model/cache.ts'
+import type { CacheResult, ListedEntry } from '../../../../src/model/cache.ts'
 import { toInstant } from '../../../../src/model/clock.ts'
 import { CacheService } from '../../../../src/service/cache/cache-service.ts'
 import { wrappingOf } from '../../../../src/service/cache/coffre-wrapping.ts'
@@ -311,6 +311,48 @@ test('a purge deletes exactly what its dry run names', async () => {
   await assert.rejects(user.purge({ pdl: '1' }), failsWith('INVALID_REQUEST'))
   await assert.rejects(user.purge({ from: '2024-02-30' }), failsWith('INVALID_REQUEST'))
 })
+
+test('a list tells where each entry stands, and nothing of its value', async () => {
+  const { cache, store, time } = makeCache()
+  const user = cache.for('u-1', { secret: SECRET })
+  await user.set(NAME, 'long-lived', 600)
+  await user.set(`address:${PDL}`, 'short-lived', 60)
+  await cache.set(`contract:${PDL}`, 'of the source', SECRET, 300)
+  await cache.set(`production:daily:${PDL}:2024-01-01`, 'of another key', 'third')
+  // A store that keeps what has ended.
+  const short = `coffre:cache:{u-1}:e:address:${PDL}`
+  await store.set(short, (await store.get(short)) ?? assert.fail(), 600)
+  time.seconds += 60
+  await user.set(`consumption:reading_type:${PDL}`, 'changed')
+  const changed = `coffre:cache:{u-1}:e:consumption:reading_type:${PDL}`
+  const bytes = Buffer.from((await store.get(changed)) ?? assert.fail())
+  bytes.writeUInt8(bytes.readUInt8(40) ^ 1, 40)
+  await store.set(changed, bytes, 60)
+  const listed = await user.list({ pdl: PDL })
+  assert.deepEqual(
+    listed.map(({ name, status, format }) => [name, status, format]),
+    [
+      [`address:${PDL}`, 'EXPIRED', 2],
+      [NAME, 'HIT', 2],
+      [`consumption:reading_type:${PDL}`, 'TAMPERED', 2],
+      [`contract:${PDL}`, 'HIT', 1],
+    ],
+  )
+  const [, long, broken, source] = listed
+  assert.equal(secondsBetween(long), 600)
+  assert.deepEqual([broken?.writtenAt, broken?.expiresAt], [undefined, undefined])
+  assert.equal(secondsBetween(source), 300)
+  assert.ok(!JSON.stringify(listed).includes('lived'))
+  assert.deepEqual(
+    (await user.list({ type: 'contract' })).map(({ name }) => name),
+    [`contract:${PDL}`],
+  )
+  await assert.rejects(user.list({ pdl: '1' }), failsWith('INVALID_REQUEST'))
+})
+
+function secondsBetween(entry: ListedEntry | undefined): number {
+  return (Date.parse(entry?.expiresAt ?? '') - Date.parse(entry?.writtenAt ?? '')) / 1_000
+}
 
 test('after an erasure another process uses the key for a second more, and a key is opened once a minute', async () => {
   const { cache, store, keys, time } = makeCache()
