@@ -1,4 +1,5 @@
-import { openAuditLog } from './app-store.ts'
+import { readFernetRing } from './app-fernet.ts'
+import { openAuditLog, requireStoredFernetKeys } from './app-store.ts'
 import { readCertificate } from './crypto/certificate.ts'
 import { toInstant } from './model/clock.ts'
 import type { Secret } from './model/secret.ts'
@@ -10,7 +11,7 @@ export interface ExamineOptions extends FolderRequest {
   readonly databaseUrl?: Secret
 }
 
-/** What a Coffre stands on: `coffre doctor`. Reads no secret, migrates nothing, and leaves a running server alone. */
+/** What a Coffre stands on: `coffre doctor`. Reads no secret but FERNET_SECRET_KEY, migrates nothing, and leaves a running server alone. */
 export async function examineFolder(options: ExamineOptions): Promise<readonly Finding[]> {
   const { dataDir, databaseUrl, environment } = options
   const { node } = process.versions
@@ -24,6 +25,8 @@ export async function examineFolder(options: ExamineOptions): Promise<readonly F
     now: toInstant(Date.now()),
     runtime: { version: node, isSupported: isSupportedRuntime(node) },
     openLog: () => openAuditLog(place),
+    requireFernetKeys: () =>
+      requireStoredFernetKeys(place, readFernetRing({ environment, folder: process.cwd() })),
     readCertificate,
     examineFile: async () => (await import('./store/sqlite/examine-file.ts')).examineFile(dataDir),
     ...(databaseUrl === undefined ? {} : { examineServer: () => askServer(databaseUrl) }),

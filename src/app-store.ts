@@ -1,3 +1,5 @@
+import type { FernetRing } from './crypto/fernet-ring.ts'
+import { requireKnownFernetKeys } from './service/api-keys/fernet-checks.ts'
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -106,6 +108,14 @@ export async function openAuditLog(
   const { store } = await openStore(options)
   const reader = new LogReader(store, copyFor(options))
   return { ...readOnlyAudit(reader), close: () => store.close() }
+}
+
+/** Throws CONFIG_REFUSED when keys of providers are stored under a Fernet key that is not in the ring, and STORE_IN_USE. */
+export function requireStoredFernetKeys(
+  options: Pick<OpenOptions, 'dataDir' | 'databaseUrl'>,
+  ring: FernetRing | undefined,
+): Promise<void> {
+  return withStore(options, (store) => requireKnownFernetKeys(store, ring))
 }
 
 /** For a recovery sheet. Throws STORE_IN_USE, SEAL_KEY_MISSING. */

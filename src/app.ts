@@ -54,6 +54,7 @@ export {
   findInEnvFile,
   makeFernetKey,
 } from './app-fernet.ts'
+export { inspectBlob } from './service/data/inspect.ts'
 export type { SealChoice } from './seal/seal-choices.ts'
 export type { SealKeyText } from './seal/seal-key-text.ts'
 export { viewShare } from './seal/shamir/share-text.ts'

@@ -18,6 +18,8 @@ export interface OpeningRules {
   readonly needsFernetKeys?: true
   /** For what reads or erases entries: the cache server of COFFRE_CACHE_URL, where there is one. */
   readonly needsCache?: true
+  /** For what goes on without: nobody is asked for a passphrase or for shares. */
+  readonly asksNothing?: true
 }
 
 /** Opens the data folder or connects to the server, runs `work`, and closes again whatever happens. */
@@ -60,7 +62,7 @@ export async function connectWithout(
 async function openFolder(
   invocation: Invocation,
   dataDir: string,
-  { needsFernetKeys, needsCache }: OpeningRules,
+  { needsFernetKeys, needsCache, asksNothing }: OpeningRules,
 ): Promise<Coffre> {
   // Loaded here, so that everything that needs no store starts without one.
   const { openCoffre } = await import('../app.ts')
@@ -73,7 +75,8 @@ async function openFolder(
     return await openCoffre({ ...place, ...(seal === undefined ? {} : { seal }) })
   } catch (error) {
     const needed = neededShares(error)
-    if (!canAsk(invocation.terminal) || (needed === 0 && !wantsPassphrase(error))) throw error
+    if (asksNothing === true || !canAsk(invocation.terminal) || (needed === 0 && !wantsPassphrase(error)))
+      throw error
     if (needed > 0) {
       const shares = await askShares(invocation, needed)
       return openCoffre({ ...place, seal: { provider: 'shamir', shares } })

@@ -55,7 +55,7 @@ interface WrittenDay {
   readonly format?: unknown
 }
 const DAY_SHAPE: AnswerShape<WrittenDay> = { date: 'string', status: 'string' }
-const MISSED = ['MISS', 'EXPIRED', 'WRONG_KEY', 'TAMPERED', 'UNAVAILABLE'] as const
+const MISSED = ['MISS', 'EXPIRED', 'WRONG_KEY', 'TAMPERED', 'NOT_JSON', 'UNAVAILABLE'] as const
 
 export function remoteCache(connection: Connection): CoffreCache {
   return { for: (user, options = {}) => new RemoteSpace(connection, user, options) }

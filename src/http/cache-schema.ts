@@ -8,7 +8,7 @@ import { USER_PATH } from './user-schema.ts'
 const NAME = z.string().min(1).max(256).describe('Such as consumption:daily:12345678901234:2024-01-15')
 const DAY = z.string().max(10)
 const SECRET = z.string().min(1).max(1_024)
-const STATUS = z.enum(['HIT', 'MISS', 'EXPIRED', 'WRONG_KEY', 'TAMPERED', 'UNAVAILABLE'])
+const STATUS = z.enum(['HIT', 'MISS', 'EXPIRED', 'WRONG_KEY', 'TAMPERED', 'NOT_JSON', 'UNAVAILABLE'])
 
 /** Whose entries: in the path, or whoever asks. */
 interface Whose {

@@ -7,9 +7,10 @@ export type { CacheName, CacheType, DailyType } from './cache-name.ts'
 
 /**
  * HIT: it is there and authentic. EXPIRED: authentic, and too old. WRONG_KEY: written under another key. TAMPERED:
- * changed by somebody who has no key. UNAVAILABLE: the store did not answer. All but HIT mean: fetch it from its source.
+ * changed by somebody who has no key. NOT_JSON: authentic, and its writer put something else there. UNAVAILABLE: the store did
+ * not answer. All but HIT mean: fetch it from its source.
  */
-export type CacheStatus = 'HIT' | 'MISS' | 'EXPIRED' | 'WRONG_KEY' | 'TAMPERED' | 'UNAVAILABLE'
+export type CacheStatus = 'HIT' | 'MISS' | 'EXPIRED' | 'WRONG_KEY' | 'TAMPERED' | 'NOT_JSON' | 'UNAVAILABLE'
 
 /** What a status other than HIT is as an error: its sentence, its next step, its exit code and its HTTP status. */
 export const CACHE_ERRORS = {
@@ -17,6 +18,7 @@ export const CACHE_ERRORS = {
   EXPIRED: 'CACHE_MISS',
   WRONG_KEY: 'CACHE_KEY_WRONG',
   TAMPERED: 'CACHE_TAMPERED',
+  NOT_JSON: 'CACHE_NOT_JSON',
   UNAVAILABLE: 'CACHE_UNAVAILABLE',
 } as const satisfies Readonly<Record<Exclude<CacheStatus, 'HIT'>, ErrorCode>>
 
@@ -214,7 +216,14 @@ export interface CoffreCache {
 }
 
 /** From what needs somebody first to what needs nobody. */
-const BY_CONCERN: readonly CacheStatus[] = ['TAMPERED', 'UNAVAILABLE', 'WRONG_KEY', 'EXPIRED', 'MISS']
+const BY_CONCERN: readonly CacheStatus[] = [
+  'TAMPERED',
+  'UNAVAILABLE',
+  'WRONG_KEY',
+  'NOT_JSON',
+  'EXPIRED',
+  'MISS',
+]
 
 /** Of several entries the one that somebody should look at first; HIT when all are. */
 export function worstStatus(results: readonly { readonly status: CacheStatus }[]): CacheStatus {

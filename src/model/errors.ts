@@ -368,6 +368,11 @@ export const ERRORS = {
     sentence: 'The cache holds an entry of another key under this name.',
     next: 'Use the form with a namespace for each user, or delete the entry first.',
   },
+  CACHE_NOT_JSON: {
+    fault: 'operator',
+    sentence: 'This cache entry is authentic and holds no JSON.',
+    next: 'Set it again as JSON, or delete it; Python’s NaN and Infinity are no JSON either.',
+  },
   CACHE_TAMPERED: {
     fault: 'operator',
     sentence: 'This cache entry was changed by somebody else.',

@@ -33,6 +33,12 @@ export class JsonText {
   }
 }
 
+/** An object with one more member, whose JSON stays as it is: `1.0` as 1.0. */
+export function joinJson(object: object, name: string, json: string): string {
+  const head = JSON.stringify(object).slice(0, -1)
+  return `${head}${head === '{' ? '' : ','}${JSON.stringify(name)}:${json}}`
+}
+
 function parseJson(text: string): unknown {
   try {
     // Half of a surrogate pair has no bytes in UTF-8.

@@ -1,12 +1,44 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { Fernet } from '../../src/crypto/fernet.ts'
+import { deriveSourceKey } from '../../src/crypto/cache-key.ts'
 import { NO_REDIS, startRedis } from '../redis-server.ts'
 import { CoffreLine } from './coffre-process.ts'
 
 const NAME = 'contract:12345678901234'
 const V000 =
   'gAAAAABlpQIgAAECAwQFBgcICQoLDA0OD7-teMaCRQ3pVHSuP3DrAmMP6dxw53xhvh48sXRrwOMGhoh28yKf5JjykairyUrOk98DQWSocVgIeVjiQ49VlB42z2WixlnkKHlNUCycvvDy'
+
+test('coffre cache --json shows values byte for byte, and one that is no JSON hides no other', {
+  skip: NO_REDIS,
+}, async (t) => {
+  const redis = await startRedis(t)
+  const coffre = new CoffreLine(t)
+  coffre.environment['COFFRE_CACHE_URL'] = redis.url
+  const [text, day] = ['demo-client-secret-5f2d9c7b1e', 'consumption:daily:12345678901234:2024-01-1']
+  writeFileSync(coffre.path('secret'), text)
+  const fernet = new Fernet(deriveSourceKey(text))
+  redis.ask('SET', `${day}5`, fernet.encrypt('{"kwh": 1.0, "e": 1E2}'))
+  redis.ask('SET', `${day}6`, fernet.encrypt('NaN'))
+  redis.ask('SET', `${day}7`, fernet.encrypt('[2.50]'))
+  const read = (...words: string[]) =>
+    coffre.run(['cache', ...words, '--client-secret-file', coffre.path('secret'), '--json'])
+  const one = await read('get', `${day}5`)
+  assert.match(one.out, /^\{"status":"HIT",.*"value":\{"kwh": 1\.0, "e": 1E2\}\}\n$/)
+  assert.deepEqual(JSON.parse(one.out).value, { kwh: 1, e: 100 })
+  const odd = await read('get', `${day}6`)
+  assert.deepEqual([odd.code, JSON.parse(odd.error).error.code], [3, 'CACHE_NOT_JSON'])
+  const range = ['range', 'consumption:daily', '12345678901234', '--from', `2024-01-15`, '--to', '2024-01-18']
+  const days = await read(...range)
+  assert.equal(days.code, 3)
+  assert.equal(
+    days.out,
+    '{"days":[{"date":"2024-01-15","status":"HIT","value":{"kwh": 1.0, "e": 1E2}},' +
+      '{"date":"2024-01-16","status":"NOT_JSON"},{"date":"2024-01-17","status":"HIT","value":[2.50]},' +
+      '{"date":"2024-01-18","status":"MISS"}]}\n',
+  )
+})
 
 test('coffre cache keeps JSON as it was given, and times to live by type', { skip: NO_REDIS }, async (t) => {
   const redis = await startRedis(t)

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { chmodSync, cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { openCoffre } from '../../src/app.ts'
+import { Fernet } from '../../src/crypto/fernet.ts'
 import { examineInstallation } from '../../src/monitor/doctor/installation.ts'
 import { judgeDatabase } from '../../src/monitor/doctor/judge-database.ts'
 import { toInstant } from '../../src/model/clock.ts'
@@ -105,6 +107,40 @@ describe('coffre doctor', () => {
     assert.deepEqual(await states(60_000, 22 * day), ['ok', 'ok'])
     assert.deepEqual(await states(61_000, 20 * day), ['problem', 'warning'])
     assert.deepEqual(await states(0, -1), ['ok', 'problem'])
+  })
+
+  test('finds a FERNET_SECRET_KEY that is lost, changed or none, and says what to put back', async (t) => {
+    const cli = new CoffreLine(t)
+    const key = Fernet.generateKey()
+    const coffre = await openCoffre({
+      dataDir: cli.dataDir,
+      createIfMissing: true,
+      environment: { FERNET_SECRET_KEY: key },
+    })
+    await coffre.users.create({ clientId: 'ada' })
+    const judged = async (value: string) => {
+      cli.environment['FERNET_SECRET_KEY'] = value
+      const found = await report(cli)
+      assert.ok(
+        !JSON.stringify(found).includes(key) && (value === '' || !JSON.stringify(found).includes(value)),
+      )
+      return { code: found.code, ...find(found, 'FERNET_SECRET_KEY') }
+    }
+    await coffre.close()
+    assert.equal((await judged('')).state, 'ok')
+    const again = await openCoffre({ dataDir: cli.dataDir, environment: { FERNET_SECRET_KEY: key } })
+    await again.apiKeys.set({ user: 'ada', apiKey: 'sk-0123456789abcdefghijklmnop' })
+    await again.close()
+    for (const value of ['', Fernet.generateKey()]) {
+      const { code, state, cause, next } = await judged(value)
+      assert.deepEqual([code, state], [1, 'problem'])
+      assert.match(cause ?? '', /put it back/)
+      assert.match(next ?? '', /coffre config show/)
+    }
+    assert.match((await judged('no-key-at-all')).cause ?? '', /coffre fernet keygen/)
+    for (const value of [key, `${Fernet.generateKey()},${key}`]) {
+      assert.deepEqual([(await judged(value)).code, (await judged(value)).state], [0, 'ok'])
+    }
   })
 
   test('with a file tells why it does not decrypt, and never what is in it', async (t) => {

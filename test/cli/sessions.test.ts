@@ -54,6 +54,13 @@ describe('coffre session', () => {
     })
     assert.deepEqual([over.code, over.out, existsSync(cli.path('new'))], [1, '', false])
     assert.equal((await cli.run(['session', 'inspect'], { input: 'no token' })).code, 2)
+    const elsewhere = { COFFRE_DATA_DIR: cli.path('no-coffre') }
+    const alone = await cli.run(['session', 'inspect', '--json'], { input: next, environment: elsewhere })
+    const { key, keyId, version } = JSON.parse(alone.out) as Record<string, unknown>
+    assert.deepEqual([alone.code, key, typeof keyId, version], [0, undefined, 'string', 1])
+    assert.equal(existsSync(cli.path('no-coffre')), false)
+    const named = ['session', 'inspect', '--data-dir', cli.path('no-coffre')]
+    assert.equal((await cli.run(named, { input: next })).code, 5)
     const odd = ['session', 'create', ...rules.split(' '), '--user', 'marie', '--data-file', '-']
     for (const input of ['[]', '{', `{"a":"${'x'.repeat(2_048)}"}`]) {
       assert.equal((await cli.run(odd, { input })).code, 2, input.slice(0, 9))

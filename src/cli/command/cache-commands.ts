@@ -15,7 +15,7 @@ import {
   type JsonStyle,
 } from '../../model/cache.ts'
 import { CoffreError } from '../../model/errors.ts'
-import { JsonText, restyleJson } from '../../model/json-text.ts'
+import { joinJson, JsonText, restyleJson } from '../../model/json-text.ts'
 import type { Secret } from '../../model/secret.ts'
 import type { CommandRow, OptionRow } from '../command-row.ts'
 import { EXIT_CODES, type ExitCode, OK } from '../exit-code.ts'
@@ -157,11 +157,16 @@ async function runGet(invocation: Invocation): Promise<ExitCode> {
   })
   if (result.status !== 'HIT')
     throw new CoffreError(CACHE_ERRORS[result.status], { facts: { status: result.status } })
-  const { status, value, writtenAt, format, bytes } = result
-  if (printer.json) await printer.show({ status, value, writtenAt, format }, () => [])
+  const { status, writtenAt, format, bytes } = result
   // Byte for byte as it was written: 1.0 stays 1.0.
-  else await writeTo(terminal.stdout, `${Buffer.from(bytes).toString()}\n`)
+  const text = Buffer.from(bytes).toString()
+  if (printer.json) await printer.show(viewOf({ status, writtenAt, format }, text), () => [])
+  else await writeTo(terminal.stdout, `${text}\n`)
   return OK
+}
+
+function viewOf(head: object, value: string): JsonText {
+  return new JsonText(joinJson(head, 'value', value))
 }
 
 async function runRange(invocation: Invocation): Promise<ExitCode> {
@@ -174,19 +179,20 @@ async function runRange(invocation: Invocation): Promise<ExitCode> {
     source: (cache, key) => cache.getRange(range, key, age),
     user: (user) => user.getRange(range),
   })
-  const days = results.map((each) =>
-    each.status === 'HIT'
-      ? { date: each.date, status: each.status, value: each.value }
-      : { date: each.date, status: each.status },
-  )
-  await printer.show({ days }, () =>
+  const days = results.map(({ date, ...each }) => {
+    const head = { date, status: each.status }
+    return each.status === 'HIT'
+      ? viewOf(head, Buffer.from(each.bytes).toString()).text
+      : JSON.stringify(head)
+  })
+  await printer.show(new JsonText(`{"days":[${days.join(',')}]}`), () =>
     results.map((each) =>
       visible(
         `${each.date} ${each.status}${each.status === 'HIT' ? ` ${Buffer.from(each.bytes).toString()}` : ''}`,
       ),
     ),
   )
-  const worst = (['TAMPERED', 'UNAVAILABLE', 'WRONG_KEY'] as const).find((status) =>
+  const worst = (['TAMPERED', 'UNAVAILABLE', 'WRONG_KEY', 'NOT_JSON'] as const).find((status) =>
     results.some((each) => each.status === status),
   )
   return worst === undefined ? OK : EXIT_CODES[CACHE_ERRORS[worst]]

@@ -1,3 +1,4 @@
+import type { Inspection } from '../../model/coffre.ts'
 import { CoffreError } from '../../model/errors.ts'
 import type { Secret } from '../../model/secret.ts'
 import type { NewSession, Session, SessionData, SessionRules } from '../../model/session.ts'
@@ -124,13 +125,26 @@ async function refuseToken({ printer }: Invocation): Promise<ExitCode> {
 async function runInspect(invocation: Invocation): Promise<ExitCode> {
   const { printer } = invocation
   const token = (await readToken(invocation)).reveal().trim()
-  const found = await withCoffre(invocation, (coffre) => coffre.inspect(token))
+  const found = await inspect(invocation, token)
   if (found.format !== 'jws' && found.format !== 'jwe') {
     throw new CoffreError('INVALID_REQUEST', { facts: { at: 'stdin', expected: 'a session token' } })
   }
   await printer.show(found, () => formatInspection(printer, found))
   await printer.note('done.sessionInspected')
   return OK
+}
+
+/** No key is needed for it, so no Coffre is; one that is there, and opens without a question, tells the name of the key. */
+async function inspect(invocation: Invocation, token: string): Promise<Inspection> {
+  const { options } = invocation
+  try {
+    return await withCoffre(invocation, (coffre) => coffre.inspect(token), { asksNothing: true })
+  } catch (error) {
+    const isNamed = ['addr', 'data-dir', 'database-url'].some((name) => options.text(name) !== undefined)
+    if (isNamed || !(error instanceof CoffreError)) throw error
+    const { inspectBlob } = await import('../../app.ts')
+    return inspectBlob(token)
+  }
 }
 
 function readToken({ terminal }: Invocation): Promise<Secret> {

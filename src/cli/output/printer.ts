@@ -5,6 +5,7 @@ import {
   type MessageKey,
   type MessageValues,
 } from '../../model/message/catalogue.ts'
+import { JsonText } from '../../model/json-text.ts'
 import { hasColours, type MaybeTerminal, type Terminal, writeTo } from './terminal.ts'
 
 type Style = Parameters<typeof styleText>[0]
@@ -75,6 +76,7 @@ export class Printer {
 
 /** One line. Bytes are base64, as on the wire. */
 export function formatJson(view: object): string {
+  if (view instanceof JsonText) return view.text
   return JSON.stringify(Array.isArray(view) ? view : withBase64(view))
 }
 

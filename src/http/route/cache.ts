@@ -8,7 +8,7 @@ import {
 } from '../../model/cache.ts'
 import type { Coffre } from '../../model/coffre.ts'
 import { CoffreError, hasCode } from '../../model/errors.ts'
-import { JsonText } from '../../model/json-text.ts'
+import { JsonText, joinJson } from '../../model/json-text.ts'
 import { CACHE_FORMAT_HEADER, CACHE_STATUS_HEADER, CACHE_WRITTEN_HEADER } from '../../model/wire.ts'
 import { MAX_VALUE_BYTES } from '../../service/cache/json-text.ts'
 import { readClientSecret } from '../authenticate.ts'
@@ -286,8 +286,8 @@ function writeDays(days: readonly DatedResult[], asText: boolean): Buffer {
     if (day.status !== 'HIT') return JSON.stringify({ date: day.date, status: day.status })
     const { date, status, writtenAt, format, bytes } = day
     const text = Buffer.from(bytes).toString('utf8')
-    const head = JSON.stringify({ date, status, writtenAt, format }).slice(0, -1)
-    return asText ? `${head},"text":${JSON.stringify(text)}}` : `${head},"value":${text}}`
+    const head = { date, status, writtenAt, format }
+    return asText ? JSON.stringify({ ...head, text }) : joinJson(head, 'value', text)
   })
   return Buffer.from(`{"days":[${written.join(',')}]}`)
 }

@@ -301,6 +301,10 @@ export const errorsDe: ErrorTexts = {
     sentence: 'Der Cache hat unter diesem Namen einen Eintrag eines anderen Schlüssels.',
     next: 'Nehmen Sie die Form mit eigenem Namensraum je Benutzer, oder löschen Sie den Eintrag zuerst.',
   },
+  CACHE_NOT_JSON: {
+    sentence: 'Dieser Cache-Eintrag ist echt und enthält kein JSON.',
+    next: 'Setzen Sie ihn neu als JSON, oder löschen Sie ihn; auch NaN und Infinity von Python sind kein JSON.',
+  },
   CACHE_TAMPERED: {
     sentence: 'Dieser Cache-Eintrag wurde von jemand anderem verändert.',
     next: 'Finden Sie heraus, wer auf den Cache-Server schreibt; setzen Sie den Eintrag neu aus seiner Quelle.',

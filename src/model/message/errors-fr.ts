@@ -301,6 +301,10 @@ export const errorsFr: ErrorTexts = {
     sentence: 'Le cache contient sous ce nom une entrée d’une autre clé.',
     next: 'Prenez la forme qui a un espace par utilisateur, ou supprimez d’abord l’entrée.',
   },
+  CACHE_NOT_JSON: {
+    sentence: 'Cette entrée du cache est authentique et ne contient pas de JSON.',
+    next: 'Enregistrez-la de nouveau en JSON, ou supprimez-la ; NaN et Infinity de Python ne sont pas du JSON non plus.',
+  },
   CACHE_TAMPERED: {
     sentence: 'Cette entrée du cache a été modifiée par quelqu’un d’autre.',
     next: 'Cherchez qui écrit sur le serveur de cache ; enregistrez de nouveau l’entrée depuis sa source.',

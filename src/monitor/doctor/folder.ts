@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Audit } from '../../model/audit.ts'
 import { type Instant, toInstant } from '../../model/clock.ts'
-import { hasCode } from '../../model/errors.ts'
+import { CoffreError, hasCode } from '../../model/errors.ts'
 import type { SchemaFacts, ServerFacts } from '../../store/store.ts'
 import type { Finding } from './finding.ts'
 import { examineInstallation, type RuntimeFacts } from './installation.ts'
-import type { LogFacts, StoreView } from './judge-store.ts'
+import type { FernetView, LogFacts, StoreView } from './judge-store.ts'
 
 export interface FolderRequest {
   readonly dataDir: string
@@ -20,6 +20,8 @@ export interface FolderParts {
   readonly runtime: RuntimeFacts
   /** Throws STORE_IN_USE and NOT_INITIALISED. */
   readonly openLog: () => Promise<Audit & { close(): Promise<void> }>
+  /** Throws CONFIG_REFUSED where a start with these settings would. */
+  readonly requireFernetKeys: () => Promise<void>
   readonly readCertificate: (pem: string) => { readonly notAfter: Instant } | undefined
   /** Of the file in the folder; `undefined` where there is none. */
   readonly examineFile: () => Promise<(SchemaFacts & { readonly check: string }) | undefined>
@@ -60,11 +62,23 @@ async function examineStore(
   }
   if (schema !== undefined && newest !== undefined && schema < newest) return { state: 'open', ...facts }
   try {
-    return { state: 'open', ...facts, log: await readLog(parts) }
+    const log = await readLog(parts)
+    return { state: 'open', ...facts, log, fernet: await examineFernet(parts) }
   } catch (error) {
     if (hasCode(error, 'STORE_IN_USE')) return { state: 'in-use', ...facts }
     if (hasCode(error, 'NOT_INITIALISED')) return { state: 'absent' }
     return { state: 'refused', ...facts }
+  }
+}
+
+async function examineFernet({ requireFernetKeys }: FolderParts): Promise<FernetView> {
+  try {
+    await requireFernetKeys()
+    return { isKnown: true }
+  } catch (error) {
+    if (!(error instanceof CoffreError) || error.code !== 'CONFIG_REFUSED') throw error
+    const [[setting, expected] = ['', '']] = Object.entries(error.facts)
+    return { isKnown: false, setting, expected: String(expected) }
   }
 }
 

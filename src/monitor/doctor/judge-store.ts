@@ -10,7 +10,13 @@ export interface StoreView {
   /** The schema that this Coffre makes. */
   readonly newest?: number
   readonly log?: LogFacts
+  readonly fernet?: FernetView
 }
+
+/** Whether FERNET_SECRET_KEY is the one under which keys of providers are stored; else what is refused, and what it should be. */
+export type FernetView =
+  | { readonly isKnown: true }
+  | { readonly isKnown: false; readonly setting: string; readonly expected: string }
 
 export interface LogFacts {
   readonly valid: boolean
@@ -32,9 +38,8 @@ export function judgeStore(store: StoreView, now: Instant): readonly Finding[] {
     return [{ id: 'store', state: 'problem', cause: 'there is no Coffre here', next: 'coffre init' }]
   const damage = judgeCheck(store)
   const schema = judgeSchema(store)
-  return [judgeAccess(store, damage?.state === 'problem'), damage, schema, ...judgeLog(store, now)].flatMap(
-    (each) => each ?? [],
-  )
+  const access = judgeAccess(store, damage?.state === 'problem')
+  return [access, damage, schema, ...judgeLog(store, now), judgeFernet(store)].flatMap((each) => each ?? [])
 }
 
 function judgeAccess({ state }: StoreView, isDamaged: boolean): Finding {
@@ -70,6 +75,15 @@ function judgeSchema({ schema, newest }: StoreView): Finding | undefined {
 function judgeLog({ log }: StoreView, now: Instant): readonly Finding[] {
   if (log === undefined) return []
   return [judgeRecords(log), judgeCheckpoint(log), judgeClock(log, now)]
+}
+
+function judgeFernet({ fernet }: StoreView): Finding | undefined {
+  const id = 'FERNET_SECRET_KEY'
+  if (fernet === undefined) return undefined
+  if (fernet.isKnown) return { id, state: 'ok' }
+  const cause = `a start with these settings is refused: ${fernet.setting} has to be ${fernet.expected}`
+  const next = 'coffre config show says where it was found; docs/en/api-keys.md, "With FERNET_SECRET_KEY"'
+  return { id, state: 'problem', cause, next }
 }
 
 function judgeRecords({ valid, reason, firstBadIndex }: LogFacts): Finding {

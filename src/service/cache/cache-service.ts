@@ -23,7 +23,7 @@ import { CoffreError } from '../../model/errors.ts'
 import type { CacheStore } from '../../store/cache-store.ts'
 import { DataKeys, type DataKeysParts, OpenedKeys } from './data-keys.ts'
 import { CacheWatch, type TamperRecord } from './cache-watch.ts'
-import { MAX_VALUE_BYTES, readJson, writeJson } from './json-text.ts'
+import { MAX_VALUE_BYTES, readEntry, readJson, writeJson } from './json-text.ts'
 import { type Judged, SourceEntries } from './source-entries.ts'
 import { SourceKeys } from './source-keys.ts'
 import { parseAge, TimesToLive } from './ttl.ts'
@@ -112,12 +112,14 @@ export class CacheService {
 
   /**
    * The value, or null where there is none that may be used: a miss, an expired entry, a store that does not answer.
-   * Throws `InvalidToken` for an entry of another key, and for one that was changed; `lookup` tells all of these apart.
+   * Throws `InvalidToken` for an entry of another key, and for one that was changed, and CACHE_NOT_JSON; `lookup` tells all
+   * of these apart.
    */
   async get(key: string, encryptionKey: ClientSecret): Promise<unknown> {
     const result = await this.lookup(key, encryptionKey)
     if (result.status === 'WRONG_KEY') throw new InvalidToken('mac')
     if (result.status === 'TAMPERED') throw new InvalidToken('malformed')
+    if (result.status === 'NOT_JSON') throw new CoffreError('CACHE_NOT_JSON')
     return result.status === 'HIT' ? result.value : null
   }
 
@@ -260,5 +262,5 @@ export class CacheService {
 function resultOf(judged: Judged | 'UNAVAILABLE'): CacheResult {
   if (typeof judged === 'string') return { status: judged }
   const { plaintext: bytes, writtenAt } = judged
-  return { status: 'HIT', value: readJson(bytes), bytes, writtenAt, format: 1 }
+  return readEntry(bytes, { writtenAt, format: 1 })
 }

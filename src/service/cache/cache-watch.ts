@@ -27,6 +27,7 @@ export class CacheWatch {
     EXPIRED: 0,
     WRONG_KEY: 0,
     TAMPERED: 0,
+    NOT_JSON: 0,
     UNAVAILABLE: 0,
   }
   /** When a changed entry was told of; by its name in the store. The oldest first. */

@@ -51,7 +51,7 @@ const ASKS = {
 type Ask = keyof typeof ASKS
 
 const NO_COUNTS: CacheCounts = {
-  results: { HIT: 0, MISS: 0, EXPIRED: 0, WRONG_KEY: 0, TAMPERED: 0, UNAVAILABLE: 0 },
+  results: { HIT: 0, MISS: 0, EXPIRED: 0, WRONG_KEY: 0, TAMPERED: 0, NOT_JSON: 0, UNAVAILABLE: 0 },
   writes: 0,
   legacyWrites: 0,
   conflicts: 0,

@@ -1,6 +1,6 @@
 import { utf8 } from '../../crypto/bytes.ts'
-import type { JsonStyle } from '../../model/cache.ts'
-import { CoffreError } from '../../model/errors.ts'
+import type { CacheResult, JsonStyle } from '../../model/cache.ts'
+import { CoffreError, hasCode } from '../../model/errors.ts'
 import { JsonText, restyleJson } from '../../model/json-text.ts'
 
 /** docs/spec/cache.md, "Bounds". */
@@ -25,6 +25,19 @@ export function readJson(bytes: Uint8Array): unknown {
     return value
   } catch {
     throw new CoffreError('INVALID_REQUEST', { facts: { at: 'value', expected: 'JSON' } })
+  }
+}
+
+/** Of an entry that was authenticated; what is no JSON is so too, and stops nobody from reading the others. */
+export function readEntry(
+  bytes: Uint8Array,
+  written: { readonly writtenAt: string; readonly format: 1 | 2 },
+): CacheResult {
+  try {
+    return { status: 'HIT', value: readJson(bytes), bytes, ...written }
+  } catch (error) {
+    if (!hasCode(error, 'INVALID_REQUEST')) throw error
+    return { status: 'NOT_JSON' }
   }
 }
 

@@ -24,8 +24,8 @@ import { formatInstant, SECOND, toInstant } from '../../model/clock.ts'
 import { formatState, parseState, withSources } from './cache-state.ts'
 import type { LoadedKey } from './data-keys.ts'
 import { eraseUser } from './erase.ts'
-import { readJson, writeJson } from './json-text.ts'
 import { listEntries } from './list-entries.ts'
+import { readEntry, writeJson } from './json-text.ts'
 import { migrate } from './migrate.ts'
 import { type EntriesOf, purge } from './purge.ts'
 import { rekey } from './rekey.ts'
@@ -198,7 +198,7 @@ export class UserCache implements CacheSpace {
     const judged = this.#parts.entries.judge(space, localName(space, name), stored, this.#nowSeconds())
     if (typeof judged === 'string') return { status: judged }
     const writtenAt = formatInstant(toInstant(judged.writtenAt * SECOND))
-    return { status: 'HIT', value: readJson(judged.value), bytes: judged.value, writtenAt, format: 2 }
+    return readEntry(judged.value, { writtenAt, format: 2 })
   }
 
   /** An entry of another key under a shared name is no entry of this user's. */
@@ -209,7 +209,7 @@ export class UserCache implements CacheSpace {
     if (judged === 'WRONG_KEY') return { status: 'MISS' }
     if (typeof judged === 'string') return { status: judged }
     const { plaintext: bytes, writtenAt } = judged
-    return { status: 'HIT', value: readJson(bytes), bytes, writtenAt, format: 1 }
+    return readEntry(bytes, { writtenAt, format: 1 })
   }
 
   async #whole(): Promise<EntriesOf> {

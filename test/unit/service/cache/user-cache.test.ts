@@ -170,6 +170,25 @@ describe("a user's own space", () => {
   })
 })
 
+test('an entry of each form that is authentic and no JSON is NOT_JSON, and hides no other', async () => {
+  const { cache, store, time } = makeCache()
+  const user = cache.for('u-1', { secret: SECRET })
+  const fernet = new Fernet(deriveSourceKey(SECRET))
+  const day = (number: number) => `production:daily:${PDL}:2024-01-0${number}`
+  await user.set(day(1), 1)
+  for (const [at, bytes] of [Buffer.from('NaN'), Buffer.from([0x22, 0xff, 0x22])].entries()) {
+    await store.set(day(2 + at), Buffer.from(fernet.encrypt(bytes, { nowSeconds: time.seconds })), 500)
+  }
+  await store.set(day(4), Buffer.from(fernet.encrypt('4.0', { nowSeconds: time.seconds })), 500)
+  const range = { pdl: PDL, type: 'production:daily', from: '2024-01-01', to: '2024-01-04' } as const
+  const statuses = (await user.getRange(range)).map(({ status }) => status)
+  assert.deepEqual(statuses, ['HIT', 'NOT_JSON', 'NOT_JSON', 'HIT'])
+  assert.equal(await user.get(day(2)), null)
+  assert.deepEqual(await cache.lookup(day(2), SECRET), { status: 'NOT_JSON' })
+  await assert.rejects(cache.get(day(2), SECRET), failsWith('CACHE_NOT_JSON'))
+  assert.equal(cache.counts.results.NOT_JSON, 5)
+})
+
 describe('a change of the secret', () => {
   test('entries of both formats open with the new secret and none with the old', async () => {
     const { cache, open, store, time } = makeCache()
