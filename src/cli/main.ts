@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readVersion } from '../version.ts'
+import { keepHeapSmall } from './small-heap.ts'
 
 // `coffre … | head` closes our output early; that is the reader's choice and no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -12,6 +13,9 @@ process.stderr.on('error', () => {})
 
 const { stdin, stdout, stderr, env } = process
 const argv = process.argv.slice(2)
+
+// Before anything is loaded: what has grown stays.
+if (argv.includes('backup')) keepHeapSmall()
 
 if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   // Scripts ask this often; it needs neither the parser nor a catalogue.

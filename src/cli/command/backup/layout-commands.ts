@@ -8,7 +8,6 @@ import { reportPlan } from '../../output/report-plan.ts'
 import { exists } from '../../output/sink.ts'
 import { UsageError } from '../../usage-error.ts'
 import { requireSeparateKeys } from './examine-remote.ts'
-import { keepHeapSmall } from './small-heap.ts'
 
 const FILES = [
   { syntax: '<input>', help: 'argument.inputFile' },
@@ -46,7 +45,6 @@ async function run(invocation: Invocation, how: 'encrypt' | 'decrypt'): Promise<
     throw UsageError.of('usage.fileExists', { name: '<output>' })
   }
   if (options.flag('dry-run')) return reportPlan(invocation, { request: { input, output }, lines: [] })
-  keepHeapSmall()
   const { decryptBackup, encryptBackup } = await import('../../../app-backup.ts')
   if (how === 'encrypt') await encryptBackup(input, output, key ?? '')
   else {

@@ -11,7 +11,6 @@ import { readSecretFile } from '../../input/secret-file.ts'
 import { type Invocation, valueAt } from '../../invocation.ts'
 import { parseWholeNumber } from '../../line/option-reader.ts'
 import { withCoffre } from '../../with-coffre.ts'
-import { keepHeapSmall } from './small-heap.ts'
 
 export const TARGET: OptionRow = { flags: '--target <place>', help: 'option.backupTarget' }
 const SIGNER: OptionRow = { flags: '--signer <key>', help: 'option.backupSigner', repeats: true }
@@ -89,7 +88,6 @@ async function withOpen<Result>(
   coffre: Coffre | undefined,
   work: (backups: Backups) => Promise<Result>,
 ): Promise<Result> {
-  keepHeapSmall()
   const { openBackups } = await import('../../../app-backup.ts')
   const backups = await openBackups({
     target: chooseBackupTarget(invocation),
