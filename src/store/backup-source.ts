@@ -53,7 +53,10 @@ export interface RestoreTarget {
    * facts do not fit, no space. `facts` are those of the backup's source.
    */
   prepare(facts: SourceFacts): Promise<void>
-  /** Once. Ends what it began when it throws; `abandon` removes the rest. */
+  /**
+   * Once. A piece is its own only until it asks for the next: then its memory is used for others. Ends what it began when it
+   * throws; `abandon` removes the rest.
+   */
   receive(plaintext: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<SourceCounts>
   /** Known once `receive` has resolved, of a database that was asked to measure; empty otherwise. */
   tables?(): readonly TableMeasure[]

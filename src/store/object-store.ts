@@ -37,6 +37,8 @@ export interface ReadOptions {
   /** Only this version: OBJECT_CHANGED where there is another. */
   readonly version?: string
   readonly signal?: AbortSignal
+  /** Whoever reads is done with a piece when it asks for the next, so that its memory may be used again. */
+  readonly isLent?: boolean
 }
 
 /** What somebody began to write and never completed, or is writing now: only its age tells. */

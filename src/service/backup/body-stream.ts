@@ -2,7 +2,7 @@ import { openBackupBody, sealBackupBody } from '../../crypto/backup-body.ts'
 import type { PieceTransform } from '../../crypto/chunked-pieces.ts'
 import { Sha256 } from '../../crypto/digest.ts'
 import type { KeyMaterial } from '../../crypto/key-material.ts'
-import type { BackupHeader, BackupRecord } from '../../model/backup.ts'
+import type { BackupCompression, BackupHeader, BackupRecord } from '../../model/backup.ts'
 import { CoffreError, hasCode } from '../../model/errors.ts'
 import { freeNow } from '../../model/free-bytes.ts'
 import { compress, decompress } from './compression.ts'
@@ -82,23 +82,35 @@ export async function* openStored(
 
 /**
  * The plaintext, chunk by chunk as it is verified; that it was whole is known at the end. Throws BACKUP_DAMAGED, as soon as
- * there is more than the record says.
+ * there is more than the record says. `isLent`: a piece is good until the next is asked for.
  */
 export async function* openPlain(
   body: AsyncIterable<Uint8Array>,
   subject: BodySubject,
-  record: BackupRecord,
+  { record, isLent = false }: { readonly record: BackupRecord; readonly isLent?: boolean },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const sha256 = new Sha256()
   let bytes = 0
-  for await (const piece of decompress(openStored(body, subject), subject.header.compression)) {
+  for await (const piece of unpack(openStored(body, subject), subject.header.compression)) {
     bytes += piece.length
     if (bytes > record.plainBytes) throw unlike('length')
     sha256.update(piece)
     yield piece
+    if (isLent) freeNow(piece)
   }
   if (bytes !== record.plainBytes) throw unlike('length')
   if (sha256.hex() !== record.plainSha256) throw unlike('sha256')
+}
+
+function unpack(stored: AsyncIterable<Uint8Array>, how: BackupCompression): AsyncIterable<Uint8Array> {
+  return how === 'none' ? stored : decompress(lend(stored), how)
+}
+
+async function* lend(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const piece of pieces) {
+    yield piece
+    freeNow(piece)
+  }
 }
 
 function unlike(reason: 'length' | 'sha256'): CoffreError {

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { Readable } from 'node:stream'
+import type { Transform } from 'node:stream'
 import { promisify } from 'node:util'
 import {
   constants,
@@ -82,21 +82,33 @@ export async function* decompress(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (how === 'none') return yield* source
   const stream = MAKE_DECOMPRESSION[how]()
-  const input = Readable.from(source, { objectMode: false })
-  let failure: unknown
-  // `pipe` does not pass errors on, and what the source throws is the better one of the two.
-  input.once('error', (error) => {
-    failure = error
-    stream.destroy(error)
-  })
+  const feeding = feed(stream, source)
+  // Awaited where the stream has failed or ended, however much later that is.
+  feeding.catch(() => {})
   try {
-    for await (const piece of input.pipe(stream)) yield piece as Uint8Array
+    for await (const piece of stream) yield piece as Uint8Array
   } catch (cause) {
-    if (failure !== undefined) throw failure
+    // What the source throws is the better one of the two.
+    await feeding
     throw new CoffreError('BACKUP_DAMAGED', { facts: { at: 'compression' }, cause })
   } finally {
-    input.destroy()
     stream.destroy()
+    await Promise.allSettled([feeding])
+  }
+}
+
+/** Asks for a piece when the one before it was taken in. Throws what the source throws. */
+async function feed(stream: Transform, source: AsyncIterable<Uint8Array>): Promise<void> {
+  const closed = new Promise<void>((resolve) => stream.once('close', resolve))
+  try {
+    for await (const piece of source) {
+      await Promise.race([new Promise<void>((taken) => stream.write(piece, () => taken())), closed])
+      if (stream.destroyed) return
+    }
+    stream.end()
+  } catch (error) {
+    stream.destroy(error instanceof Error ? error : undefined)
+    throw error
   }
 }
 

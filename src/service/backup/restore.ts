@@ -40,7 +40,7 @@ export async function restoreBackup(
       })
     }
     await target.prepare({ ...backup.facts, bytes: record.plainBytes })
-    const plain = backups.readPlain(opened, options)
+    const plain = backups.readPlain(opened, { ...options, isLent: true })
     const counts = await target.receive(plain, options.signal ?? new AbortController().signal)
     if (options.isPartial !== true) requireCounts(record.counts, counts)
     if (options.rehearse === true) {

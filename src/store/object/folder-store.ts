@@ -212,12 +212,13 @@ export class FolderObjectStore implements ObjectStore {
   async *#readRange(
     file: FileHandle,
     { name, bytes }: { readonly name: string; readonly bytes: number },
-    { offset = 0, length = bytes, signal }: ReadOptions,
+    { offset = 0, length = bytes, signal, isLent = false }: ReadOptions,
   ): AsyncGenerator<Uint8Array> {
     const end = Math.min(bytes, offset + length)
+    const lent = Buffer.allocUnsafeSlow(isLent ? READ_BYTES : 0)
     for (let at = offset; at < end; ) {
       signal?.throwIfAborted()
-      const chunk = Buffer.allocUnsafe(Math.min(READ_BYTES, end - at))
+      const chunk = isLent ? lent.subarray(0, end - at) : Buffer.allocUnsafe(Math.min(READ_BYTES, end - at))
       const { bytesRead } = await this.#on(name, () => file.read(chunk, 0, chunk.length, at))
       if (bytesRead === 0) throw this.#changed(name)
       yield chunk.subarray(0, bytesRead)

@@ -1,5 +1,4 @@
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { basename } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { printable, ProgramFailure } from './reasons.ts'
@@ -66,8 +65,8 @@ async function writePieces(
   for await (const piece of pieces) {
     signal.throwIfAborted()
     if (stdin.destroyed) break
-    if (!stdin.write(piece))
-      await Promise.race([once(stdin, 'drain').catch(() => undefined), isClosed.promise])
+    // Until it is gone: the piece is only lent.
+    await Promise.race([new Promise<void>((done) => stdin.write(piece, () => done())), isClosed.promise])
   }
   stdin.end()
 }

@@ -67,7 +67,9 @@ async function writeTo(
     let bytes = 0
     for await (const piece of pieces) {
       signal.throwIfAborted()
-      if (!output.write(piece)) await Promise.race([once(output, 'drain', { signal }), broken.promise])
+      // A copy: what the stream does with it, and for how long, nobody knows.
+      if (!output.write(Uint8Array.from(piece)))
+        await Promise.race([once(output, 'drain', { signal }), broken.promise])
       bytes += piece.length
     }
     await Promise.race([new Promise<void>((done) => output.write('', () => done())), broken.promise])

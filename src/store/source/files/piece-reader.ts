@@ -1,4 +1,4 @@
-/** Takes exact lengths out of pieces of any length. */
+/** Takes exact lengths out of pieces of any length. What it gives is good until it is asked again. */
 export class PieceReader {
   readonly #pieces: AsyncIterator<Uint8Array>
   #held: Buffer = Buffer.alloc(0)
@@ -10,9 +10,11 @@ export class PieceReader {
   /** Exactly so many bytes, or `undefined` where the pieces end before. Only for what is short. */
   async take(length: number): Promise<Buffer | undefined> {
     while (this.#held.length < length) {
+      // A copy: whoever makes the pieces uses their memory again.
+      const rest = Buffer.from(this.#held)
       const { done, value } = await this.#pieces.next()
       if (done === true) return undefined
-      this.#held = Buffer.concat([this.#held, value])
+      this.#held = Buffer.concat([rest, value])
     }
     const taken = this.#held.subarray(0, length)
     this.#held = this.#held.subarray(length)

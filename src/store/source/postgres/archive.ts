@@ -34,7 +34,8 @@ async function readBeginning(
   let bytes = 0
   const kept = async function* (): AsyncGenerator<Uint8Array> {
     for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) {
-      held.push(next.value)
+      // A copy: the piece is only lent.
+      held.push(Uint8Array.from(next.value))
       bytes += next.value.length
       if (bytes > MAX_LIST_BYTES)
         throw contentRefused({ reason: 'the list of the archive is too long', bytes })

@@ -41,7 +41,7 @@ export function globalsTarget(options: GlobalsTargetOptions): RestoreTarget {
         signal.throwIfAborted()
         bytes += piece.length
         if (bytes > MAX_SCRIPT_BYTES) throw contentRefused({ reason: 'more than roles can be', bytes })
-        pieces.push(piece)
+        pieces.push(Uint8Array.from(piece))
       }
       script = Buffer.concat(pieces).toString()
       return { bytes }
