@@ -197,7 +197,7 @@ describe('whoever can write to the target', () => {
     rmSync(join(place.folder, 'nightly', '000000000002.manifest'))
     const openers = { recoveryKey: RECOVERY_SEED }
     const backups = await place.backups()
-    for (const work of [backups.verify(NEWEST, openers), backups.inspect(NEWEST)]) {
+    for (const work of [() => backups.verify(NEWEST, openers), () => backups.inspect(NEWEST)]) {
       await assert.rejects(work, (error: CoffreError) => {
         assert.deepEqual([error.code, error.facts['sequence']], ['BACKUP_DAMAGED', 2])
         return true
