@@ -1,3 +1,5 @@
+import type { ErrorCode } from './errors.ts'
+
 /** docs/spec/backup.md has these as bytes. */
 
 export const BACKUP_COMPRESSIONS = ['zstd', 'gzip', 'none'] as const
@@ -62,6 +64,16 @@ export interface BackupList {
   readonly backups: readonly BackupSummary[]
   /** The catalogue names them, and their manifests are gone. */
   readonly missing: readonly { readonly sequence: number; readonly id: string }[]
+}
+
+/** A series of a target, as the list of all shows it. */
+export interface BackupSeries {
+  readonly series: string
+  /** How many have a manifest. */
+  readonly backups: number
+  /** Absent where there is none that can be judged; `error` says why. */
+  readonly newest?: BackupSummary
+  readonly error?: ErrorCode
 }
 
 export interface BackupVerdict {

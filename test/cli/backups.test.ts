@@ -37,6 +37,28 @@ async function prepare(t: TestContext) {
 }
 
 describe('coffre backup', () => {
+  test('lists every series, also where one of them was changed', async (t) => {
+    const { cli, create } = await prepare(t)
+    assert.equal((await cli.ok('backup list')).out, '')
+    await create()
+    await create()
+    await cli.ok(`backup create archive --in ${cli.path('dump.sql')} --recovery ${cli.path('recovery.pub')}`)
+    const { out } = await cli.ok('backup list')
+    assert.match(out, /^archive +1 +1 +20.* stream .*signed by us$/m)
+    assert.match(out, /^nightly +2 +2 +20.* stream .*signed by us$/m)
+    writeFileSync(cli.path('target/archive/catalogue'), 'not ours')
+    const changed = await cli.run(['backup', 'list', '--json'])
+    assert.equal(changed.code, 3)
+    const { series } = JSON.parse(changed.out) as { series: { series: string; error?: string }[] }
+    assert.deepEqual(
+      series.map((each) => [each.series, each.error]),
+      [
+        ['archive', 'BACKUP_DAMAGED'],
+        ['nightly', undefined],
+      ],
+    )
+  })
+
   test('makes, lists, shows, verifies, prints and restores backups', async (t) => {
     const { cli, create } = await prepare(t)
     const made = await create('--note test')

@@ -1,4 +1,4 @@
-import type { BackupList, BackupSlotView, BackupSummary } from '../../model/backup.ts'
+import type { BackupList, BackupSeries, BackupSlotView, BackupSummary } from '../../model/backup.ts'
 import { formatFields, titles, withHeading } from './key-text.ts'
 import type { Printer } from './printer.ts'
 
@@ -32,6 +32,33 @@ export function formatBackups(printer: Printer, { backups, missing }: BackupList
     printer.say('backup.missing'),
   ])
   return withHeading(printer, [heading, ...present, ...gone])
+}
+
+export function formatSeries(printer: Printer, series: readonly BackupSeries[]): readonly string[] {
+  if (series.length === 0) return []
+  const heading = titles(printer, [
+    'column.series',
+    'column.backups',
+    'column.newest',
+    'column.created',
+    'column.source',
+    'column.size',
+    'column.state',
+  ])
+  const rows = series.map(({ series: name, backups, newest, error }) => [
+    name,
+    String(backups),
+    ...(newest === undefined
+      ? ['–', '–', '–', '–', error ?? '–']
+      : [
+          String(newest.sequence),
+          newest.createdAt,
+          newest.source,
+          formatBytes(printer, newest.bodyBytes),
+          printer.say(newest.isTrusted ? 'backup.trusted' : 'backup.untrusted'),
+        ]),
+  ])
+  return withHeading(printer, [heading, ...rows])
 }
 
 export function formatBackup(printer: Printer, backup: BackupSummary): readonly string[] {

@@ -3,7 +3,7 @@ import type { backupEn } from './backup-en.ts'
 export const backupDe: Readonly<Record<keyof typeof backupEn, string>> = {
   'group.backup': 'Verschlüsselte Sicherungen, die sich wiederherstellen lassen',
   'command.backup.create': 'Eine verschlüsselte Sicherung machen',
-  'command.backup.list': 'Die Sicherungen einer Reihe auflisten',
+  'command.backup.list': 'Die Sicherungen einer Reihe auflisten oder alle Reihen des Ziels',
   'command.backup.inspect': 'Zeigen, was eine Sicherung ist, ohne sie zu öffnen',
   'command.backup.verify':
     'Eine Sicherung ganz entschlüsseln und vergleichen, ohne zu schreiben; mit --remote nach Schlüsseln daneben suchen',
@@ -76,6 +76,9 @@ export const backupDe: Readonly<Record<keyof typeof backupEn, string>> = {
   'prompt.pruneBackups': '{removed} Sicherungen löschen und {kept} behalten?',
   'note.backupsDoubtful':
     'Nicht jede Sicherung ist da und vertrauenswürdig; es fehlen: {count}. `coffre backup verify --all` prüft jede.',
+  'column.series': 'REIHE',
+  'column.backups': 'SICHERUNGEN',
+  'column.newest': 'NEUESTE',
   'column.sequence': 'NUMMER',
   'column.source': 'QUELLE',
   'column.size': 'GRÖSSE',

@@ -2,7 +2,7 @@
 export const backupEn = {
   'group.backup': 'Encrypted backups that restore',
   'command.backup.create': 'Make an encrypted backup',
-  'command.backup.list': 'List the backups of a series',
+  'command.backup.list': 'List the backups of a series, or every series of the target',
   'command.backup.inspect': 'Show what a backup is, without opening it',
   'command.backup.verify':
     'Decrypt a backup whole and compare it, writing nothing; with --remote, look for keys beside it',
@@ -70,6 +70,9 @@ export const backupEn = {
   'prompt.pruneBackups': 'Delete {removed} backups and keep {kept}?',
   'note.backupsDoubtful':
     'Not every backup is there and trusted; missing: {count}. `coffre backup verify --all` looks at each.',
+  'column.series': 'SERIES',
+  'column.backups': 'BACKUPS',
+  'column.newest': 'NEWEST',
   'column.sequence': 'NUMBER',
   'column.source': 'SOURCE',
   'column.size': 'SIZE',

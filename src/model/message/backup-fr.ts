@@ -3,7 +3,7 @@ import type { backupEn } from './backup-en.ts'
 export const backupFr: Readonly<Record<keyof typeof backupEn, string>> = {
   'group.backup': 'Sauvegardes chiffrées qui se restaurent',
   'command.backup.create': 'Faire une sauvegarde chiffrée',
-  'command.backup.list': 'Lister les sauvegardes d’une série',
+  'command.backup.list': 'Lister les sauvegardes d’une série, ou toutes les séries de la destination',
   'command.backup.inspect': 'Montrer ce qu’est une sauvegarde, sans l’ouvrir',
   'command.backup.verify':
     'Déchiffrer toute une sauvegarde et la comparer, sans rien écrire ; avec --remote, chercher des clés à côté',
@@ -74,6 +74,9 @@ export const backupFr: Readonly<Record<keyof typeof backupEn, string>> = {
   'prompt.pruneBackups': 'Supprimer {removed} sauvegardes et en garder {kept} ?',
   'note.backupsDoubtful':
     'Toutes les sauvegardes ne sont pas présentes et sûres ; manquantes : {count}. `coffre backup verify --all` les examine une à une.',
+  'column.series': 'SÉRIE',
+  'column.backups': 'SAUVEGARDES',
+  'column.newest': 'DERNIÈRE',
   'column.sequence': 'NUMÉRO',
   'column.source': 'SOURCE',
   'column.size': 'TAILLE',

@@ -6,6 +6,7 @@ import type {
   BackupHeader,
   BackupList,
   BackupPruning,
+  BackupSeries,
   BackupSourceKind,
   BackupRecord,
   BackupVerdict,
@@ -112,6 +113,15 @@ export class Backups {
     } finally {
       key.wipe()
     }
+  }
+
+  /** Every series of the target, by name. One that cannot be judged keeps none of the others from being listed. */
+  async series(): Promise<readonly BackupSeries[]> {
+    const counts = await this.#reader.countManifests()
+    const listed: BackupSeries[] = []
+    for (const [series, backups] of counts)
+      listed.push({ series, backups, ...(await this.#newestOf(series)) })
+    return listed.toSorted((left, right) => (left.series < right.series ? -1 : 1))
   }
 
   async list(series: string): Promise<BackupList> {
@@ -242,6 +252,15 @@ export class Backups {
     const body = sealing.stream(source.read(signal), onBytes)
     await this.#parts.target.write(name, body, { ifAbsent: true, signal })
     return sealing.totals()
+  }
+
+  async #newestOf(series: string): Promise<Pick<BackupSeries, 'newest' | 'error'>> {
+    try {
+      return { newest: await this.inspect({ series }) }
+    } catch (error) {
+      if (error instanceof CoffreError && error.code.startsWith('BACKUP_')) return { error: error.code }
+      throw error
+    }
   }
 
   async #choose({

@@ -11,6 +11,7 @@ import type { SeenRevisions } from './seen-revisions.ts'
 
 const CATALOGUE = 'catalogue'
 const MANIFEST = /^(?<series>[a-z0-9][a-z0-9._-]{0,63})\/(?<sequence>[0-9]{12})\.manifest$/
+const CATALOGUE_NAME = /^(?<series>[a-z0-9][a-z0-9._-]{0,63})\/catalogue$/
 const SEQUENCE_DIGITS = 12
 /** A signed note has at most so many characters. */
 const MAX_NOTE_BYTES = 512 * 1024
@@ -120,6 +121,17 @@ export class SeriesReader {
     for await (const each of this.readSequences(series)) newest = Math.max(newest, each)
     if (newest === 0) throw new CoffreError('BACKUP_NOT_FOUND', { facts: { series } })
     return this.readManifest(series, newest)
+  }
+
+  /** How many manifests each series of the target has, by name. */
+  async countManifests(): Promise<ReadonlyMap<string, number>> {
+    const counts = new Map<string, number>()
+    for await (const { name } of this.#target.list('')) {
+      const series = (MANIFEST.exec(name) ?? CATALOGUE_NAME.exec(name))?.groups?.['series']
+      if (series === undefined) continue
+      counts.set(series, (counts.get(series) ?? 0) + (MANIFEST.test(name) ? 1 : 0))
+    }
+    return counts
   }
 
   /** Throws BACKUP_NOT_FOUND. */

@@ -5,7 +5,7 @@ import { confirm } from '../../input/prompt.ts'
 import { readBackupPassphrase } from '../../input/secret-setting.ts'
 import { type Invocation, valueAt } from '../../invocation.ts'
 import { DRY_RUN, YES } from '../../line/option-rows.ts'
-import { formatBackup, formatBackups, formatBytes } from '../../output/backup-text.ts'
+import { formatBackup, formatBackups, formatBytes, formatSeries } from '../../output/backup-text.ts'
 import { Progress } from '../../output/progress.ts'
 import { reportPlan } from '../../output/report-plan.ts'
 import { UsageError } from '../../usage-error.ts'
@@ -53,7 +53,7 @@ export const backupCommands: readonly CommandRow[] = [
   {
     path: ['backup', 'list'],
     summary: 'command.backup.list',
-    arguments: [SERIES],
+    arguments: [{ ...SERIES, syntax: '[series]' }],
     options: [...PLACE_OPTIONS, ...OPENER_OPTIONS],
     run: runList,
   },
@@ -132,7 +132,8 @@ async function runCreate(invocation: Invocation): Promise<ExitCode> {
 
 function runList(invocation: Invocation): Promise<ExitCode> {
   const { printer } = invocation
-  const series = valueAt(invocation, 0)
+  const series = invocation.values[0]
+  if (series === undefined) return listSeries(invocation)
   return withReadBackups(invocation, async (backups) => {
     const list = await backups.list(series)
     await printer.show({ series, ...list }, () => formatBackups(printer, list))
@@ -140,6 +141,16 @@ function runList(invocation: Invocation): Promise<ExitCode> {
     if (isWhole) return OK
     await printer.note('note.backupsDoubtful', { count: list.missing.length })
     return EXIT_CODES.BACKUP_DAMAGED
+  })
+}
+
+function listSeries(invocation: Invocation): Promise<ExitCode> {
+  const { printer } = invocation
+  return withReadBackups(invocation, async (backups) => {
+    const series = await backups.series()
+    await printer.show({ series }, () => formatSeries(printer, series))
+    const isWhole = series.every(({ newest }) => newest?.isTrusted === true)
+    return isWhole ? OK : EXIT_CODES.BACKUP_DAMAGED
   })
 }
 
