@@ -1,5 +1,6 @@
 import { openObjectStore, type ObjectStoreOptions } from './app-objects.ts'
 import type { KeyMaterial } from './crypto/key-material.ts'
+import { randomUuid } from './crypto/random.ts'
 import { parseRecoveryPublicKey } from './crypto/recovery-key.ts'
 import { formatVerifierKey, parseVerifierKey, type VerifierKey } from './crypto/transparency/signed-note.ts'
 import { type Clock, toInstant } from './model/clock.ts'
@@ -118,6 +119,13 @@ function wholeBucket(place: string): string {
   if (!/^s3:/i.test(place) || !URL.canParse(place)) return place
   const { search, hostname } = new URL(place)
   return `s3://${hostname}${search}`
+}
+
+const RESTORE_ID_DIGITS = 12
+
+/** For a restore target: in the names of what it makes beside its place. What a killed restore left is in nobody's way. */
+export function newRestoreId(): string {
+  return randomUuid().slice(-RESTORE_ID_DIGITS)
 }
 
 /** Who makes the backups of this Coffre, for a sheet of paper; its signing key is made when it is not there. */

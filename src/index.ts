@@ -36,6 +36,7 @@ export {
   fileTarget,
   globalsSource,
   globalsTarget,
+  newRestoreId,
   openBackups,
   openObjectStore,
   outputTarget,

@@ -18,6 +18,7 @@ export class FaultyProxy {
   readonly #server: Server
   readonly #target: number
   #faultOf: (number: number, request: IncomingMessage) => Fault | undefined = () => undefined
+  #onFault: () => void = () => {}
   /** Since the last `arm`. */
   requests = 0
   faults = 0
@@ -44,8 +45,15 @@ export class FaultyProxy {
     return address.port
   }
 
-  /** From now on each request, numbered from 1, is asked for its fault. */
-  arm(faultOf: (number: number, request: IncomingMessage) => Fault | undefined): void {
+  /**
+   * From now on each request, numbered from 1, is asked for its fault. `onFault` comes when it has happened, before the client
+   * knows.
+   */
+  arm(
+    faultOf: (number: number, request: IncomingMessage) => Fault | undefined,
+    onFault: () => void = () => {},
+  ): void {
+    this.#onFault = onFault
     this.requests = 0
     this.faults = 0
     this.#faultOf = faultOf
@@ -57,7 +65,10 @@ export class FaultyProxy {
     if (fault !== undefined) this.faults += 1
     incoming.on('error', () => undefined)
     answer.on('error', () => undefined)
-    if (fault === 'before') return void incoming.socket.destroy()
+    if (fault === 'before') {
+      this.#onFault()
+      return void incoming.socket.destroy()
+    }
     const chunks: Buffer[] = []
     for await (const chunk of incoming) chunks.push(chunk as Buffer)
     const body = Buffer.concat(chunks)
@@ -70,6 +81,7 @@ export class FaultyProxy {
     outgoing.on('error', () => answer.destroy())
     if (fault === 'half') {
       outgoing.write(body.subarray(0, body.length / 2), () => {
+        this.#onFault()
         outgoing.destroy()
         incoming.socket.destroy()
       })
@@ -78,7 +90,10 @@ export class FaultyProxy {
     outgoing.end(body)
     outgoing.on('response', (response) => {
       if (fault === 'after') {
-        response.resume().on('end', () => incoming.socket.destroy())
+        response.resume().on('end', () => {
+          this.#onFault()
+          incoming.socket.destroy()
+        })
         return
       }
       answer.writeHead(response.statusCode ?? 502, response.headers)

@@ -16,6 +16,7 @@ export const LONG_FILES: readonly string[] = [
   'packaging/tarball.test.ts',
   'recovery/audit-tamper.test.ts',
   'recovery/backup-corrupt.test.ts',
+  'recovery/backup-kill.test.ts',
   'recovery/cache-kill.test.ts',
   'recovery/energy-kill.test.ts',
   'recovery/kill-load.test.ts',

@@ -176,6 +176,18 @@ describe('coffre backup', () => {
     assert.equal((await cli.run(['backup', 'verify', 'nightly'])).code, 3)
   })
 
+  test('restores over the same file again and again, and keeps what each restore replaced', async (t) => {
+    const { cli, create } = await prepare(t)
+    await create()
+    writeFileSync(cli.path('out.sql'), 'before')
+    for (let number = 0; number < 2; number += 1) {
+      await cli.ok(`backup restore nightly --replace --into ${cli.path('out.sql')}`)
+    }
+    const kept = readdirSync(cli.folder).filter((name) => name.startsWith('out.sql.before_'))
+    const contents = kept.map((name) => readFileSync(cli.path(name), 'utf8'))
+    assert.deepEqual(new Set(contents), new Set(['before', CONTENT]))
+  })
+
   test('prunes and rekeys, and says before what it would do', async (t) => {
     const { cli, create } = await prepare(t)
     for (let count = 0; count < 3; count += 1) await create()

@@ -1,12 +1,15 @@
 import { constants } from 'node:fs'
-import { type FileHandle, link, lstat, open, rename, rm, statfs } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { type FileHandle, link, lstat, open, readdir, rename, rm, statfs } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { restoreRefused, systemReason } from './reasons.ts'
 
 const OWNER_ONLY = 0o600
 const CREATE = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0)
 /** What other programs on the same disk may need meanwhile. */
 const SPARE_BYTES = 16 * 1024 * 1024
+/** A restore writes all the time: whose part is so much older than another was killed. */
+const LEFT_AFTER_MS = 3_600_000
+const PART = /^\.restore_[0-9a-f]+\.part(?:-wal|-shm|-journal)?$/
 
 /** A file in quarantine beside the one whose place it takes. */
 export class PartFile {
@@ -35,6 +38,7 @@ export class PartFile {
   async write(pieces: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<number> {
     const file = await open(this.path, CREATE, OWNER_ONLY)
     try {
+      await removeLeft(this.target, (await file.stat()).mtimeMs - LEFT_AFTER_MS)
       let bytes = 0
       for await (const piece of pieces) {
         signal.throwIfAborted()
@@ -59,6 +63,17 @@ export class PartFile {
 
   async remove(): Promise<void> {
     await rm(this.path, { force: true })
+  }
+}
+
+/** What killed restores to this file have left: they would fill the disk, one after the other. */
+async function removeLeft(target: string, before: number): Promise<void> {
+  const [folder, name] = [dirname(target), basename(target)]
+  for (const each of await readdir(folder)) {
+    if (!each.startsWith(name) || !PART.test(each.slice(name.length))) continue
+    const path = join(folder, each)
+    const found = await lstat(path).catch(() => undefined)
+    if (found?.isFile() === true && found.mtimeMs < before) await rm(path, { force: true })
   }
 }
 

@@ -19,8 +19,6 @@ import {
   withReadBackups,
 } from './with-backups.ts'
 
-/** Of a backup id, in the names of databases and files that a restore makes beside its target. */
-const SHORT_ID = 12
 const STORED: OptionRow = { flags: '--stored', help: 'option.backupStored' }
 
 export const restoreCommands: readonly CommandRow[] = [
@@ -85,12 +83,12 @@ function runRestore(invocation: Invocation): Promise<ExitCode> {
 /** Of the kind of its source; a file for everything that came as a stream. */
 async function chooseTarget(
   invocation: Invocation,
-  { id, source }: BackupSummary,
+  { source }: BackupSummary,
   into: string,
 ): Promise<RestoreTarget> {
   const { options } = invocation
   const targets = await import('../../../app-backup.ts')
-  const common = { id: id.slice(-SHORT_ID), replace: options.flag('replace') }
+  const common = { id: targets.newRestoreId(), replace: options.flag('replace') }
   const only = options.text('only')
   const database = await readDatabasePlace(invocation, 'into')
   if (database !== undefined) {
