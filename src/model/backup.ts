@@ -89,6 +89,20 @@ export interface BackupRetention {
   readonly monthly?: number
 }
 
+/** How far long work with backups is. */
+export interface BackupProgress {
+  /** `bytes`: of the content while it is backed up, of the encrypted body while it is read. `backups`: whole ones. */
+  readonly unit: 'bytes' | 'backups'
+  readonly done: number
+  /** Absent where nobody knows, as of a stream. */
+  readonly of?: number
+  /** `of` is an estimate: a dump is seldom as long as its database is large, and `done` may end below it or above. */
+  readonly isAbout: boolean
+}
+
+/** Called ten times a second at most, and at the end; nobody waits for it, and what it throws stops nothing. */
+export type OnBackupProgress = (progress: BackupProgress) => void
+
 export interface BackupPruning {
   /** Sequences. */
   readonly kept: readonly number[]

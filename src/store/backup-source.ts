@@ -26,6 +26,8 @@ export interface Measured {
  */
 export interface BackupSource {
   readonly kind: SourceKind
+  /** How many bytes `read` will give, where that is known and no fact; of the others it is the fact `bytes`. */
+  readonly expectedBytes?: number
   /** May be called more than once, and before `read`: whatever is known to be missing is refused here. */
   describe(): Promise<SourceFacts>
   /**

@@ -4,8 +4,8 @@ import type { Printer } from './printer.ts'
 import { canShowProgress, writeTo } from './terminal.ts'
 
 /** Oftener than this nobody reads it. */
-const REDRAW_MS = 100
-const CLEAR_LINE = '\r\u001b[2K'
+export const REDRAW_MS = 100
+export const CLEAR_LINE = '\r\u001b[2K'
 
 const BAR_CHARACTERS = 24
 
@@ -45,7 +45,7 @@ export class Progress {
       count: this.#number(count),
       rate: this.#number(Math.round(count / seconds)),
     })
-    await this.#draw(this.#bar(count, total) + text)
+    await this.#draw(drawBar(count, total) + text)
   }
 
   async end(): Promise<void> {
@@ -61,14 +61,15 @@ export class Progress {
     }
   }
 
-  #bar(count: number, total: number | undefined): string {
-    if (total === undefined || total === 0) return ''
-    const share = Math.min(count / total, 1)
-    const filled = Math.round(share * BAR_CHARACTERS)
-    return `[${'#'.repeat(filled)}${'.'.repeat(BAR_CHARACTERS - filled)}] ${Math.floor(share * 100)} % `
-  }
-
   #number(value: number): string {
     return value.toLocaleString(this.#printer.catalogue.language)
   }
+}
+
+/** Nothing where the end is not known. */
+export function drawBar(count: number, total: number | undefined): string {
+  if (total === undefined || total === 0) return ''
+  const share = Math.min(count / total, 1)
+  const filled = Math.round(share * BAR_CHARACTERS)
+  return `[${'#'.repeat(filled)}${'.'.repeat(BAR_CHARACTERS - filled)}] ${Math.floor(share * 100)} % `
 }

@@ -4,6 +4,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface MaybeTerminal {
   readonly isTTY?: boolean
+  /** How wide it is. */
+  readonly columns?: number
 }
 
 /** What a command line stands on: three streams and the environment. */

@@ -11,6 +11,7 @@ import type {
   BackupRecord,
   BackupVerdict,
   BackupSummary,
+  OnBackupProgress,
 } from '../../model/backup.ts'
 import { type Clock, formatInstant } from '../../model/clock.ts'
 import { CoffreError } from '../../model/errors.ts'
@@ -20,8 +21,9 @@ import type { NamedSecret } from '../key-separation/named-secret.ts'
 import { requireSeparate } from '../key-separation/require-separate.ts'
 import { type BackupCoffre, signWithCoffre } from './backup-keys.ts'
 import { DrillProofs } from './drill-proofs.ts'
-import { BodySealing, type BodyTotals, type OnBytes, openPlain, openStored } from './body-stream.ts'
+import { BodySealing, type BodyTotals, openPlain, openStored } from './body-stream.ts'
 import { type Manifest, manifestText, parseRecord, requireHeader, roomForTables, SERIES } from './manifest.ts'
+import { extentOf, ProgressTeller } from './progress.ts'
 import { prune, type PruneOptions } from './prune.ts'
 import {
   bodyName,
@@ -51,13 +53,15 @@ export interface CreateOptions {
   /** What the database and the application have: the passphrase is none of it, nor made of it. */
   readonly apartFrom?: readonly NamedSecret[]
   readonly signal?: AbortSignal
-  readonly onBytes?: OnBytes
+  /** Bytes of the content that were read. */
+  readonly onProgress?: OnBackupProgress
 }
 
 export interface ReadOptions {
   /** Go on although nobody whom we trust has signed it. */
   readonly acceptAnySigner?: boolean
-  readonly onBytes?: OnBytes
+  /** Bytes of the encrypted body that were read. */
+  readonly onProgress?: OnBackupProgress
   /** What is read is good until more is asked for, so that its memory is used again: a third faster. */
   readonly isLent?: boolean
 }
@@ -176,14 +180,14 @@ export class Backups {
   /** Verified chunk by chunk; that it is whole is known when it has ended. */
   readPlain(
     { manifest, record, key }: OpenedBackup,
-    { onBytes, isLent = false }: ReadOptions = {},
+    { onProgress, isLent = false }: ReadOptions = {},
   ): AsyncIterable<Uint8Array> {
-    return openPlain(this.#readBody(manifest, onBytes), { ...manifest, key }, { record, isLent })
+    return openPlain(this.#readBody(manifest, onProgress), { ...manifest, key }, { record, isLent })
   }
 
   /** As `readPlain`, still compressed. */
-  readStored({ manifest, key }: OpenedBackup, { onBytes }: ReadOptions = {}): AsyncIterable<Uint8Array> {
-    return openStored(this.#readBody(manifest, onBytes), { ...manifest, key })
+  readStored({ manifest, key }: OpenedBackup, { onProgress }: ReadOptions = {}): AsyncIterable<Uint8Array> {
+    return openStored(this.#readBody(manifest, onProgress), { ...manifest, key })
   }
 
   /** Gives a backup other recipients. Its body stays; who held an old key and a copy of the manifest still opens that copy. */
@@ -245,12 +249,14 @@ export class Backups {
   async #writeBody(
     source: BackupSource,
     subject: { readonly key: KeyMaterial; readonly header: BackupHeader; readonly headerLine: string },
-    { signal = new AbortController().signal, onBytes = () => {} }: CreateOptions,
+    { signal = new AbortController().signal, onProgress }: CreateOptions,
   ): Promise<BodyTotals> {
     const sealing = new BodySealing(subject)
     const name = bodyName(subject.header.series, subject.header.id)
-    const body = sealing.stream(source.read(signal), onBytes)
+    const progress = new ProgressTeller(onProgress, extentOf(source, subject.header.facts))
+    const body = sealing.stream(source.read(signal), (bytes) => progress.tell(bytes))
     await this.#parts.target.write(name, body, { ifAbsent: true, signal })
+    progress.end()
     return sealing.totals()
   }
 
@@ -285,15 +291,21 @@ export class Backups {
     throw new CoffreError('BACKUP_DAMAGED', { facts: { at: 'body', reason } })
   }
 
-  async *#readBody({ header }: Manifest, onBytes?: OnBytes): AsyncGenerator<Uint8Array, void, undefined> {
+  async *#readBody(
+    { header, body }: Manifest,
+    onProgress?: OnBackupProgress,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const extent = { unit: 'bytes', of: body.bodyBytes, isAbout: false } as const
+    const progress = new ProgressTeller(onProgress, extent)
     let bytes = 0
     const name = bodyName(header.series, header.id)
     // Opening it copies it.
     for await (const piece of this.#parts.target.read(name, { isLent: true })) {
       bytes += piece.length
-      onBytes?.(bytes)
+      progress.tell(bytes)
       yield piece
     }
+    progress.end()
   }
 
   async #find({ header, body }: Manifest) {

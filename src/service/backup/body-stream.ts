@@ -15,7 +15,7 @@ export interface BodySubject {
 }
 
 /** Told of every piece: bytes so far. */
-export type OnBytes = (bytes: number) => void
+type OnBytes = (bytes: number) => void
 
 /** Counts and digests of a body, known when its stream has ended. */
 export interface BodyTotals extends Omit<BackupRecord, 'counts'> {

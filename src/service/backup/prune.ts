@@ -1,8 +1,9 @@
-import type { BackupPruning, BackupRetention } from '../../model/backup.ts'
+import type { BackupPruning, BackupRetention, OnBackupProgress } from '../../model/backup.ts'
 import { DAY, type Instant } from '../../model/clock.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
 import { manifestOfProof } from './drill-proofs.ts'
 import type { Manifest } from './manifest.ts'
+import { ProgressTeller } from './progress.ts'
 import { chooseKept } from './retention.ts'
 import {
   bodyName,
@@ -24,6 +25,8 @@ export interface PruneOptions {
   readonly now: Instant
   /** Tells what would go, and removes nothing. */
   readonly dryRun?: boolean
+  /** Backups that are gone, of those that go; a body without a manifest is one as well. */
+  readonly onProgress?: OnBackupProgress
 }
 
 interface Parts {
@@ -50,10 +53,18 @@ export async function prune(parts: Parts, options: PruneOptions): Promise<Backup
   if (leaving.length > 0) {
     await parts.writer.remove(series, new Set(leaving.map(({ manifest }) => manifest.body.sequence)))
   }
-  const locked = await removeBackups(parts, series, going)
-  for (const name of orphans) await parts.target.remove(name)
+  const of = going.length + orphans.length
+  const progress = new ProgressTeller(options.onProgress, { unit: 'backups', of, isAbout: false })
+  let done = 0
+  const tell = () => progress.tell((done += 1))
+  const locked = await removeBackups(parts, { series, going, tell })
+  for (const name of orphans) {
+    await parts.target.remove(name)
+    tell()
+  }
   await removeProofs(parts.target, series)
   await removeUnfinished(parts.target, series, now)
+  progress.end()
   return { ...result, removed: removed.filter((sequence) => !locked.includes(sequence)), locked }
 }
 
@@ -78,14 +89,18 @@ async function readSeries(reader: SeriesReader, series: string) {
 
 async function removeBackups(
   { target, writer }: Parts,
-  series: string,
-  going: readonly StoredBackup[],
+  {
+    series,
+    going,
+    tell,
+  }: { readonly series: string; readonly going: readonly StoredBackup[]; readonly tell: () => void },
 ): Promise<number[]> {
   const locked: Manifest[] = []
   for (const { manifest } of going) {
     const outcome = await target.remove(manifestName(series, manifest.body.sequence))
     if (outcome === 'locked') locked.push(manifest)
     else await target.remove(bodyName(series, manifest.header.id))
+    tell()
   }
   if (locked.length > 0) await writer.keep(series, locked)
   return locked.map(({ body }) => body.sequence)

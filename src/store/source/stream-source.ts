@@ -9,13 +9,21 @@ export interface StreamSourceOptions {
   readonly input: AsyncIterable<Uint8Array>
   /** Nobody else sees the pieces of `input`, so each is freed when the next one is asked for. */
   readonly isOwned?: boolean
+  /** How long it is, where that is known: for progress, and no fact that others read. */
+  readonly expectedBytes?: number
 }
 
 /** Bytes of another program. How that program ended only the shell knows (`set -o pipefail`). */
-export function streamSource({ name, input, isOwned = false }: StreamSourceOptions): BackupSource {
+export function streamSource({
+  name,
+  input,
+  isOwned = false,
+  expectedBytes,
+}: StreamSourceOptions): BackupSource {
   let bytes = 0
   return {
     kind: 'stream',
+    ...(expectedBytes === undefined ? {} : { expectedBytes }),
     describe: async (): Promise<SourceFacts> => ({ name }),
     async *read(signal) {
       try {

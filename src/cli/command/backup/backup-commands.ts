@@ -6,7 +6,7 @@ import { readBackupPassphrase } from '../../input/secret-setting.ts'
 import { type Invocation, valueAt } from '../../invocation.ts'
 import { DRY_RUN, YES } from '../../line/option-rows.ts'
 import { formatBackup, formatBackups, formatBytes, formatSeries } from '../../output/backup-text.ts'
-import { Progress } from '../../output/progress.ts'
+import { BackupProgressLine } from '../../output/backup-progress.ts'
 import { reportPlan } from '../../output/report-plan.ts'
 import { UsageError } from '../../usage-error.ts'
 import { chooseSource, SOURCE_OPTIONS } from './choose-source.ts'
@@ -107,7 +107,7 @@ async function runCreate(invocation: Invocation): Promise<ExitCode> {
     const request = { series, source: source.kind, facts: await source.describe() }
     return reportPlan(invocation, { request, lines: [] })
   }
-  const progress = new Progress(printer, 'progress.bytes')
+  const progress = new BackupProgressLine(printer)
   const view = await withOwnBackups(invocation, async (backups, coffre) => {
     await warnOfOthers(invocation, backups)
     try {
@@ -116,7 +116,7 @@ async function runCreate(invocation: Invocation): Promise<ExitCode> {
         recipients,
         ...(compression === undefined ? {} : { compression }),
         ...(note === undefined ? {} : { note }),
-        onBytes: (bytes) => void progress.show(bytes),
+        onProgress: progress.show,
       })
     } finally {
       await progress.end()
@@ -175,10 +175,12 @@ function verifyBackups(invocation: Invocation): Promise<ExitCode> {
     const openers = await readOpeners(invocation, coffre)
     for (const reference of await chosen(invocation, backups)) {
       const view = await backups.inspect(reference)
-      const progress = new Progress(printer, 'progress.bytes', view.bodyBytes)
+      const progress = new BackupProgressLine(printer)
       try {
-        const onBytes = (bytes: number) => void progress.show(bytes)
-        const verdict = await backups.verify(reference, openers, { ...readTrust(invocation), onBytes })
+        const verdict = await backups.verify(reference, openers, {
+          ...readTrust(invocation),
+          onProgress: progress.show,
+        })
         await progress.end()
         await printer.done(verdict, 'done.backupVerified', {
           series: reference.series,
@@ -210,7 +212,10 @@ async function runPrune(invocation: Invocation): Promise<ExitCode> {
     if (removed.length > 0) {
       await confirm(invocation, 'prompt.pruneBackups', { removed: removed.length, kept: kept.length })
     }
-    const done = await backups.prune(coffre, { series, retention })
+    const progress = new BackupProgressLine(printer)
+    const done = await backups
+      .prune(coffre, { series, retention, onProgress: progress.show })
+      .finally(() => progress.end())
     await printer.done(done, 'done.backupsPruned', { removed: done.removed.length, kept: done.kept.length })
     return OK
   })
@@ -221,10 +226,15 @@ async function runRekey(invocation: Invocation): Promise<ExitCode> {
   const recipients = await readRecipients(invocation)
   return withOwnBackups(invocation, async (backups, coffre) => {
     const openers = await readOpeners(invocation, coffre)
-    for (const reference of await chosen(invocation, backups)) {
+    const references = await chosen(invocation, backups)
+    const progress = new BackupProgressLine(printer)
+    for (const [done, reference] of references.entries()) {
       const { sequence } = await backups.inspect(reference)
       if (options.flag('dry-run')) continue
-      const view = await backups.rekey({ ...reference, sequence }, openers, { recipients, coffre })
+      progress.show({ unit: 'backups', done, of: references.length, isAbout: false })
+      const view = await backups
+        .rekey({ ...reference, sequence }, openers, { recipients, coffre })
+        .finally(() => progress.end())
       await printer.done(view, 'done.backupRekeyed', { series: view.series, sequence })
     }
     if (options.flag('dry-run'))

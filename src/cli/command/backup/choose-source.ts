@@ -5,6 +5,7 @@ import { openInput } from '../../input/read-input.ts'
 import { chooseDatabase } from '../../input/store-setting.ts'
 import type { Invocation } from '../../invocation.ts'
 import { IN } from '../../line/option-rows.ts'
+import { inputSize } from '../../output/progress.ts'
 import { requireFolder } from '../../place.ts'
 import { readDatabasePlace } from './database-place.ts'
 
@@ -45,7 +46,9 @@ export async function chooseSource(invocation: Invocation): Promise<BackupSource
   if (options.flag('store')) return storeSource(invocation)
   const path = options.text('in')
   const name = options.text('name') ?? (path === undefined || path === '-' ? 'stdin' : basename(path))
-  return sources.streamSource({ name, input: openInput(invocation), isOwned: true })
+  const bytes = await inputSize(invocation)
+  const expected = bytes === undefined ? {} : { expectedBytes: bytes }
+  return sources.streamSource({ name, input: openInput(invocation), isOwned: true, ...expected })
 }
 
 /** Where the keys are: of a server its operator knows, so this is for who has the data folder or the database. */

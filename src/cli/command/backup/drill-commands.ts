@@ -11,7 +11,7 @@ import { chooseStoredSeal } from '../../input/seal-choice.ts'
 import { type Invocation, valueAt } from '../../invocation.ts'
 import { DRY_RUN, SEAL_OPTIONS } from '../../line/option-rows.ts'
 import { formatDifferences, formatDrills } from '../../output/drill-text.ts'
-import { Progress } from '../../output/progress.ts'
+import { BackupProgressLine } from '../../output/backup-progress.ts'
 import { reportPlan } from '../../output/report-plan.ts'
 import { choosePlace } from '../../place.ts'
 import { readDatabasePlace } from './database-place.ts'
@@ -98,7 +98,7 @@ async function drill(invocation: Invocation, { backups, coffre, view }: Subject)
   const openers = await readOpeners(invocation, coffre)
   // Of a drill that was killed: nobody else comes by.
   const swept = await sweepScratch(place)
-  const progress = new Progress(printer, 'progress.bytes', view.bodyBytes)
+  const progress = new BackupProgressLine(printer)
   try {
     const { series, sequence } = view
     const report = await drillBackup(backups, { series, sequence }, openers, {
@@ -106,7 +106,7 @@ async function drill(invocation: Invocation, { backups, coffre, view }: Subject)
       makeScratch: scratchIn(place),
       ...(measureSource === undefined ? {} : { measureSource }),
       ...readTrust(invocation),
-      onBytes: (bytes) => void progress.show(bytes),
+      onProgress: progress.show,
     })
     await progress.end()
     const { outcome, checks, milliseconds } = report.drill

@@ -5,7 +5,7 @@ import { type ExitCode, OK } from '../../exit-code.ts'
 import type { Invocation } from '../../invocation.ts'
 import { DRY_RUN, FORCE, OUT } from '../../line/option-rows.ts'
 import { formatBytes } from '../../output/backup-text.ts'
-import { Progress } from '../../output/progress.ts'
+import { BackupProgressLine } from '../../output/backup-progress.ts'
 import { reportPlan } from '../../output/report-plan.ts'
 import { withSink } from '../../output/sink.ts'
 import { readDatabasePlace } from './database-place.ts'
@@ -60,14 +60,13 @@ function runRestore(invocation: Invocation): Promise<ExitCode> {
     const { restoreBackup } = await import('../../../app-backup.ts')
     const target = await chooseTarget(invocation, view, into)
     const openers = await readOpeners(invocation, coffre)
-    const progress = new Progress(printer, 'progress.bytes', view.bodyBytes)
+    const progress = new BackupProgressLine(printer)
     try {
-      const onBytes = (bytes: number) => void progress.show(bytes)
       const restored = await restoreBackup(backups, reference, target, openers, {
         ...readTrust(invocation),
         isPartial: options.text('only') !== undefined,
         rehearse: options.flag('rehearse'),
-        onBytes,
+        onProgress: progress.show,
       })
       await progress.end()
       const size = formatBytes(printer, restored.record.plainBytes)

@@ -2,13 +2,18 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { copyFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { describe, test } from 'node:test'
 import { noteSigner } from '../../../../src/crypto/transparency/signed-note.ts'
 import { KeyMaterial } from '../../../../src/crypto/key-material.ts'
 import { xWingPublicKey } from '../../../../src/crypto/x-wing.ts'
+import { BACKUP_COMPRESSIONS, type BackupProgress } from '../../../../src/model/backup.ts'
 import type { CoffreError } from '../../../../src/model/errors.ts'
 import { Secret } from '../../../../src/model/secret.ts'
 import { catalogueText } from '../../../../src/service/backup/catalogue.ts'
+import { restoreBackup } from '../../../../src/service/backup/restore.ts'
+import { streamSource } from '../../../../src/store/source/stream-source.ts'
+import { fileTarget } from '../../../../src/store/source/stream-target.ts'
 import { openTemporary } from '../../../temporary.ts'
 import { BackupPlace, collect, RECOVERY_PUBLIC, RECOVERY_SEED, sourceOf } from './backup-place.ts'
 
@@ -46,6 +51,46 @@ describe('a backup', () => {
     const { record } = await (await place.backups()).verify(NEWEST, { recoveryKey: RECOVERY_SEED })
     assert.deepEqual(record.counts, { bytes: CONTENT.length })
     assert.equal(record.plainBytes, CONTENT.length)
+  })
+
+  test('tells how far it is, whatever its listener does', async (t) => {
+    const place = await BackupPlace.open(t)
+    const backups = await place.backups()
+    for (const compression of BACKUP_COMPRESSIONS) {
+      const [read, opened]: BackupProgress[][] = [[], []]
+      const recipients = { key: 'backup' }
+      const made = await backups.create(
+        streamSource({ name: 'x', input: Readable.from([CONTENT]), expectedBytes: CONTENT.length }),
+        place.coffre,
+        {
+          series: compression,
+          compression,
+          recipients,
+          onProgress: (progress) => {
+            read?.push(progress)
+            throw new Error('a listener that fails')
+          },
+        },
+      )
+      const content = { unit: 'bytes', of: CONTENT.length, isAbout: false }
+      assert.deepEqual(read?.at(-1), { ...content, done: CONTENT.length })
+      const openers = { coffre: place.coffre }
+      const onProgress = (progress: BackupProgress) => opened?.push(progress)
+      await backups.verify({ series: compression }, openers, { onProgress })
+      const body = { unit: 'bytes', of: made.bodyBytes, isAbout: false }
+      assert.deepEqual(opened?.at(-1), { ...body, done: made.bodyBytes })
+      const target = fileTarget({ path: join(place.folder, '..', compression), id: 'x' })
+      await restoreBackup(backups, { series: compression }, target, openers)
+      assert.ok(readFileSync(join(place.folder, '..', compression)).equals(CONTENT))
+    }
+    await place.create('another', 'none')
+    const gone: BackupProgress[] = []
+    await backups.prune(place.coffre, {
+      series: 'none',
+      retention: { last: 1 },
+      onProgress: (progress) => gone.push(progress),
+    })
+    assert.deepEqual(gone.at(-1), { unit: 'backups', done: 1, of: 1, isAbout: false })
   })
 
   test('shows without a key what it is, and nothing of its content', async (t) => {
