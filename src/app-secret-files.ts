@@ -62,6 +62,7 @@ export {
   type RotateRequest,
   rotateSecretKey,
 } from './service/secret-files/rotate.ts'
+export type { SessionProbe } from './service/secret-files/run/session-probe.ts'
 export { planReplacement, replaceValue } from './service/secret-files/replace-value.ts'
 export { readSecretKey } from './service/secret-files/secret-key.ts'
 

@@ -125,6 +125,23 @@ describe('coffre secret-key', () => {
     assert.equal(existsSync(cli.path('.git/hooks/pre-commit')), false)
   })
 
+  test('asks with a session only where it knows how, and undoes what the application does not take', async (t) => {
+    const cli = new CoffreLine(t)
+    Object.assign(cli.environment, PASSPHRASE)
+    await cli.ok('secret-key generate')
+    const before = read(cli, '.env')
+    const rotate = async (...args: string[]) => (await cli.run(['secret-key', 'rotate', ...args])).code
+    assert.equal(await rotate('--probe-cookie', 'session'), 2)
+    assert.equal(await rotate('--probe-session', 'https://x.example/', '--probe-audience', 'shop'), 2)
+    assert.equal(await rotate('--probe-session', 'http://x.example/'), 78)
+    // Nobody listens there.
+    const nobody = ['--probe-session', 'http://127.0.0.1:1/', '--probe-seconds', '0']
+    const { code, error } = await cli.run(['secret-key', 'rotate', ...nobody, '--json'])
+    assert.notEqual(code, 0)
+    assert.equal(JSON.parse(error).error.facts.step, 'session')
+    assert.equal(read(cli, '.env'), before)
+  })
+
   test('judges as of a moment that is given', async (t) => {
     const cli = new CoffreLine(t)
     await cli.ok('secret-key generate')

@@ -43,6 +43,11 @@ export const secretFilesDe: Readonly<Record<keyof typeof secretFilesEn, string>>
   'option.restart': 'eine Befehlszeile, die die Anwendung neu startet und endet',
   'option.reloadPidFile': 'eine Datei mit der Prozess-ID, die SIGHUP bekommt',
   'option.probe': 'eine Befehlszeile oder http(s)-Adresse, die sagt, ob die Anwendung läuft',
+  'option.probeSession':
+    'eine https-Adresse der Anwendung, die eine Sitzung verlangt: sie muss eine unter dem neuen Schlüssel annehmen, und keine unter einem anderen',
+  'option.probeCookie': 'das Cookie mit der Sitzung (sonst Authorization: Bearer)',
+  'option.probeIssuer': 'der Aussteller der Coffre-eigenen Sitzungen (sonst die von createSecureSession)',
+  'option.probeAudience': 'ihre Zielgruppe',
   'option.probeSeconds': 'wie lange die Anwendung zum Anlaufen hat (sonst 30)',
   'option.compromisedKey': 'jemand anderes kennt den alten Schlüssel: ab jetzt prüft er nichts mehr',
   'option.revealBackup': 'den Schlüssel ausgeben, statt ihn in die Dateien zu schreiben',
@@ -90,6 +95,7 @@ export const secretFilesDe: Readonly<Record<keyof typeof secretFilesEn, string>>
   'keyFinding.tracked': 'git verfolgt die Datei: nehmen Sie sie heraus und rotieren Sie den Schlüssel',
   'keyFinding.not-ignored': 'git würde die Datei aufnehmen: sie steht nicht in .gitignore',
   'keyFinding.overdue': 'die Rotation ist überfällig',
+  'keyFinding.major-version': 'das Projekt hat eine neue Hauptversion: rotieren Sie den Schlüssel mit ihr',
   'keyFinding.previous-expired': 'ein alter Schlüssel, dessen Frist vorbei ist, ist noch da',
   'keyFinding.env-file-in-production': 'eine env-Datei liegt, wo die Produktion läuft',
   'procedures.page':

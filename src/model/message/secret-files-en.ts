@@ -37,6 +37,11 @@ export const secretFilesEn = {
   'option.restart': 'a command line that restarts the application, and ends',
   'option.reloadPidFile': 'a file with the process id that gets SIGHUP',
   'option.probe': 'a command line or an http(s) address that tells whether the application works',
+  'option.probeSession':
+    'an https address of the application that needs a session: it must take one under the new key, and none under another',
+  'option.probeCookie': 'the cookie that has the session (Authorization: Bearer when absent)',
+  'option.probeIssuer': 'the issuer of Coffre’s own sessions (those of createSecureSession when absent)',
+  'option.probeAudience': 'their audience',
   'option.probeSeconds': 'how long the application has to come up (30 when absent)',
   'option.compromisedKey': 'somebody else knows the old key: it verifies nothing from now on',
   'option.revealBackup': 'print the key instead of writing it to the files',
@@ -84,6 +89,7 @@ export const secretFilesEn = {
   'keyFinding.tracked': 'git tracks the file: take it out, and rotate the key',
   'keyFinding.not-ignored': 'git would take the file: it is not in .gitignore',
   'keyFinding.overdue': 'the rotation is overdue',
+  'keyFinding.major-version': 'the project has a new major version: rotate the key with it',
   'keyFinding.previous-expired': 'an old key whose time is over is still there',
   'keyFinding.env-file-in-production': 'an env file lies where production runs',
   'procedures.page':

@@ -38,6 +38,11 @@ export const secretFilesFr: Readonly<Record<keyof typeof secretFilesEn, string>>
   'option.restart': 'une ligne de commande qui redémarre l’application, et se termine',
   'option.reloadPidFile': 'un fichier avec l’identifiant du processus qui reçoit SIGHUP',
   'option.probe': 'une ligne de commande ou une adresse http(s) qui dit si l’application fonctionne',
+  'option.probeSession':
+    'une adresse https de l’application qui demande une session : elle doit en prendre une sous la nouvelle clé, et aucune sous une autre',
+  'option.probeCookie': 'le cookie qui porte la session (Authorization : Bearer par défaut)',
+  'option.probeIssuer': 'l’émetteur des sessions propres à Coffre (celles de createSecureSession par défaut)',
+  'option.probeAudience': 'leur audience',
   'option.probeSeconds': 'le temps laissé à l’application pour démarrer (30 par défaut)',
   'option.compromisedKey':
     'quelqu’un d’autre connaît l’ancienne clé : elle ne vérifie plus rien dès maintenant',
@@ -87,6 +92,7 @@ export const secretFilesFr: Readonly<Record<keyof typeof secretFilesEn, string>>
   'keyFinding.tracked': 'git suit le fichier : retirez-le, et renouvelez la clé',
   'keyFinding.not-ignored': 'git prendrait le fichier : il n’est pas dans .gitignore',
   'keyFinding.overdue': 'la rotation est en retard',
+  'keyFinding.major-version': 'le projet a une nouvelle version majeure : renouvelez la clé avec elle',
   'keyFinding.previous-expired': 'une ancienne clé dont le délai est passé est encore là',
   'keyFinding.env-file-in-production': 'un fichier .env se trouve là où tourne la production',
   'procedures.page':

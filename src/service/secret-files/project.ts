@@ -2,6 +2,7 @@ import { CoffreError } from '../../model/errors.ts'
 import { readPlace, textOf } from './change/file-place.ts'
 import { refuseStateFolder, type Workspace } from './change/workspace.ts'
 import type { Form } from './file/reader.ts'
+import type { SessionProbe } from './run/session-probe.ts'
 
 export const ENVIRONMENTS = ['dev', 'staging', 'production'] as const
 
@@ -14,14 +15,19 @@ export interface Target {
   readonly form: Form
 }
 
+/** After how many days the key is due; `on-demand`: with each new major version that git has a tag of. */
+export type RotationSchedule = number | 'on-demand'
+
 /** What `.coffre.json` says of secret files. It holds no secret and belongs in git. */
 export interface Project {
   /** Which environment the files of this folder are for. */
   readonly environment: EnvironmentName
   readonly targets: Readonly<Record<EnvironmentName, readonly Target[]>>
+  readonly rotation: Readonly<Record<EnvironmentName, RotationSchedule>>
   readonly restart?: string
   readonly probe?: string
   readonly reloadPidFile?: string
+  readonly sessionProbe?: SessionProbe
   /** How long the application's longest session lives. */
   readonly sessionSeconds: number
   /** The page that tells what to do when a key is lost or known. */
@@ -32,6 +38,8 @@ const CONFIG = '.coffre.json'
 const DEFAULT_TARGETS = ['.streamlit/secrets.toml', '.env']
 const DEFAULT_SESSION_SECONDS = 86_400
 const MAX_SESSION_SECONDS = 366 * 86_400
+const DEFAULT_ROTATION = { dev: 'on-demand', staging: 91, production: 182 } as const
+const MAX_ROTATION_DAYS = 3_650
 const MAX_TARGETS = 16
 const MAX_COMMAND_CHARACTERS = 1_024
 const DEFAULT_PROCEDURES = 'SECRET_KEY.md'
@@ -56,9 +64,11 @@ function toProject(section: Fields): Project {
   return {
     environment,
     targets: { dev: targetsOf('dev'), staging: targetsOf('staging'), production: targetsOf('production') },
+    rotation: readRotation(record(section['rotation'] ?? {}, 'rotation')),
     ...optionalText(section, 'restart'),
     ...optionalText(section, 'probe'),
     ...optionalText(section, 'reloadPidFile'),
+    ...readSessionProbe(section['sessionProbe']),
     sessionSeconds: readSeconds(section['sessionSeconds'] ?? DEFAULT_SESSION_SECONDS),
     procedures: readText(section['procedures'] ?? DEFAULT_PROCEDURES, 'procedures'),
   }
@@ -115,6 +125,35 @@ function readTargets(value: unknown, at: string): readonly Target[] {
   const paths = value.map((path) => readText(path, at))
   if (new Set(paths).size < paths.length) throw refuse(at, 'each path once')
   return paths.map(toTarget)
+}
+
+function readSessionProbe(value: unknown): { readonly sessionProbe?: SessionProbe } {
+  if (value === undefined) return {}
+  const section = record(value, 'sessionProbe')
+  const url = readText(section['url'], 'sessionProbe.url')
+  const { issuer, audience } = { ...optionalText(section, 'issuer'), ...optionalText(section, 'audience') }
+  const how = { url, ...optionalText(section, 'cookie') }
+  if (issuer === undefined && audience === undefined) return { sessionProbe: how }
+  if (issuer !== undefined && audience !== undefined) {
+    return { sessionProbe: { ...how, scope: { issuer, audience } } }
+  }
+  throw refuse('sessionProbe', 'issuer and audience, or neither')
+}
+
+function readRotation(section: Fields): Project['rotation'] {
+  const unknown = Object.keys(section).find((name) => !ENVIRONMENTS.some((each) => each === name))
+  if (unknown !== undefined) throw refuse('rotation', ENVIRONMENTS.join(', '))
+  const of = (name: EnvironmentName) =>
+    readSchedule(section[name] ?? DEFAULT_ROTATION[name], `rotation.${name}`)
+  return { dev: of('dev'), staging: of('staging'), production: of('production') }
+}
+
+function readSchedule(value: unknown, at: string): RotationSchedule {
+  if (value === 'on-demand') return value
+  const isDays =
+    typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_ROTATION_DAYS
+  if (isDays) return value
+  throw refuse(at, `on-demand, or 1 to ${MAX_ROTATION_DAYS} days`)
 }
 
 function optionalText<Name extends string>(section: Fields, name: Name): { readonly [Key in Name]?: string } {

@@ -28,6 +28,7 @@ import {
 } from './previous-key.ts'
 import { type EnvironmentName, type Project, targetsFor } from './project.ts'
 import { type HookPlace, type Hooks, restart, takeUp } from './run/hook.ts'
+import { type ProbedKeys, requireSessionProbe } from './run/session-probe.ts'
 import { type KeyAlphabet, makeSecretKey } from './secret-key.ts'
 import { fingerprinter, logEvent } from './state.ts'
 import { lookAtProject, type ProjectScene, type SecretFilesParts, withProject } from './with-project.ts'
@@ -75,6 +76,8 @@ export function rotateSecretKey(
   return withProject(parts, async (scene) => {
     const current = await readCurrent(scene, request)
     const { name, environment, old } = current
+    const { sessionProbe } = hooksOf(scene.project, request)
+    if (sessionProbe !== undefined) requireSessionProbe(sessionProbe)
     const key = request.key?.reveal() ?? makeSecretKey(request)
     if (key === old) throw new CoffreError('KEY_REFUSED', { facts: { at: 'key', expected: 'another key' } })
     const fingerprintOf = await fingerprinter(scene.state)
@@ -95,7 +98,7 @@ export function rotateSecretKey(
         throw error
       },
     )
-    const failed = await bringUp(scene, request)
+    const failed = await bringUp(scene, request, { key, ...(grace === undefined ? { ended: old } : {}) })
     if (failed !== undefined) {
       const edited = await undo(scene, current, pending)
       await copies.drop()
@@ -209,8 +212,9 @@ async function readCurrent(
 async function bringUp(
   scene: ProjectScene,
   request: RotateRequest,
-): Promise<'restart' | 'probe' | undefined> {
-  const outcome = await takeUp(hooksOf(scene.project, request), hookPlace(scene, request))
+  keys: ProbedKeys,
+): Promise<'restart' | 'probe' | 'session' | undefined> {
+  const outcome = await takeUp(hooksOf(scene.project, request), hookPlace(scene, request), keys)
   return outcome === 'ok' ? undefined : outcome
 }
 

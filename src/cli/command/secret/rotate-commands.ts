@@ -1,11 +1,13 @@
-import type { Rotated } from '../../../app-secret-files.ts'
+import type { Rotated, SessionProbe } from '../../../app-secret-files.ts'
 import type { CommandRow, OptionRow } from '../../command-row.ts'
 import { type ExitCode, OK } from '../../exit-code.ts'
 import type { Invocation } from '../../invocation.ts'
+import type { OptionReader } from '../../line/option-reader.ts'
 import { DRY_RUN } from '../../line/option-rows.ts'
 import { reportPlan } from '../../output/report-plan.ts'
 import { formatTable } from '../../output/table.ts'
 import { writeTo } from '../../output/terminal.ts'
+import { UsageError } from '../../usage-error.ts'
 import { BACKUP_OPTIONS, withBackupHolder } from './file-key-holder.ts'
 import { AT, readAt } from './moment.ts'
 import { NAME, nameOption, PROJECT, projectFolder } from './project-folder.ts'
@@ -20,6 +22,10 @@ const HOOK_OPTIONS: readonly OptionRow[] = [
   { flags: '--restart <command>', help: 'option.restart' },
   { flags: '--reload-pid-file <file>', help: 'option.reloadPidFile' },
   { flags: '--probe <command>', help: 'option.probe' },
+  { flags: '--probe-session <url>', help: 'option.probeSession' },
+  { flags: '--probe-cookie <name>', help: 'option.probeCookie' },
+  { flags: '--probe-issuer <text>', help: 'option.probeIssuer' },
+  { flags: '--probe-audience <text>', help: 'option.probeAudience' },
   { flags: '--probe-seconds <number>', help: 'option.probeSeconds' },
 ]
 
@@ -95,7 +101,23 @@ function readHooks({ options }: Invocation) {
     ...(restart === undefined ? {} : { restart }),
     ...(probe === undefined ? {} : { probe }),
     ...(reloadPidFile === undefined ? {} : { reloadPidFile }),
+    ...readSessionProbe(options),
   }
+}
+
+function readSessionProbe(options: OptionReader): { readonly sessionProbe?: SessionProbe } {
+  const [url, cookie] = [options.text('probe-session'), options.text('probe-cookie')]
+  const [issuer, audience] = [options.text('probe-issuer'), options.text('probe-audience')]
+  const given = cookie ?? issuer ?? audience
+  if (url === undefined) {
+    if (given === undefined) return {}
+    throw UsageError.of('usage.optionMissing', { name: '--probe-session' })
+  }
+  const how = { url, ...(cookie === undefined ? {} : { cookie }) }
+  if (issuer === undefined && audience === undefined) return { sessionProbe: how }
+  if (issuer === undefined) throw UsageError.of('usage.optionMissing', { name: '--probe-issuer' })
+  if (audience === undefined) throw UsageError.of('usage.optionMissing', { name: '--probe-audience' })
+  return { sessionProbe: { ...how, scope: { issuer, audience } } }
 }
 
 async function showRotated({ printer }: Invocation, rotated: Rotated): Promise<void> {

@@ -7,7 +7,8 @@ import { fingerprinter, logEvent, type ProjectState, readState, writeState } fro
 import { type ProjectScene, type SecretFilesParts, withProject } from '../with-project.ts'
 import { type ExaminedFile, examineFile } from './examine-file.ts'
 import { findKeyPlaces } from './find-files.ts'
-import { type KeyFinding, ROTATION_DAYS } from './finding.ts'
+import type { KeyFinding } from './finding.ts'
+import { findMajorTag } from './major-version.ts'
 import { projectNames } from './project-names.ts'
 import { judgeStrength, type Strength } from './strength.ts'
 import { loadWords } from './words.ts'
@@ -57,7 +58,7 @@ export async function checkScene(scene: ProjectScene, request: CheckRequest): Pr
     ...findWeak(examined, strengths),
     ...findShared(examined),
     ...(await findInGit(scene, examined, fix)),
-    ...findOverdue(examined, state, at),
+    ...(await findOverdue(scene, { examined, state, now: at })),
     ...(await findExpired(scene, examined, at)),
     ...findInProduction(scene.project, examined),
   ]
@@ -139,19 +140,31 @@ async function findInGit(
   ]
 }
 
-function findOverdue(
-  examined: readonly ExaminedFile[],
-  state: ProjectState,
-  now: number,
-): readonly KeyFinding[] {
-  return ENVIRONMENTS.flatMap((environment): KeyFinding[] => {
-    const days = ROTATION_DAYS[environment]
+interface Ages {
+  readonly examined: readonly ExaminedFile[]
+  readonly state: ProjectState
+  readonly now: number
+}
+
+/** By days, or by the major versions of the project. */
+async function findOverdue(
+  { workspace, project }: ProjectScene,
+  { examined, state, now }: Ages,
+): Promise<readonly KeyFinding[]> {
+  const findings: KeyFinding[] = []
+  for (const environment of ENVIRONMENTS) {
     const known = state.keys[environment]
     const isThere = examined.some((each) => each.environment === environment && each.key !== undefined)
-    if (days === undefined || known === undefined || !isThere) return []
-    const isOver = Date.parse(known.createdAt) + days * DAY_MILLISECONDS <= now
-    return isOver ? [{ code: 'overdue', environment, detail: `${days} days` }] : []
-  })
+    if (known === undefined || !isThere) continue
+    const [schedule, after] = [project.rotation[environment], Date.parse(known.createdAt)]
+    if (schedule === 'on-demand') {
+      const tag = await findMajorTag(workspace.root.path, { after, until: now })
+      if (tag !== undefined) findings.push({ code: 'major-version', environment, detail: tag })
+    } else if (after + schedule * DAY_MILLISECONDS <= now) {
+      findings.push({ code: 'overdue', environment, detail: `${schedule} days` })
+    }
+  }
+  return findings
 }
 
 async function findExpired(

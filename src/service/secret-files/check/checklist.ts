@@ -71,7 +71,8 @@ export function checklist(
       complexity: isThere && !has(STRUCTURE),
       storage: isThere && !has(STORAGE),
       production: isSafeInProduction(scene, checked, request.environment),
-      rotation: isThere && !has(['overdue', 'previous-expired']) && (await isKnown(scene, own)),
+      rotation:
+        isThere && !has(['overdue', 'major-version', 'previous-expired']) && (await isKnown(scene, own)),
       monitoring: isThere && (await isWatched(scene)),
       procedures: await areProceduresWritten(scene),
     }

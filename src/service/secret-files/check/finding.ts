@@ -12,6 +12,7 @@ export const KEY_FINDINGS = [
   'tracked',
   'not-ignored',
   'overdue',
+  'major-version',
   'previous-expired',
   'env-file-in-production',
 ] as const
@@ -25,11 +26,4 @@ export interface KeyFinding {
   readonly environment?: EnvironmentName
   /** What the file must be, or which file is meant as well. */
   readonly detail?: string
-}
-
-/** Days until the next rotation; development has none (on every major change). */
-export const ROTATION_DAYS: Readonly<Record<EnvironmentName, number | undefined>> = {
-  dev: undefined,
-  staging: 91,
-  production: 182,
 }

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
+import { askStatus } from './ask.ts'
 import { runProgram } from './run-program.ts'
+import { type ProbedKeys, probeSession, type SessionProbe } from './session-probe.ts'
 
 export interface Hooks {
   /** A command line that restarts the application; it has to end. */
@@ -9,6 +11,8 @@ export interface Hooks {
   readonly reloadPidFile?: string
   /** A command line, or an http(s) address, that tells whether the application works. */
   readonly probe?: string
+  /** Asks the application with a session under the new key. */
+  readonly sessionProbe?: SessionProbe
 }
 
 export interface HookPlace {
@@ -22,10 +26,21 @@ const ATTEMPT_MILLISECONDS = 10_000
 const PAUSE_MILLISECONDS = 250
 const MAX_PID_CHARACTERS = 16
 
-/** Whether the application took the new files up: restarted or reloaded, then probed until it answers or time is up. */
-export async function takeUp(hooks: Hooks, place: HookPlace): Promise<'ok' | 'restart' | 'probe'> {
+/**
+ * Whether the application took the new files up: restarted or reloaded, then probed until it answers or time is up, then
+ * asked with a session under the new key in what is left of that time.
+ */
+export async function takeUp(
+  hooks: Hooks,
+  place: HookPlace,
+  keys: ProbedKeys,
+): Promise<'ok' | 'restart' | 'probe' | 'session'> {
   if (!(await restart(hooks, place))) return 'restart'
-  return hooks.probe === undefined || (await probeUntil(hooks.probe, place)) ? 'ok' : 'probe'
+  const { probe, sessionProbe } = hooks
+  const end = performance.now() + place.probeSeconds * 1_000
+  if (probe !== undefined && !(await until(() => isUp(probe, place.folder), end))) return 'probe'
+  const isTaken = sessionProbe === undefined || (await until(() => probeSession(sessionProbe, keys), end))
+  return isTaken ? 'ok' : 'session'
 }
 
 export async function restart({ restart: line, reloadPidFile }: Hooks, place: HookPlace): Promise<boolean> {
@@ -44,28 +59,18 @@ async function reload(pidFile: string): Promise<boolean> {
   }
 }
 
-async function probeUntil(probe: string, { folder, probeSeconds }: HookPlace): Promise<boolean> {
-  const end = performance.now() + probeSeconds * 1_000
-  for (;;) {
-    const works = /^https?:\/\//.test(probe)
-      ? await ask(probe)
-      : await runLine(probe, folder, ATTEMPT_MILLISECONDS)
-    if (works) return true
-    if (performance.now() >= end) return false
-    await setTimeout(PAUSE_MILLISECONDS)
-  }
+async function isUp(probe: string, folder: string): Promise<boolean> {
+  if (!/^https?:\/\//.test(probe)) return runLine(probe, folder, ATTEMPT_MILLISECONDS)
+  const status = await askStatus(probe)
+  return status !== undefined && status >= 200 && status < 300
 }
 
-async function ask(address: string): Promise<boolean> {
-  try {
-    const answer = await fetch(address, {
-      redirect: 'manual',
-      signal: AbortSignal.timeout(ATTEMPT_MILLISECONDS),
-    })
-    await answer.body?.cancel()
-    return answer.ok
-  } catch {
-    return false
+/** At least once, however little time there is. */
+async function until(isDone: () => Promise<boolean>, end: number): Promise<boolean> {
+  for (;;) {
+    if (await isDone()) return true
+    if (performance.now() >= end) return false
+    await setTimeout(PAUSE_MILLISECONDS)
   }
 }
 

@@ -4,6 +4,7 @@ import { chmodSync } from 'node:fs'
 import { describe, test, type TestContext } from 'node:test'
 import { checklist, checkSecretKeys, generateSecretKey } from '../../../../src/app-secret-files.ts'
 import { hasCode } from '../../../../src/model/errors.ts'
+import { failsWith } from '../../../temporary.ts'
 import { judgeStrength, type Weakness } from '../../../../src/service/secret-files/check/strength.ts'
 import { loadWords } from '../../../../src/service/secret-files/check/words.ts'
 import { makeSecretKey, readSecretKey } from '../../../../src/service/secret-files/secret-key.ts'
@@ -138,6 +139,45 @@ describe('secret-key check', () => {
       assert.deepEqual(await codesOf(project), [], environment)
       project.now += 1
       assert.deepEqual(await codesOf(project), days === undefined ? [] : ['overdue'], environment)
+    }
+  })
+
+  test('reminds of the rotation at the tag of a new major version, and of no other tag', async (t) => {
+    const project = new TestProject(t, { '.gitignore': '.env\n.streamlit\n.coffre\n' })
+    project.git('init', '-q')
+    project.git('commit', '-q', '--allow-empty', '-m', 'first')
+    project.tag('v1.9.0', project.now - DAY)
+    project.tag('0.1', project.now - 2 * DAY)
+    await generateSecretKey(project.parts, {})
+    const start = project.now
+    project.now += 10 * DAY
+    for (const name of ['v1.10.0', 'v2.0.0-rc.1', 'other-3.0.0', '1.9.9']) project.tag(name, start + DAY)
+    assert.deepEqual(await codesOf(project), [])
+    project.tag('v2.0.0', start + 5 * DAY)
+    const { findings } = await checkSecretKeys(project.parts, {})
+    assert.deepEqual(findings, [{ code: 'major-version', environment: 'dev', detail: 'v2.0.0' }])
+    const at = async (moment: number) =>
+      (await checkSecretKeys(project.parts, { at: moment })).findings.map(({ code }) => code)
+    assert.deepEqual([await at(start + 5 * DAY - 1), await at(start + 5 * DAY)], [[], ['major-version']])
+    const { boxes } = await checklist(project.parts, { environment: {} })
+    assert.equal(boxes.find(({ box }) => box === 'rotation')?.isTicked, false)
+    await generateSecretKey(project.parts, { replace: true })
+    assert.deepEqual(await codesOf(project), [])
+  })
+
+  test('takes the schedule of each environment from .coffre.json', async (t) => {
+    const withRotation = (rotation: object) => ({
+      '.coffre.json': JSON.stringify({ secretFiles: { targets: ['app.toml'], rotation } }),
+    })
+    const project = new TestProject(t, withRotation({ dev: 30 }))
+    await generateSecretKey(project.parts, {})
+    project.now += 30 * DAY
+    assert.deepEqual(await codesOf(project), ['overdue'])
+    project.write('.coffre.json', withRotation({ dev: 'on-demand' })['.coffre.json'])
+    assert.deepEqual(await codesOf(project), [])
+    for (const rotation of [{ dev: 0 }, { dev: 'never' }, { test: 30 }, { production: 3_651 }]) {
+      project.write('.coffre.json', withRotation(rotation)['.coffre.json'])
+      await assert.rejects(codesOf(project), failsWith('CONFIG_REFUSED'), JSON.stringify(rotation))
     }
   })
 

@@ -60,6 +60,17 @@ export class TestProject {
     return execFileSync('git', [...identity, ...args], { cwd: this.folder, encoding: 'utf8', stdio: 'pipe' })
   }
 
+  /** A tag that was made at `at`, in milliseconds since 1970. */
+  tag(name: string, at: number): void {
+    const env = { ...process.env, GIT_COMMITTER_DATE: `${Math.floor(at / 1_000)} +0000` }
+    const identity = ['-c', 'user.name=t', '-c', 'user.email=t@example.org', '-c', 'tag.gpgsign=false']
+    execFileSync('git', [...identity, 'tag', '-a', '-m', name, name], {
+      cwd: this.folder,
+      env,
+      stdio: 'pipe',
+    })
+  }
+
   /** Every file outside of `.git` and `.coffre`, with its bytes. */
   snapshot(): Readonly<Record<string, string>> {
     const entries = readdirSync(this.folder, { recursive: true, withFileTypes: true })

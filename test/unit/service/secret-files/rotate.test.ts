@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { describe, test } from 'node:test'
+import { describe, test, type TestContext } from 'node:test'
 import {
   checkSecretKeys,
   generateSecretKey,
@@ -20,8 +20,12 @@ import { readDotenv } from '../../../../src/service/secret-files/file/dotenv-tex
 import { readToml } from '../../../../src/service/secret-files/file/toml-text.ts'
 import { readKeyFiles, writeKeyFiles } from '../../../../src/service/secret-files/key-files.ts'
 import { keepOldKeys, newValues } from '../../../../src/service/secret-files/previous-key.ts'
+import { probeSession } from '../../../../src/service/secret-files/run/session-probe.ts'
 import { toTarget } from '../../../../src/service/secret-files/project.ts'
 import { SecretSessionKeys } from '../../../../src/service/sessions/secret-session-keys.ts'
+import { verifySecureSession } from '../../../../src/service/sessions/secure-session.ts'
+import { Sessions } from '../../../../src/service/sessions/sessions.ts'
+import { failsWith } from '../../../temporary.ts'
 import { DEFAULT_FILES, TestProject } from './project.ts'
 
 const HOLDER = passphraseHolder(new Secret('a passphrase of the backup'))
@@ -35,6 +39,49 @@ function keyIn(project: TestProject): string | undefined {
 
 async function withKey(project: TestProject): Promise<string> {
   return (await generateSecretKey(project.parts, {})).key.reveal()
+}
+
+const SCOPE = { issuer: 'https://shop.example', audience: 'shop' }
+
+interface Application {
+  readonly url: string
+  /** What the server was sent. */
+  readonly asked: readonly string[]
+  /** The key that it started with. */
+  readonly stale: string
+  mode: 'good' | 'stale' | 'open' | 'down' | 'failing' | 'keeps-old'
+}
+
+/** A page that asks for a session under the key in the project's files, read at each request. */
+async function startApplication(t: TestContext, project: TestProject): Promise<Application> {
+  const application: { -readonly [Name in keyof Application]: Application[Name] } & { asked: string[] } = {
+    url: '',
+    asked: [],
+    stale: keyIn(project) ?? '',
+    mode: 'good',
+  }
+  const server = createServer(async ({ headers }, response) => {
+    const token = (headers.cookie ?? headers.authorization ?? '').replace(/^(session=|Bearer )/, '')
+    application.asked.push(token)
+    const { mode, stale } = application
+    const current = keyIn(project) ?? ''
+    const keys = { stale: [stale], 'keeps-old': [current, stale] }[mode as string] ?? [current]
+    const opened = await Promise.all(keys.map((key) => isSession(token, key)))
+    const isIn = mode === 'open' || opened.includes(true)
+    if (mode === 'down') response.destroy()
+    else response.writeHead(mode === 'failing' ? 500 : isIn ? 200 : 401).end()
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  application.url = `http://127.0.0.1:${port}/me`
+  return application
+}
+
+async function isSession(token: string, key: string): Promise<boolean> {
+  if (verifySecureSession(token, key) !== null) return true
+  const sessions = new Sessions({ keys: new SecretSessionKeys({ current: key }), ...SCOPE })
+  return (await sessions.verify(token)) !== undefined
 }
 
 /** As a process that is ended before it keeps or undoes what it wrote. */
@@ -140,6 +187,56 @@ describe('secret-key rotate', () => {
     await rotateSecretKey(project.parts, { hooks: { probe: `http://127.0.0.1:${port}/health` } }, HOLDER)
     assert.equal(asked, 3)
     assert.notEqual(keyIn(project), old)
+  })
+
+  test('asks the application with a session under the new key, and undoes all where it takes none or any', async (t) => {
+    const project = new TestProject(t)
+    await withKey(project)
+    const application = await startApplication(t, project)
+    const sessionProbe = { url: application.url }
+    const first = keyIn(project) ?? ''
+    await rotateSecretKey(project.parts, { hooks: { sessionProbe }, isCompromised: true }, HOLDER)
+    const key = keyIn(project) ?? ''
+    assert.notEqual(key, first)
+    for (const how of [{ cookie: 'session' }, { scope: SCOPE }, { cookie: 'session', scope: SCOPE }]) {
+      assert.equal(await probeSession({ ...sessionProbe, ...how }, { key, ended: first }), true)
+    }
+    // The application still has the old key: its restart was forgotten.
+    application.mode = 'stale'
+    const before = project.snapshot()
+    const undone = rotateSecretKey(project.parts, { hooks: { sessionProbe }, probeSeconds: 0 }, HOLDER)
+    await assert.rejects(undone, (error) => {
+      assert.ok(hasCode(error, 'SECRET_KEY_ROLLED_BACK') && error instanceof CoffreError)
+      return error.facts['step'] === 'session'
+    })
+    assert.deepEqual(project.snapshot(), before)
+    for (const mode of ['open', 'down', 'failing'] as const) {
+      application.mode = mode
+      assert.equal(await probeSession(sessionProbe, { key }), false, mode)
+    }
+    application.mode = 'keeps-old'
+    assert.equal(await probeSession(sessionProbe, { key }), true)
+    assert.equal(await probeSession(sessionProbe, { key, ended: application.stale }), false)
+    assert.ok(application.asked.length > 10)
+  })
+
+  test('sends a session to no address that others can listen at', async (t) => {
+    const project = new TestProject(t)
+    const old = await withKey(project)
+    for (const url of ['http://example.org/me', 'ftp://127.0.0.1/', 'https://a:b@example.org/', 'me']) {
+      const hooks = { sessionProbe: { url } }
+      await assert.rejects(
+        rotateSecretKey(project.parts, { hooks }, HOLDER),
+        failsWith('CONFIG_REFUSED'),
+        url,
+      )
+    }
+    const hooks = { sessionProbe: { url: 'https://example.org/', cookie: 'a; b' } }
+    await assert.rejects(rotateSecretKey(project.parts, { hooks }, HOLDER), failsWith('CONFIG_REFUSED'))
+    assert.equal(keyIn(project), old)
+    const probe = { url: 'https://example.org/', issuer: 'shop' }
+    project.write('.coffre.json', JSON.stringify({ secretFiles: { sessionProbe: probe } }))
+    await assert.rejects(rotateSecretKey(project.parts, {}, HOLDER), failsWith('CONFIG_REFUSED'))
   })
 
   test('of a compromised key leaves none that verifies', async (t) => {
