@@ -46,8 +46,8 @@ export interface OpenBackupsOptions {
   readonly s3?: ObjectStoreOptions
   /** A file of this machine, away from the target: which state of each series was seen. */
   readonly seenFile: string
-  /** Vouches for its own backups; absent on a machine that has nothing but a recovery key. */
-  readonly coffre?: Pick<Coffre, 'keys'>
+  /** Vouches for its own backups and records what is done with them; absent on a machine that has nothing but a recovery key. */
+  readonly coffre?: Pick<Coffre, 'backups' | 'keys'>
   /** Verifier keys of others who may have made a backup, as texts. */
   readonly signers?: readonly string[]
   /** A target that was put back to an older state, or emptied, is taken as it is. */
@@ -71,6 +71,7 @@ export async function openBackups(options: OpenBackupsOptions): Promise<Backups>
     target: typeof target === 'string' ? await openObjectStore(target, s3) : target,
     clock,
     acceptOlder,
+    ...(coffre === undefined ? {} : { trail: coffre.backups }),
     seen: new SeenRevisionsFile(seenFile),
     signers: async () => [...(coffre === undefined ? [] : await trustedSigners(coffre)), ...others],
   })

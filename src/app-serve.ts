@@ -87,6 +87,7 @@ export async function listenOver(
   metrics.watchCheckpoints(() => core.checkpoints.health)
   metrics.watchLegacyWrites('cache', () => core.caches.counts.legacyWrites)
   metrics.watchCache(() => ({ ...core.caches.counts, isDown: core.caches.isDown }))
+  metrics.watchBackupEvents(() => core.backupCounts.list())
   metrics.watchSessions(() => core.sessions.faults)
   const idle = options.streams?.idleMilliseconds
   if (renderMetrics !== undefined) metrics.shareWithParent()

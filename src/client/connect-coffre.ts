@@ -11,6 +11,7 @@ import { remotePolicies, remoteTokens } from './remote-access.ts'
 import { remoteAudit } from './remote-audit.ts'
 import { remoteLogins } from './remote-logins.ts'
 import { remoteApiKeys } from './remote-api-keys.ts'
+import { remoteBackups } from './remote-backups.ts'
 import { remoteCache } from './remote-cache.ts'
 import { remoteSessions } from './remote-sessions.ts'
 import { remoteUsers } from './remote-users.ts'
@@ -64,6 +65,7 @@ export function connectCoffre(url: string, token?: Secret | string, options: Con
     apiKeys: remoteApiKeys(connection),
     sessions: remoteSessions(connection),
     cache: remoteCache(connection),
+    backups: remoteBackups(connection),
     audit: remoteAudit(connection, options),
     operator: remoteOperator(connection),
     encrypt: (request) => sendOperation(connection, 'encrypt', request),

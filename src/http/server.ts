@@ -16,6 +16,7 @@ import { ParsingTurns } from './parsing-turns.ts'
 import { sendProblem } from './problem.ts'
 import { boundBodyTime, refuseExpectation, refuseHead } from './raw-refusal.ts'
 import { addAuditRoutes } from './route/audit.ts'
+import { addBackupRoutes } from './route/backups.ts'
 import { addCacheRoutes } from './route/cache.ts'
 import { addCeremonyRoutes } from './route/ceremonies.ts'
 import { addApiKeyRoutes } from './route/api-keys.ts'
@@ -105,6 +106,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
       addUserRoutes(api, parts)
       addApiKeyRoutes(api, parts)
       addCacheRoutes(api, parts)
+      addBackupRoutes(api, parts)
       addDiagnosisRoutes(api, parts)
       addPolicyRoutes(api, parts)
       addAuditRoutes(api, parts)

@@ -1,5 +1,6 @@
 import type { KeyId, KeyName, RequestId, TenantId } from './ids.ts'
 import type { ErrorCode } from './errors.ts'
+import { BACKUP_ACTIONS } from './backup-trail.ts'
 
 /** Everything that leaves a record. */
 export const AUDIT_ACTIONS = [
@@ -71,6 +72,7 @@ export const AUDIT_ACTIONS = [
   'api-key.use',
   'api-key.rotate-wrapping',
   'api-key.revoke-all',
+  ...BACKUP_ACTIONS,
   'access.refused',
   'access.unauthenticated',
   'audit.accept-restore',

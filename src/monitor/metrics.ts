@@ -162,6 +162,22 @@ export class Metrics {
     })
   }
 
+  /** What was recorded of backups since the start of this process. */
+  watchBackupEvents(
+    read: () => readonly { readonly action: string; readonly outcome: string; readonly count: number }[],
+  ): void {
+    new Counter({
+      name: 'coffre_backup_events_total',
+      help: 'What was recorded of backups, by action and outcome.',
+      labelNames: ['action', 'outcome'],
+      registers: [this.#registry],
+      collect() {
+        this.reset()
+        for (const { action, outcome, count } of read()) this.inc({ action, outcome }, count)
+      },
+    })
+  }
+
   /** Since the start of this process. */
   watchSessions(faults: () => Readonly<Record<string, number>>): void {
     new Counter({

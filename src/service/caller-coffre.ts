@@ -26,9 +26,11 @@ import type { Logins } from '../model/login-role.ts'
 import type { EmbeddedApiKeys } from '../model/api-key.ts'
 import type { Users } from '../model/user.ts'
 import { authorize } from './access/authorize.ts'
+import type { CoffreBackups } from '../model/backup-trail.ts'
 import type { CoffreCache } from '../model/cache.ts'
 import { type Caller, newRequestId, systemCaller } from './caller.ts'
 import { callerAudit } from './caller-audit.ts'
+import { callerBackups } from './caller-backups.ts'
 import type { Outcome } from './data/batch.ts'
 import { groupItems, sizeOfRequest } from './data/group-items.ts'
 import { inspectBlob } from './data/inspect.ts'
@@ -206,6 +208,10 @@ export class CallerCoffre implements EmbeddedCoffre {
       delete: (name) => policies.delete(caller, name),
       test: (request) => policies.test(caller, request),
     }
+  }
+
+  get backups(): CoffreBackups {
+    return callerBackups(this.#core, this.#caller)
   }
 
   get audit(): Audit {

@@ -39,14 +39,31 @@ export type Permission =
   | 'user.self'
   | 'api-key.rotate'
   | 'api-key.revoke'
+  | 'backup.record'
   | 'audit.read'
   | 'operator.change'
 
 export const MAY: Readonly<Record<Role, readonly Permission[] | 'everything'>> = {
   admin: 'everything',
-  operator: ['data.diagnose', 'key.read', 'key.rotate', 'key.move', 'api-key.rotate', 'operator.change'],
-  auditor: ['key.read', 'token.read', 'policy.read', 'login.read', 'user.read', 'audit.read'],
-  app: ['data.use', 'key.read'],
+  operator: [
+    'data.diagnose',
+    'key.read',
+    'key.rotate',
+    'key.move',
+    'api-key.rotate',
+    'backup.record',
+    'operator.change',
+  ],
+  auditor: [
+    'key.read',
+    'token.read',
+    'policy.read',
+    'login.read',
+    'user.read',
+    'backup.record',
+    'audit.read',
+  ],
+  app: ['data.use', 'key.read', 'backup.record'],
   user: ['user.self'],
 }
 /** For callers without policies only. */
@@ -333,6 +350,12 @@ export const ROUTE_TABLE: readonly RouteRow[] = [
   { route: 'POST /api-keys/rotate-wrapping', needs: 'api-key.rotate', about: 'nothing' },
   { route: 'POST /api-keys/revoke-all', needs: 'api-key.revoke', about: 'nothing' },
   ...CACHE_ROWS,
+  {
+    route: 'POST /backups/records',
+    needs: 'backup.record',
+    about: 'nothing',
+    body: () => ({ action: 'backup.verify', series: 'nightly' }),
+  },
   { route: 'GET /audit/records', needs: 'audit.read', about: 'nothing' },
   { route: 'GET /audit/verify', needs: 'audit.read', about: 'nothing' },
   { route: 'POST /audit/verify', needs: 'audit.read', about: 'nothing' },

@@ -13,8 +13,9 @@ import type {
   BackupSummary,
   OnBackupProgress,
 } from '../../model/backup.ts'
-import { type Clock, formatInstant } from '../../model/clock.ts'
+import { formatInstant } from '../../model/clock.ts'
 import { CoffreError } from '../../model/errors.ts'
+import type { BackupEvent } from '../../model/backup-trail.ts'
 import type { BackupSource } from '../../store/backup-source.ts'
 import type { ObjectStoreWarning } from '../../store/object-store.ts'
 import type { NamedSecret } from '../key-separation/named-secret.ts'
@@ -25,6 +26,7 @@ import { BodySealing, type BodyTotals, openPlain, openStored } from './body-stre
 import { type Manifest, manifestText, parseRecord, requireHeader, roomForTables, SERIES } from './manifest.ts'
 import { extentOf, ProgressTeller } from './progress.ts'
 import { prune, type PruneOptions } from './prune.ts'
+import { recorded, type Recording } from './recorded.ts'
 import {
   bodyName,
   isListed,
@@ -41,9 +43,7 @@ import { SeriesWriter } from './series-writer.ts'
 import { requireRoom } from './catalogue.ts'
 import { makeSlots, type Openers, openSlots, type Recipients } from './slots.ts'
 
-export interface BackupParts extends SeriesReaderParts {
-  readonly clock: Clock
-}
+export type BackupParts = SeriesReaderParts & Recording
 
 export interface CreateOptions {
   readonly series: string
@@ -72,6 +72,13 @@ export interface BackupReference {
   readonly sequence?: number
 }
 
+type NumberedReference = BackupReference & { readonly sequence: number }
+
+interface RecipientsChange {
+  readonly recipients: Recipients
+  readonly coffre: BackupCoffre
+}
+
 /** An opened backup: what it holds, and its key. */
 export interface OpenedBackup {
   readonly view: BackupSummary
@@ -94,7 +101,13 @@ export class Backups {
 
   /** Reads the source whole. What it leaves on the target when it fails is no backup, and is removed by `prune`. */
   async create(source: BackupSource, coffre: BackupCoffre, options: CreateOptions): Promise<BackupSummary> {
-    requireSeries(options.series)
+    const { series } = options
+    requireSeries(series)
+    const make = () => this.#create(source, coffre, options)
+    return this.recorded({ action: 'backup.create', series }, make, describe)
+  }
+
+  async #create(source: BackupSource, coffre: BackupCoffre, options: CreateOptions): Promise<BackupSummary> {
     requireKeyElsewhere(source.kind, options.recipients)
     requireApart(options.recipients, options.apartFrom)
     const header = requireHeader(await this.#makeHeader(source, options))
@@ -151,6 +164,15 @@ export class Backups {
     openers: Openers,
     options: ReadOptions = {},
   ): Promise<BackupVerdict> {
+    requireSeries(reference.series)
+    return this.recorded(
+      { action: 'backup.verify', ...reference },
+      () => this.#verify(reference, openers, options),
+      ({ backup, record }) => ({ ...describe(backup), bytes: record.plainBytes }),
+    )
+  }
+
+  async #verify(reference: BackupReference, openers: Openers, options: ReadOptions): Promise<BackupVerdict> {
     const opened = await this.open(reference, openers, options)
     try {
       for await (const piece of this.readPlain(opened, { ...options, isLent: true })) void piece
@@ -192,9 +214,19 @@ export class Backups {
 
   /** Gives a backup other recipients. Its body stays; who held an old key and a copy of the manifest still opens that copy. */
   async rekey(
-    reference: BackupReference & { readonly sequence: number },
+    reference: NumberedReference,
     openers: Openers,
-    change: { readonly recipients: Recipients; readonly coffre: BackupCoffre },
+    change: RecipientsChange,
+  ): Promise<BackupSummary> {
+    requireSeries(reference.series)
+    const rekey = () => this.#rekey(reference, openers, change)
+    return this.recorded({ action: 'backup.rekey', ...reference }, rekey, ({ id }) => ({ id }))
+  }
+
+  async #rekey(
+    reference: NumberedReference,
+    openers: Openers,
+    change: RecipientsChange,
   ): Promise<BackupSummary> {
     const { key, manifest } = await this.open(reference, openers)
     try {
@@ -212,10 +244,29 @@ export class Backups {
     }
   }
 
-  prune(coffre: BackupCoffre, options: Omit<PruneOptions, 'now'>): Promise<BackupPruning> {
-    requireSeries(options.series)
+  async prune(coffre: BackupCoffre, options: Omit<PruneOptions, 'now'>): Promise<BackupPruning> {
+    const { series, dryRun } = options
+    requireSeries(series)
     const parts = { target: this.#parts.target, reader: this.#reader, writer: this.#writer(coffre) }
-    return prune(parts, { ...options, now: this.#parts.clock() })
+    const work = () => prune(parts, { ...options, now: this.#parts.clock() })
+    if (dryRun === true) return work()
+    return this.recorded({ action: 'backup.prune', series }, work, ({ removed }) => ({
+      removed: removed.length,
+    }))
+  }
+
+  /** Leaves a record in the log of the Coffre that vouches for these backups, where there is one. */
+  async record(event: BackupEvent): Promise<void> {
+    await this.#parts.trail?.record(event)
+  }
+
+  /** Does `work` and records how it ended. */
+  recorded<Result>(
+    event: BackupEvent,
+    work: () => Promise<Result>,
+    describe?: (result: Result) => Partial<BackupEvent>,
+  ): Promise<Result> {
+    return recorded(this.#parts, event, work, describe)
   }
 
   /** Who else may read or write the target. */
@@ -313,6 +364,10 @@ export class Backups {
     if (object !== undefined) return object
     throw new CoffreError('BACKUP_NOT_FOUND', { facts: { series: header.series, sequence: body.sequence } })
   }
+}
+
+function describe({ id, sequence, bodyBytes }: BackupSummary): Partial<BackupEvent> {
+  return { id, sequence, bytes: bodyBytes }
 }
 
 function pickRecord({ plainBytes, plainSha256, storedBytes }: BodyTotals) {

@@ -1,4 +1,5 @@
 import type { BackupVerdict } from '../../model/backup.ts'
+import type { BackupEvent } from '../../model/backup-trail.ts'
 import { CoffreError } from '../../model/errors.ts'
 import type { RestoreTarget, SourceCounts, SourceFacts } from '../../store/backup-source.ts'
 import type { BackupReference, Backups, ReadOptions } from './backups.ts'
@@ -29,6 +30,27 @@ export async function restoreBackup(
   target: RestoreTarget,
   openers: Openers,
   options: RestoreOptions = {},
+): Promise<Restored> {
+  const event: BackupEvent = {
+    action: 'backup.restore',
+    ...reference,
+    ...(options.rehearse === true ? { purpose: 'rehearsal' } : {}),
+  }
+  // Nothing is opened that the log does not know of.
+  await backups.record({ ...event, phase: 'start' })
+  return backups.recorded(
+    { ...event, phase: 'end' },
+    () => restore(backups, reference, target, openers, options),
+    ({ backup, record }) => ({ sequence: backup.sequence, id: backup.id, bytes: record.plainBytes }),
+  )
+}
+
+async function restore(
+  backups: Backups,
+  reference: BackupReference,
+  target: RestoreTarget,
+  openers: Openers,
+  options: RestoreOptions,
 ): Promise<Restored> {
   const opened = await backups.open(reference, openers, options)
   const { view: backup, record } = opened

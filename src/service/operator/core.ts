@@ -13,6 +13,7 @@ import { authorize } from '../access/authorize.ts'
 import { TokenService } from '../access/token-service.ts'
 import type { AuditReader, AuditTrail, Checkpoints } from '../audit-trail.ts'
 import { UnsealGate } from '../attempt/unseal-gate.ts'
+import { BackupCounts } from '../backup/backup-counts.ts'
 import type { Caller } from '../caller.ts'
 import type { ChangeFeed } from '../change-feed.ts'
 import type { DataService } from '../data/data-service.ts'
@@ -79,6 +80,7 @@ export class Core {
   readonly users: UserService
   readonly sessions: SessionService
   readonly caches: CallerCaches
+  readonly backupCounts = new BackupCounts()
   readonly audit: AuditReader
   readonly checkpoints: Checkpoints
   readonly trail: AuditTrail

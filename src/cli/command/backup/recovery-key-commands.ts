@@ -46,12 +46,12 @@ async function useSealKey(invocation: Invocation): Promise<ExitCode> {
   const dataDir = requireFolder(options, terminal.environment, 'coffre backup recovery-key --from-seal')
   if (options.flag('dry-run')) return reportPlan(invocation, { request: { publicOut }, lines: [] })
   const { exportSealKey } = await import('../../../app.ts')
-  const { listSigners, recoveryKeyOfSeal } = await import('../../../app-backup.ts')
+  const { recoveryKeyOfSeal } = await import('../../../app-backup.ts')
   const seal = await chooseStoredSeal(invocation)
   const place = { dataDir, ...(await chooseDatabase(invocation)) }
   const { text } = await exportSealKey({ ...place, ...(seal === undefined ? {} : { seal }) })
   const { publicKey, fingerprint } = recoveryKeyOfSeal(text)
-  const signers = await withCoffre(invocation, listSigners)
+  const signers = await recordKey(invocation, fingerprint)
   await withSink(invocation, 'public-out', (sink) => sink.write(`${publicKey}\n`))
   const signer = signers.join(' ')
   await printer.done({ publicOut, fingerprint, signers }, 'done.recoveryKeyOfSeal', {
@@ -68,9 +68,9 @@ async function makeKey(invocation: Invocation): Promise<ExitCode> {
   const publicOut = options.required('public-out')
   if (options.flag('dry-run')) return reportPlan(invocation, { request: { ...place, publicOut }, lines: [] })
   await confirm(invocation, 'prompt.sheet')
-  const { createRecoveryKey, listSigners } = await import('../../../app-backup.ts')
-  const signers = await withCoffre(invocation, listSigners)
+  const { createRecoveryKey } = await import('../../../app-backup.ts')
   const { text, words, publicKey, fingerprint } = createRecoveryKey()
+  const signers = await recordKey(invocation, fingerprint)
   const sheet: Sheet = {
     kind: 'recovery-key',
     ...sheetHead(options),
@@ -86,6 +86,15 @@ async function makeKey(invocation: Invocation): Promise<ExitCode> {
     fingerprint,
   })
   return OK
+}
+
+/** That it was made, before anybody has it; answers who makes the backups that it opens. */
+async function recordKey(invocation: Invocation, fingerprint: string): Promise<readonly string[]> {
+  const { listSigners } = await import('../../../app-backup.ts')
+  return withCoffre(invocation, async (coffre) => {
+    await coffre.backups.record({ action: 'backup.recovery-key', fingerprint })
+    return listSigners(coffre)
+  })
 }
 
 /** The public halves of --recovery, or of the files in COFFRE_BACKUP_RECOVERY, with colons between. */

@@ -1,4 +1,4 @@
-import type { RestoreTarget } from '../../../app-backup.ts'
+import type { Backups, OpenedBackup, RestoreTarget } from '../../../app-backup.ts'
 import type { BackupSummary } from '../../../model/backup.ts'
 import type { CommandRow, OptionRow } from '../../command-row.ts'
 import { type ExitCode, OK } from '../../exit-code.ts'
@@ -125,21 +125,25 @@ function databaseOptions({ options }: Invocation) {
 /** With --out, the file appears only when the last byte has been verified. */
 function runCat(invocation: Invocation): Promise<ExitCode> {
   return withReadBackups(invocation, async (backups, coffre) => {
-    const opened = await backups.open(
-      readReference(invocation),
-      await readOpeners(invocation, coffre),
-      readTrust(invocation),
-    )
-    try {
-      const pieces = invocation.options.flag('stored')
-        ? backups.readStored(opened)
-        : backups.readPlain(opened)
-      await withSink(invocation, 'out', async (sink) => {
-        for await (const piece of pieces) await sink.write(piece)
-      })
-      return OK
-    } finally {
-      opened.key.wipe()
-    }
+    const reference = readReference(invocation)
+    const openers = await readOpeners(invocation, coffre)
+    const event = { action: 'backup.restore', ...reference, purpose: 'stream' } as const
+    await backups.record({ ...event, phase: 'start' })
+    await backups.recorded({ ...event, phase: 'end' }, async () => {
+      const opened = await backups.open(reference, openers, readTrust(invocation))
+      try {
+        await writeOpened(invocation, backups, opened)
+      } finally {
+        opened.key.wipe()
+      }
+    })
+    return OK
+  })
+}
+
+function writeOpened(invocation: Invocation, backups: Backups, opened: OpenedBackup): Promise<void> {
+  const pieces = invocation.options.flag('stored') ? backups.readStored(opened) : backups.readPlain(opened)
+  return withSink(invocation, 'out', async (sink) => {
+    for await (const piece of pieces) await sink.write(piece)
   })
 }

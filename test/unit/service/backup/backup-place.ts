@@ -49,7 +49,8 @@ export class BackupPlace {
 
   #backups(signers: () => ReturnType<typeof trustedSigners>): Backups {
     const seen = new SeenRevisionsFile(this.seenFile)
-    return new Backups({ target: this.target, clock: () => toInstant(this.at), seen, signers })
+    const clock = () => toInstant(this.at)
+    return new Backups({ target: this.target, clock, seen, signers, trail: this.coffre.backups })
   }
 
   /** Under the Coffre key and for the recovery key, as most people should. */

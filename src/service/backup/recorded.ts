@@ -1,0 +1,32 @@
+import type { BackupEvent, BackupTrail } from '../../model/backup-trail.ts'
+import type { Clock } from '../../model/clock.ts'
+import { CoffreError } from '../../model/errors.ts'
+
+export interface Recording {
+  /** Absent: there is no Coffre on this machine, only a secret that opens backups. */
+  readonly trail?: BackupTrail
+  readonly clock: Clock
+}
+
+/** Does `work` and leaves a record of how it ended. Whoever gets the result has it because the record is durable. */
+export async function recorded<Result>(
+  { trail, clock }: Recording,
+  event: BackupEvent,
+  work: () => Promise<Result>,
+  describe: (result: Result) => Partial<BackupEvent> = () => ({}),
+): Promise<Result> {
+  if (trail === undefined) return work()
+  const start = clock()
+  const elapsed = () => ({ milliseconds: Math.max(0, clock() - start) })
+  let result: Result
+  try {
+    result = await work()
+  } catch (error) {
+    const code = error instanceof CoffreError ? error.code : 'INTERNAL'
+    // What failed is what the caller has to know; that the log could not be written shows in the next answer.
+    await trail.record({ ...event, code, ...elapsed() }).catch(() => undefined)
+    throw error
+  }
+  await trail.record({ ...event, ...describe(result), ...elapsed() })
+  return result
+}
