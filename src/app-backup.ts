@@ -72,9 +72,14 @@ export async function openBackups(options: OpenBackupsOptions): Promise<Backups>
     clock,
     acceptOlder,
     ...(coffre === undefined ? {} : { trail: coffre.backups }),
-    seen: new SeenRevisionsFile(seenFile),
+    seen: new SeenRevisionsFile(seenFile, lockSeen),
     signers: async () => [...(coffre === undefined ? [] : await trustedSigners(coffre)), ...others],
   })
+}
+
+async function lockSeen(path: string): Promise<() => void> {
+  const { takeLock } = await import('./store/sqlite/folder-lock.ts')
+  return takeLock(path)
 }
 
 export interface ExamineBackupTargetOptions {

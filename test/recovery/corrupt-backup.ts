@@ -320,12 +320,11 @@ function backupsOn(
   signers: () => Promise<readonly VerifierKey[]>,
   revisions: Map<string, number>,
 ): Backups {
-  const seen = {
-    read: async (_place: string, series: string) => revisions.get(series) ?? 0,
-    remember: async (_place: string, series: string, revision: number) => {
-      revisions.set(series, revision)
-    },
+  const note = async (_place: string, series: string, revision: number) => {
+    revisions.set(series, revision)
   }
+  const read = async (_place: string, series: string) => revisions.get(series) ?? 0
+  const seen = { read, remember: note, accept: note }
   return new Backups({ target, clock: () => toInstant(Date.now()), seen, signers })
 }
 

@@ -1,26 +1,35 @@
 import { readFile } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
 import { z } from 'zod'
-import { CoffreError } from '../../model/errors.ts'
+import { CoffreError, hasCode } from '../../model/errors.ts'
 import { writePrivateFile } from '../../seal/file/private-file.ts'
 
 /** The newest revision of each catalogue that this machine has seen, outside of the target: an older one was put back. */
 export interface SeenRevisions {
   read(place: string, series: string): Promise<number>
+  /** Never makes it less. */
   remember(place: string, series: string, revision: number): Promise<void>
+  /** Whatever was seen before. */
+  accept(place: string, series: string, revision: number): Promise<void>
 }
 
 const FILE = z.record(z.string().max(4_096), z.int().min(0))
 const MAX_SERIES = 10_000
-const MAX_ATTEMPTS = 10
-/** The last write of each file: backups that end at the same moment would lose what the other has seen. */
-const turns = new Map<string, Promise<void>>()
+/** Each of the others who write holds the lock for some milliseconds. */
+const WAIT_MS = 20
+const MAX_WAITS = 500
 
-/** A JSON file. What is there and cannot be read is an error, not a first time. */
+/** Takes the lock of that path or throws STORE_IN_USE; answers how to let go. */
+export type TakeLock = (path: string) => Promise<() => void>
+
+/** A JSON file for all series. What is there and cannot be read is an error, not a first time. */
 export class SeenRevisionsFile implements SeenRevisions {
   readonly #path: string
+  readonly #takeLock: TakeLock
 
-  constructor(path: string) {
+  constructor(path: string, takeLock: TakeLock) {
     this.#path = path
+    this.#takeLock = takeLock
   }
 
   async read(place: string, series: string): Promise<number> {
@@ -28,18 +37,33 @@ export class SeenRevisionsFile implements SeenRevisions {
   }
 
   async remember(place: string, series: string, revision: number): Promise<void> {
-    await inTurn(this.#path, () => this.#write(nameOf(place, series), revision))
+    await this.#write(nameOf(place, series), revision, (seen) => seen >= revision)
   }
 
-  /** Another process may write at the same moment, and take our unfinished file for one that was left. */
-  async #write(name: string, revision: number): Promise<void> {
-    for (let attempt = 1; ; attempt += 1) {
-      const all = { ...(await this.#load()), [name]: revision }
+  async accept(place: string, series: string, revision: number): Promise<void> {
+    await this.#write(nameOf(place, series), revision, (seen) => seen === revision)
+  }
+
+  async #write(name: string, revision: number, isDone: (seen: number) => boolean): Promise<void> {
+    const release = await this.#lock()
+    try {
+      const all = await this.#load()
+      if (isDone(all[name] ?? 0)) return
+      const text = `${JSON.stringify({ ...all, [name]: revision }, undefined, 2)}\n`
+      await writePrivateFile(this.#path, text, { ifExists: 'replace' })
+    } finally {
+      release()
+    }
+  }
+
+  /** Backups of several series begin at the same minute, each in a process of its own. */
+  async #lock(): Promise<() => void> {
+    for (let wait = 1; ; wait += 1) {
       try {
-        await writePrivateFile(this.#path, `${JSON.stringify(all, undefined, 2)}\n`, { ifExists: 'replace' })
-        return
+        return await this.#takeLock(`${this.#path}.lock`)
       } catch (error) {
-        if (!isOvertaken(error) || attempt === MAX_ATTEMPTS) throw error
+        if (!hasCode(error, 'STORE_IN_USE') || wait === MAX_WAITS) throw error
+        await setTimeout(WAIT_MS)
       }
     }
   }
@@ -60,20 +84,6 @@ export class SeenRevisionsFile implements SeenRevisions {
       throw error
     }
   }
-}
-
-function inTurn(path: string, write: () => Promise<void>): Promise<void> {
-  const turn = (turns.get(path) ?? Promise.resolve()).then(write, write)
-  turns.set(path, turn)
-  const leave = () => {
-    if (turns.get(path) === turn) turns.delete(path)
-  }
-  turn.then(leave, leave)
-  return turn
-}
-
-function isOvertaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EEXIST')
 }
 
 function nameOf(place: string, series: string): string {

@@ -87,13 +87,21 @@ export class SeriesReader {
     const stored = object === undefined ? absent(series) : await this.#parseCatalogue(name, object.version)
     if (stored.catalogue.series !== series) throw damaged(name, 'series')
     const isForeign = stored.version !== undefined && !stored.isTrusted
-    if (isForeign || stored.catalogue.revision >= seen) return stored
-    if (this.#acceptOlder) {
-      await this.remember(stored.catalogue)
-      return stored
+    const { revision } = stored.catalogue
+    if (isForeign || revision === seen) return stored
+    if (revision > seen) await this.#noteSeen(stored.catalogue)
+    else if (this.#acceptOlder) await this.#seen.accept(this.#target.place, series, revision)
+    else throw new CoffreError('BACKUP_ROLLED_BACK', { facts: { series, revision, seen } })
+    return stored
+  }
+
+  /** Whoever only reads may have no place to remember it: that is no reason to read nothing. */
+  async #noteSeen(catalogue: Catalogue): Promise<void> {
+    try {
+      await this.remember(catalogue)
+    } catch (error) {
+      if (!isUnwritable(error)) throw error
     }
-    const facts = { series, revision: stored.catalogue.revision, seen }
-    throw new CoffreError('BACKUP_ROLLED_BACK', { facts })
   }
 
   async remember(catalogue: Catalogue): Promise<void> {
@@ -213,4 +221,12 @@ function absent(series: string): StoredCatalogue {
 
 function damaged(object: string, reason: string): CoffreError {
   return new CoffreError('BACKUP_DAMAGED', { facts: { object, reason } })
+}
+
+function isUnwritable(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    /^E(ACCES|PERM|ROFS|NOENT|NOSPC|DQUOT)$/.test(String(error.code))
+  )
 }

@@ -7,6 +7,7 @@ import type { Coffre } from '../../../../src/model/coffre.ts'
 import { Backups } from '../../../../src/service/backup/backups.ts'
 import { trustedSigners } from '../../../../src/service/backup/backup-keys.ts'
 import { SeenRevisionsFile } from '../../../../src/service/backup/seen-revisions.ts'
+import { takeLock } from '../../../../src/store/sqlite/folder-lock.ts'
 import { FolderObjectStore } from '../../../../src/store/object/folder-store.ts'
 import { streamSource } from '../../../../src/store/source/stream-source.ts'
 import { makeFolder, openTemporary, type Scope } from '../../../temporary.ts'
@@ -48,7 +49,7 @@ export class BackupPlace {
   }
 
   #backups(signers: () => ReturnType<typeof trustedSigners>): Backups {
-    const seen = new SeenRevisionsFile(this.seenFile)
+    const seen = new SeenRevisionsFile(this.seenFile, takeLock)
     const clock = () => toInstant(this.at)
     return new Backups({ target: this.target, clock, seen, signers, trail: this.coffre.backups })
   }

@@ -235,6 +235,19 @@ describe('whoever can write to the target', () => {
     await assert.rejects((await place.backups()).list('nightly'), { code: 'BACKUP_ROLLED_BACK' })
   })
 
+  test('cannot put an older state back for a machine that only reads', async (t) => {
+    const place = await BackupPlace.open(t)
+    await place.create('one')
+    cpSync(place.folder, `${place.folder}-old`, { recursive: true })
+    await place.create('two')
+    // Another machine, which has seen nothing yet.
+    rmSync(place.seenFile)
+    assert.equal((await (await place.backups()).list('nightly')).backups.length, 2)
+    rmSync(place.folder, { recursive: true })
+    cpSync(`${place.folder}-old`, place.folder, { recursive: true })
+    await assert.rejects((await place.backups()).list('nightly'), { code: 'BACKUP_ROLLED_BACK' })
+  })
+
   test('cannot make an older backup pass for the newest by taking that away', async (t) => {
     const place = await BackupPlace.open(t)
     await place.create('one')
