@@ -248,21 +248,33 @@ describe('coffre backup', () => {
     assert.equal((await cli.run(['backup', 'verify'])).code, 2)
   })
 
+  test('takes a passphrase from standard input, once', async (t) => {
+    const { cli } = await prepare(t)
+    const words = ['--no-key', '--backup-passphrase-file', '-']
+    const input = 'correct horse battery staple\n'
+    const create = ['backup', 'create', 'nightly', '--in', cli.path('dump.sql'), ...words]
+    assert.equal((await cli.run(create, { input })).code, 0)
+    const rekeyed = await cli.run(['backup', 'rekey', 'nightly', ...words], { input })
+    assert.equal(rekeyed.code, 0, rekeyed.error)
+    const verify = ['backup', 'verify', 'nightly', '--remote', '--backup-passphrase-file', '-']
+    const verified = await cli.run(verify, { input })
+    assert.equal(verified.code, 0, verified.error)
+  })
+
   test('refuses keys that the database or the application has too, and makes nothing', async (t) => {
     const { cli } = await prepare(t)
     writeFileSync(cli.path('passphrase'), 'p@ssword of shop\n', { mode: 0o600 })
     cli.environment['DATABASE_URL'] = 'postgres://shop:p%40ssword%20of%20shop@db.example/shop'
     const create = ['backup', 'create', 'nightly', '--in', cli.path('dump.sql')]
     const passphrase = ['--backup-passphrase-file', cli.path('passphrase')]
-    for (const args of [
-      [...create, ...passphrase],
-      ['backup', 'verify', '--remote', ...passphrase],
-    ]) {
+    const rekey = ['backup', 'rekey', 'nightly', '--no-key']
+    for (const words of [create, rekey, ['backup', 'verify', '--remote']]) {
+      const args = [...words, ...passphrase]
       const refused = await cli.run(args)
       assert.equal(refused.code, 78)
       assert.match(
         refused.error,
-        /--backup-passphrase-file[^]*the password in DATABASE_URL[^]*openssl rand -hex 32/,
+        /the passphrase of the backup[^]*the password in DATABASE_URL[^]*openssl rand -hex 32/,
       )
       assert.ok(!refused.error.includes('p@ssword'))
     }

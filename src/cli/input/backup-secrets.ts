@@ -31,14 +31,19 @@ const MAX_SECRET_BYTES = 4_096
 const MAX_ENV_BYTES = 256 * 1024
 /** Several Fernet keys are one setting. */
 const RING = /[\s,]+/
+const STANDARD_INPUT = '-'
 
-/** The keys of backups, from variables, `…_FILE` and `--backup-passphrase-file`. */
-export async function readBackupKeys(invocation: Sources): Promise<readonly NamedSecret[]> {
-  const option = invocation.options.text('backup-passphrase-file')
-  const passphrase = option === undefined ? undefined : await readBackupPassphrase(invocation)
+/** The keys of backups, from variables and `…_FILE`, and the passphrase: that of the option unless it was read already. */
+export async function readBackupKeys(
+  invocation: Sources,
+  given: Secret | undefined,
+): Promise<readonly NamedSecret[]> {
+  const path = invocation.options.text('backup-passphrase-file') ?? STANDARD_INPUT
+  // Standard input gives it once, to whoever needs it.
+  const passphrase = given ?? (path === STANDARD_INPUT ? undefined : await readBackupPassphrase(invocation))
   return [
     ...(await readAll(invocation, KEYS)),
-    ...(passphrase === undefined ? [] : [{ name: '--backup-passphrase-file', value: passphrase }]),
+    ...(passphrase === undefined ? [] : [{ name: 'the passphrase of the backup', value: passphrase }]),
   ]
 }
 
@@ -59,7 +64,7 @@ export async function readKnownSecrets(invocation: Sources): Promise<readonly Na
     terminal.environment['COFFRE_SEAL_KEY_PATH'] ?? join(folderOf(options, terminal.environment), 'seal.key')
   const recoveryFile = options.text('recovery-key-file')
   return [
-    ...(await readBackupKeys(invocation)),
+    ...(await readBackupKeys(invocation, undefined)),
     ...(await readApplicationSecrets(invocation)),
     ...(await readAll(invocation, CREDENTIALS)),
     ...(await readOptional('the seal key', sealFile)),

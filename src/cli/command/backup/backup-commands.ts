@@ -98,9 +98,9 @@ export const backupCommands: readonly CommandRow[] = [
 async function runCreate(invocation: Invocation): Promise<ExitCode> {
   const { options, printer } = invocation
   const series = valueAt(invocation, 0)
-  await requireSeparateKeys(invocation)
-  const source = await chooseSource(invocation)
   const recipients = await readRecipients(invocation)
+  await requireSeparateKeys(invocation, recipients.passphrase)
+  const source = await chooseSource(invocation)
   const compression = options.choice('compression', BACKUP_COMPRESSIONS)
   const note = options.text('note')
   if (options.flag('dry-run')) {
@@ -224,8 +224,9 @@ async function runPrune(invocation: Invocation): Promise<ExitCode> {
 async function runRekey(invocation: Invocation): Promise<ExitCode> {
   const { options, printer } = invocation
   const recipients = await readRecipients(invocation)
+  await requireSeparateKeys(invocation, recipients.passphrase)
   return withOwnBackups(invocation, async (backups, coffre) => {
-    const openers = await readOpeners(invocation, coffre)
+    const openers = await readOpeners(invocation, coffre, recipients.passphrase)
     const references = await chosen(invocation, backups)
     const progress = new BackupProgressLine(printer)
     for (const [done, reference] of references.entries()) {

@@ -1,5 +1,6 @@
 import type { Backups, PlantedKey, TargetFindings } from '../../../app-backup.ts'
 import type { MessageKey } from '../../../model/message/catalogue.ts'
+import type { Secret } from '../../../model/secret.ts'
 import { type ExitCode, FINDING, OK } from '../../exit-code.ts'
 import { readApplicationSecrets, readBackupKeys, readKnownSecrets } from '../../input/backup-secrets.ts'
 import { readObjectSettings } from '../../input/object-settings.ts'
@@ -45,9 +46,9 @@ export async function examineRemote(invocation: Invocation): Promise<ExitCode> {
 }
 
 /** Before anything is read: what opens a backup is not what the database or the application has. */
-export async function requireSeparateKeys(invocation: Invocation): Promise<void> {
+export async function requireSeparateKeys(invocation: Invocation, passphrase?: Secret): Promise<void> {
   const { requireSeparate } = await import('../../../app-backup.ts')
-  requireSeparate(await readBackupKeys(invocation), await readApplicationSecrets(invocation))
+  requireSeparate(await readBackupKeys(invocation, passphrase), await readApplicationSecrets(invocation))
 }
 
 /** Before a backup: what others read is still encrypted, and should not lie open. */

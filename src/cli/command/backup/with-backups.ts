@@ -4,6 +4,7 @@ import type { Backups, BackupReference } from '../../../app-backup.ts'
 import type { Coffre } from '../../../model/coffre.ts'
 import { CoffreError, hasCode } from '../../../model/errors.ts'
 import { MAX_SHARE_CHARACTERS } from '../../../model/limits.ts'
+import type { Secret } from '../../../model/secret.ts'
 import type { OptionRow } from '../../command-row.ts'
 import { readObjectSettings } from '../../input/object-settings.ts'
 import { readBackupPassphrase } from '../../input/secret-setting.ts'
@@ -65,10 +66,10 @@ export function readReference(invocation: Invocation): BackupReference {
   return { series, sequence: parseWholeNumber(sequence, '[sequence]', SEQUENCES) }
 }
 
-/** What the command line gives to open a backup with. */
-export async function readOpeners(invocation: Invocation, coffre: Coffre | undefined) {
+/** What the command line gives to open a backup with. `given`: standard input gives a passphrase only once. */
+export async function readOpeners(invocation: Invocation, coffre: Coffre | undefined, given?: Secret) {
   const { toOpeners } = await import('../../../app-backup.ts')
-  const passphrase = await readBackupPassphrase(invocation)
+  const passphrase = given ?? (await readBackupPassphrase(invocation))
   const path = invocation.options.text('recovery-key-file')
   const limit = { name: '--recovery-key-file', maximumBytes: MAX_SHARE_CHARACTERS }
   const recoveryKey = path === undefined ? undefined : await readSecretFile(invocation.terminal, path, limit)
