@@ -96,8 +96,18 @@ export class SourceEntries {
     const { isSet, before } = await this.#store.setOwned(name, value, { set: key.index, ttlSeconds })
     // The entry of a program without such a set, or of another key: to be judged before it is replaced.
     if (!isSet) return this.#writeOver(key, write, { isNew: true })
-    const judged = before === undefined ? undefined : this.open(key, Buffer.from(before), undefined)
-    return { outcome: 'written', replacedTampered: judged === 'TAMPERED' || judged === 'WRONG_KEY' }
+    return { outcome: 'written', replacedTampered: before !== undefined && !this.#isAuthentic(key, before) }
+  }
+
+  /** As `open` judges it, without what its reader would want to know. */
+  #isAuthentic({ fernet }: SourceKey, token: string): boolean {
+    try {
+      fernet.decrypt(token, { nowSeconds: this.#nowSeconds() })
+      return true
+    } catch (error) {
+      if (!(error instanceof InvalidToken)) throw error
+      return JUDGED[error.reason] === 'EXPIRED'
+    }
   }
 
   /** `given.isNew`: the name came into the set for this write. */

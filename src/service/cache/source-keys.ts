@@ -1,6 +1,8 @@
 import { deriveSourceKey, sourceIndexId } from '../../crypto/cache-key.ts'
+import { saltedDigest } from '../../crypto/digest.ts'
 import { Fernet } from '../../crypto/fernet.ts'
 import type { KeyMaterial } from '../../crypto/key-material.ts'
+import { randomBytes } from '../../crypto/random.ts'
 import { CoffreError } from '../../model/errors.ts'
 import type { ClientSecret } from '../../model/cache.ts'
 
@@ -8,6 +10,7 @@ import type { ClientSecret } from '../../model/cache.ts'
 const MAX_SECRET_BYTES = 1_024
 /** Keys of users that were served lately. */
 const MAX_KEPT = 256
+const SALT_BYTES = 32
 
 /** A key of format 1, and the set of what was written under it. */
 export interface SourceKey {
@@ -34,21 +37,23 @@ export function sourceIndexName(id: string): string {
 
 /** Keys of format 1, kept for the next call while there is place. */
 export class SourceKeys {
-  /** By what the key itself derives, so no secret lies in here. The least recently used first. */
+  /** By a digest that only this process can make, so no secret lies in here. The least recently used first. */
   readonly #kept = new Map<string, SourceKey & { readonly material: KeyMaterial }>()
+  readonly #salt = randomBytes(SALT_BYTES)
 
   get(secret: ClientSecret): SourceKey {
-    const material = deriveSourceKey(revealSecret(secret))
-    const id = sourceIndexId(material)
-    const known = this.#kept.get(id)
+    const text = revealSecret(secret)
+    const digest = saltedDigest(this.#salt, text)
+    const known = this.#kept.get(digest)
     if (known !== undefined) {
-      material.wipe()
-      this.#kept.delete(id)
-      this.#kept.set(id, known)
+      this.#kept.delete(digest)
+      this.#kept.set(digest, known)
       return known
     }
+    const material = deriveSourceKey(text)
+    const id = sourceIndexId(material)
     const key = { id, fernet: new Fernet(material), index: sourceIndexName(id), material }
-    this.#kept.set(id, key)
+    this.#kept.set(digest, key)
     // Not wiped: a read that is under way may still hold it.
     const [oldest] = this.#kept.keys()
     if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest)
