@@ -17,7 +17,16 @@ import type { NamedSecret } from './service/key-separation/named-secret.ts'
 import type { ObjectStore } from './store/object-store.ts'
 
 export { openObjectStore, type ObjectStoreOptions } from './app-objects.ts'
-export { createRecoveryKey, type NewRecoveryKey, recoveryKeyOfSeal } from './seal/recovery-key.ts'
+export {
+  createRecoveryKey,
+  createRecoveryShares,
+  isRecoveryShare,
+  isSealKeyText,
+  joinRecoveryShares,
+  type NewRecoveryKey,
+  type NewRecoveryShares,
+  recoveryKeyOfSeal,
+} from './seal/recovery-key.ts'
 export { DEFAULT_BACKUP_KEY } from './service/backup/backup-keys.ts'
 export type { Backups, BackupReference, CreateOptions, OpenedBackup } from './service/backup/backups.ts'
 export { decryptBackup, encryptBackup } from './service/backup/layout-file.ts'

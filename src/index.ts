@@ -28,6 +28,7 @@ export {
   coffrePostgresSource,
   coffrePostgresTarget,
   createRecoveryKey,
+  createRecoveryShares,
   decryptBackup,
   encryptBackup,
   examineBackupTarget,
@@ -37,6 +38,7 @@ export {
   globalsSource,
   globalsTarget,
   newRestoreId,
+  joinRecoveryShares,
   openBackups,
   openObjectStore,
   outputTarget,
@@ -59,6 +61,7 @@ export type {
   FilesTargetOptions,
   NamedSecret,
   NewRecoveryKey,
+  NewRecoveryShares,
   ObjectStore,
   ObjectStoreOptions,
   OpenBackupsOptions,
@@ -69,6 +72,14 @@ export type {
 } from './app-backup.ts'
 export { drillBackup, measureNow, scratchIn, sweepScratch } from './app-drill.ts'
 export type { DrillOptions, DrillPlace, DrillScratch, MeasuredSource, SweepOptions } from './app-drill.ts'
+export { recoverCoffre } from './app-recover.ts'
+export type {
+  OtherPlaces,
+  Recovered,
+  RecoveredPlace,
+  RecoveredSeries,
+  RecoverOptions,
+} from './app-recover.ts'
 export { CacheService, openCache } from './app-cache.ts'
 export type {
   CacheOptions,

@@ -5,6 +5,7 @@ import { auditProofCommands } from './command/audit-proof-commands.ts'
 import { backupCommands } from './command/backup/backup-commands.ts'
 import { drillCommands } from './command/backup/drill-commands.ts'
 import { layoutCommands } from './command/backup/layout-commands.ts'
+import { recoverCommand } from './command/backup/recover-command.ts'
 import { recoveryKeyCommands } from './command/backup/recovery-key-commands.ts'
 import { restoreCommands } from './command/backup/restore-commands.ts'
 import { cacheCommands } from './command/cache-commands.ts'
@@ -99,6 +100,7 @@ const rows: readonly CommandRow[] = [
   ...backupCommands,
   ...drillCommands,
   ...restoreCommands,
+  recoverCommand,
   ...recoveryKeyCommands,
   ...layoutCommands,
 ]

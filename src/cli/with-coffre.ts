@@ -1,3 +1,4 @@
+import type { OpenOptions } from '../app.ts'
 import { connectCoffre } from '../client/connect-coffre.ts'
 import type { Coffre } from '../model/coffre.ts'
 import { CoffreError } from '../model/errors.ts'
@@ -19,7 +20,7 @@ export interface OpeningRules {
   /** For what reads or erases entries: the cache server of COFFRE_CACHE_URL, where there is one. */
   readonly needsCache?: true
   /** For what goes on without: nobody is asked for a passphrase or for shares. */
-  readonly asksNothing?: true
+  readonly asksNothing?: boolean
 }
 
 /** Opens the data folder or connects to the server, runs `work`, and closes again whatever happens. */
@@ -62,21 +63,29 @@ export async function connectWithout(
 async function openFolder(
   invocation: Invocation,
   dataDir: string,
-  { needsFernetKeys, needsCache, asksNothing }: OpeningRules,
+  { needsFernetKeys, needsCache, asksNothing = false }: OpeningRules,
 ): Promise<Coffre> {
-  // Loaded here, so that everything that needs no store starts without one.
-  const { openCoffre } = await import('../app.ts')
-  const seal = await chooseStoredSeal(invocation)
   // Most commands have nothing to do with keys of providers, and run in folders without their settings.
   const lost = needsFernetKeys === true ? {} : { lostFernetKeys: 'allow' as const }
   const cache = needsCache === true ? { cache: await chooseCache(invocation) } : {}
   const place = { dataDir, ...lost, ...cache, ...(await chooseDatabase(invocation)) }
+  return openPlace(invocation, place, { asksNothing })
+}
+
+/** Unsealed as the command line says, unless `place` says how; at a terminal, a passphrase or shares are asked for. */
+export async function openPlace(
+  invocation: Invocation,
+  place: OpenOptions,
+  { asksNothing = false }: Pick<OpeningRules, 'asksNothing'> = {},
+): Promise<Coffre> {
+  // Loaded here, so that everything that needs no store starts without one.
+  const { openCoffre } = await import('../app.ts')
+  const seal = place.seal ?? (await chooseStoredSeal(invocation))
   try {
     return await openCoffre({ ...place, ...(seal === undefined ? {} : { seal }) })
   } catch (error) {
     const needed = neededShares(error)
-    if (asksNothing === true || !canAsk(invocation.terminal) || (needed === 0 && !wantsPassphrase(error)))
-      throw error
+    if (asksNothing || !canAsk(invocation.terminal) || (needed === 0 && !wantsPassphrase(error))) throw error
     if (needed > 0) {
       const shares = await askShares(invocation, needed)
       return openCoffre({ ...place, seal: { provider: 'shamir', shares } })

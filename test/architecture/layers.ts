@@ -24,6 +24,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'app-drill.ts',
     'app-names.ts',
     'app-objects.ts',
+    'app-recover.ts',
     'app-secret-files.ts',
     'config.ts',
     'version.ts',
@@ -39,6 +40,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'app-backup.ts',
     'app-cache.ts',
     'app-drill.ts',
+    'app-recover.ts',
     'app-secret-files.ts',
     'app-sessions.ts',
     'config.ts',
@@ -55,6 +57,7 @@ export const COMPOSITION_ROOTS: ReadonlySet<string> = new Set([
   'app-fernet.ts',
   'app-names.ts',
   'app-objects.ts',
+  'app-recover.ts',
   'app-secret-files.ts',
   'app-serve.ts',
   'app-sessions.ts',
@@ -78,13 +81,13 @@ export interface Door {
 export const FILE_DOORS: readonly Door[] = [
   {
     behind: /^store\/[^/]+\//,
-    openTo: /^(app-(backup|cache|doctor|drill|names|objects|secret-files|store)\.ts$|store\/)/,
+    openTo: /^(app-(backup|cache|doctor|drill|names|objects|recover|secret-files|store)\.ts$|store\/)/,
     why: 'only app-*.ts pick a store; everything else imports the contract store/store.ts',
   },
   {
     behind: /^store\/source\//,
-    openTo: /^(app-(backup|drill)\.ts$|store\/source\/)/,
-    why: 'app-backup.ts and app-drill.ts pick what is backed up; everything else imports the contract store/backup-source.ts',
+    openTo: /^(app-(backup|drill|recover)\.ts$|store\/source\/)/,
+    why: 'app-backup.ts, app-drill.ts and app-recover.ts pick what is backed up; everything else imports the contract store/backup-source.ts',
   },
 ]
 

@@ -16,7 +16,12 @@ import { judgeNote, noteSigner, verifierKeyOf } from '../../src/crypto/transpare
 import { xWingPublicKey } from '../../src/crypto/x-wing.ts'
 import type { BackupDrill } from '../../src/model/backup.ts'
 import { Secret } from '../../src/model/secret.ts'
-import { createRecoveryKey, parseRecoveryKey } from '../../src/seal/recovery-key.ts'
+import {
+  createRecoveryKey,
+  parseRecoveryKey,
+  parseRecoveryShare,
+  writeRecoveryShare,
+} from '../../src/seal/recovery-key.ts'
 import { catalogueText, parseCatalogue } from '../../src/service/backup/catalogue.ts'
 import { parseProof, proofText } from '../../src/service/backup/drill-proof.ts'
 import { manifestText, parseManifest, parseRecord } from '../../src/service/backup/manifest.ts'
@@ -170,6 +175,15 @@ function recoverySlot(): FuzzedParser {
 
 function recoveryKeys(): FuzzedParser[] {
   const made = createRecoveryKey()
+  const value = new KeyMaterial(Buffer.alloc(32, 5))
+  const share = writeRecoveryShare({
+    setId: 'a1b2c3d4',
+    threshold: 2,
+    count: 3,
+    number: 1,
+    point: 9,
+    value,
+  })
   return [
     {
       name: 'recovery-public-key',
@@ -181,6 +195,15 @@ function recoveryKeys(): FuzzedParser[] {
       name: 'recovery-key',
       seeds: [text(made.text.reveal()), text(made.words.reveal())],
       parse: (input) => parseRecoveryKey(new Secret(input.toString('latin1'))).length === 32,
+    },
+    {
+      name: 'recovery-share',
+      seeds: [text(share.text.reveal()), text(share.words.reveal())],
+      parse: (input) => {
+        const read = parseRecoveryShare(new Secret(input.toString('latin1')))
+        assert.equal(writeRecoveryShare(read).text.reveal(), share.text.reveal(), 'another share is read')
+        return true
+      },
     },
   ]
 }

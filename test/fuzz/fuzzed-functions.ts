@@ -82,6 +82,7 @@ export const FUZZED_FUNCTIONS: Readonly<Record<string, string>> = {
   unwrapByRecovery: 'backup-recovery-slot',
   parsePaperKey: 'recovery-key',
   parseRecoveryKey: 'recovery-key',
+  parseRecoveryShare: 'recovery-share',
   parseRecoveryPublicKey: 'recovery-public-key',
   parseLayoutKey: 'layout-key',
   readLayoutHead: 'layout-head',

@@ -62,13 +62,13 @@ export async function readKnownSecrets(invocation: Sources): Promise<readonly Na
   const { options, terminal } = invocation
   const sealFile =
     terminal.environment['COFFRE_SEAL_KEY_PATH'] ?? join(folderOf(options, terminal.environment), 'seal.key')
-  const recoveryFile = options.text('recovery-key-file')
+  const recoveryFiles = options.list('recovery-key-file')
   return [
     ...(await readBackupKeys(invocation, undefined)),
     ...(await readApplicationSecrets(invocation)),
     ...(await readAll(invocation, CREDENTIALS)),
     ...(await readOptional('the seal key', sealFile)),
-    ...(recoveryFile === undefined ? [] : await readOptional('--recovery-key-file', recoveryFile)),
+    ...(await Promise.all(recoveryFiles.map((path) => readOptional('--recovery-key-file', path)))).flat(),
   ]
 }
 

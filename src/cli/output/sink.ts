@@ -24,6 +24,15 @@ export async function withSink(
   const { stdout } = invocation.terminal
   if (path === undefined)
     return work({ isTerminal: stdout.isTTY === true, write: (chunk) => writeTo(stdout, chunk) })
+  await withFileSink(invocation, { path, option }, work)
+}
+
+/** As `withSink`, where one option stands for several files. */
+export async function withFileSink(
+  invocation: Invocation,
+  { path, option }: { readonly path: string; readonly option: string },
+  work: (sink: Sink) => Promise<void>,
+): Promise<void> {
   const target = { path, name: `--${option}`, replace: invocation.options.flag('force') }
   if (!target.replace && (await exists(path))) throw UsageError.of('usage.fileExists', { name: target.name })
   await writeNewFile(target, work)

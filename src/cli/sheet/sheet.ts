@@ -6,9 +6,9 @@ import {
   type MessageKey,
 } from '../../model/message/catalogue.ts'
 
-/** One secret on one page: a share, the seal key of a key file or of the environment, or a recovery key. */
+/** One secret on one page: a share, the seal key of a key file or of the environment, a recovery key or a share of one. */
 export interface Sheet {
-  readonly kind: 'share' | 'seal-key' | 'recovery-key'
+  readonly kind: 'share' | 'seal-key' | 'recovery-key' | 'recovery-share'
   /** What the reader sees first: which share, or whose key. */
   readonly share?: {
     readonly setId: string
@@ -52,6 +52,11 @@ const TEXTS: Readonly<Record<Sheet['kind'], SheetTexts>> = {
     what: 'sheet.recoveryWhat',
     steps: ['sheet.recoveryStep1', 'sheet.recoveryStep2', 'sheet.recoveryStep3'],
   },
+  'recovery-share': {
+    title: 'sheet.recoveryShareTitle',
+    what: 'sheet.recoveryShareWhat',
+    steps: ['sheet.recoveryShareStep1', 'sheet.recoveryStep2', 'sheet.recoveryShareStep3'],
+  },
 }
 
 /** Everything but the secret, in the order of the page, in the language of the reader. */
@@ -74,9 +79,10 @@ export function sheetLines(sheet: Sheet, catalogue: Catalogue): readonly SheetLi
 }
 
 function ownFacts({ share, recovery }: Sheet, catalogue: Catalogue): readonly string[] {
-  if (share !== undefined) return [formatMessage(catalogue, 'sheet.set', share)]
-  if (recovery === undefined) return []
+  const set = share === undefined ? [] : [formatMessage(catalogue, 'sheet.set', share)]
+  if (recovery === undefined) return set
   return [
+    ...set,
     formatMessage(catalogue, 'sheet.fingerprint', recovery),
     ...recovery.signers.map((signer) => formatMessage(catalogue, 'sheet.signer', { signer })),
   ]

@@ -1,7 +1,8 @@
+import { extname } from 'node:path'
 import type { OptionRow } from '../command-row.ts'
 import type { Invocation } from '../invocation.ts'
 import type { OptionReader } from '../line/option-reader.ts'
-import { withSink } from '../output/sink.ts'
+import { withFileSink } from '../output/sink.ts'
 import type { Sheet } from './sheet.ts'
 
 const FORMATS = ['html', 'text'] as const
@@ -33,10 +34,19 @@ export function sheetHead(options: OptionReader): Pick<Sheet, 'label' | 'date'> 
 export async function writeSheet(
   invocation: Invocation,
   sheet: Sheet,
-  { format }: SheetPlace,
+  { format, out }: SheetPlace,
 ): Promise<void> {
   const page = await render(sheet, format, invocation)
-  await withSink(invocation, 'out', (sink) => sink.write(page))
+  await withFileSink(invocation, { path: out, option: 'out' }, (sink) => sink.write(page))
+}
+
+/** Of one of several sheets: `sheet.html` becomes `sheet-2-of-3.html`. */
+export function sheetPlaceOf(
+  { out, format }: SheetPlace,
+  { number, count }: { readonly number: number; readonly count: number },
+): SheetPlace {
+  const ending = extname(out)
+  return { out: `${out.slice(0, out.length - ending.length)}-${number}-of-${count}${ending}`, format }
 }
 
 /** Each is loaded when it is used: a QR code is drawn for one of them. */

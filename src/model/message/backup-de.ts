@@ -23,7 +23,7 @@ export const backupDe: Readonly<Record<keyof typeof backupEn, string>> = {
     'wo die Sicherungen liegen: ein Ordner oder s3://bucket/präfix (COFFRE_BACKUP_TARGET)',
   'option.backupSigner': 'auch Sicherungen trauen, die dieser Prüfschlüssel signiert hat',
   'option.recoveryKeyFile':
-    'mit dem Notfallschlüssel dieser Datei öffnen, als Text oder Wörter; - für die Standardeingabe',
+    'mit dem Notfallschlüssel dieser Datei öffnen, als Text oder Wörter; mehrfach für Anteile',
   'option.openBackupPassphrase': 'mit der Passphrase dieser Datei öffnen (COFFRE_BACKUP_PASSPHRASE)',
   'option.acceptOlder': 'von einem Stand des Ziels ausgehen, der älter ist als der gesehene',
   'option.backupFiles': 'Dateien und Ordner; mehrfach möglich',
@@ -102,7 +102,7 @@ export const backupDe: Readonly<Record<keyof typeof backupEn, string>> = {
   'sheet.recoveryStep2':
     '`coffre backup list <series> --target …` zeigt, was da ist; die Signierer unten sagen, von wem.',
   'sheet.recoveryStep3':
-    'Dann wiederherstellen: `coffre backup restore <series> --target … --recovery-key-file … --signer … --into …`',
+    'Alles auf einmal: `coffre backup recover --target … --recovery-key-file … --signer … --all-into …`',
   'sheet.fingerprint': 'Fingerabdruck: {fingerprint}',
   'sheet.signer': 'Signierer: {signer}',
   'option.remote': 'auf dem Ziel nach Schlüsseln suchen, und wer es sonst liest',

@@ -19,7 +19,7 @@ export const backupEn = {
   'argument.outputFile': 'file to write (mode 0600)',
   'option.backupTarget': 'where backups lie: a folder, or s3://bucket/prefix (COFFRE_BACKUP_TARGET)',
   'option.backupSigner': 'also trust backups that this verifier key signed',
-  'option.recoveryKeyFile': 'open with the recovery key in this file, as text or words; - for standard input',
+  'option.recoveryKeyFile': 'open with the recovery key in this file, as text or words; repeat it for shares',
   'option.openBackupPassphrase': 'open with the passphrase in this file (COFFRE_BACKUP_PASSPHRASE)',
   'option.acceptOlder': 'go on from a state of the target that is older than was seen',
   'option.backupFiles': 'files and folders; repeat it for more',
@@ -96,7 +96,7 @@ export const backupEn = {
   'sheet.recoveryStep2':
     '`coffre backup list <series> --target …` shows what there is; the signers below tell whose it is.',
   'sheet.recoveryStep3':
-    'Then restore it: `coffre backup restore <series> --target … --recovery-key-file … --signer … --into …`',
+    'Everything at once: `coffre backup recover --target … --recovery-key-file … --signer … --all-into …`',
   'sheet.fingerprint': 'Fingerprint: {fingerprint}',
   'sheet.signer': 'Signer: {signer}',
   'option.remote': 'look for key material on the target, and at who else reads it',

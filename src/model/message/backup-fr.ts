@@ -23,7 +23,7 @@ export const backupFr: Readonly<Record<keyof typeof backupEn, string>> = {
     'où sont les sauvegardes : un dossier, ou s3://bucket/préfixe (COFFRE_BACKUP_TARGET)',
   'option.backupSigner': 'se fier aussi aux sauvegardes signées par cette clé de vérification',
   'option.recoveryKeyFile':
-    'ouvrir avec la clé de secours de ce fichier, en texte ou en mots ; - pour l’entrée standard',
+    'ouvrir avec la clé de secours de ce fichier, en texte ou en mots ; à répéter pour des parts',
   'option.openBackupPassphrase': 'ouvrir avec la phrase secrète de ce fichier (COFFRE_BACKUP_PASSPHRASE)',
   'option.acceptOlder': 'repartir d’un état de la destination plus ancien que celui déjà vu',
   'option.backupFiles': 'fichiers et dossiers ; à répéter',
@@ -100,7 +100,7 @@ export const backupFr: Readonly<Record<keyof typeof backupEn, string>> = {
   'sheet.recoveryStep2':
     '`coffre backup list <series> --target …` montre ce qu’il y a ; les signataires ci-dessous disent de qui cela vient.',
   'sheet.recoveryStep3':
-    'Puis restaurez-la : `coffre backup restore <series> --target … --recovery-key-file … --signer … --into …`',
+    'Tout d’un coup : `coffre backup recover --target … --recovery-key-file … --signer … --all-into …`',
   'sheet.fingerprint': 'Empreinte : {fingerprint}',
   'sheet.signer': 'Signataire : {signer}',
   'option.remote': 'chercher des clés sur la destination, et qui d’autre la lit',

@@ -39,4 +39,33 @@ export const drillDe: Readonly<Record<keyof typeof drillEn, string>> = {
   'drill.keys-changed': 'seit der letzten öffnen andere Schlüssel die Sicherungen',
   'drill.rekeyed': 'die Sicherung hat seit der letzten neue Schlüssel',
   'drill.old': 'die letzte ist zu lange her',
+  'option.recoveryShares':
+    'mehrere Blätter mit je einem Anteil des Schlüssels: aus sheet.html wird sheet-1-of-3.html …',
+  'sheet.recoveryShareTitle': 'Coffre: Anteil {number} von {count} eines Notfallschlüssels',
+  'sheet.recoveryShareWhat':
+    'Beliebige {threshold} von {count} solchen Seiten öffnen jede Sicherung für diesen Schlüssel, wenn alles andere weg ist; weniger verraten nichts.',
+  'sheet.recoveryShareStep1':
+    'Auf irgendeinem Rechner mit Coffre: Wörter oder Text unten in eine Datei schreiben, die nur Sie lesen können; die anderen ebenso.',
+  'sheet.recoveryShareStep3':
+    'Alles auf einmal: `coffre backup recover --target … --recovery-key-file … --recovery-key-file … --signer … --all-into …`',
+  'command.backup.recover':
+    'Auf einem neuen Rechner: den Coffre eines Ziels mit einem Notfallblatt wiederherstellen, und alles andere dort',
+  'argument.coffreSeries': 'die Reihe des Coffre selbst; nötig, wo es mehrere gibt',
+  'option.sealKeySheet':
+    'das Blatt des Siegelschlüssels, als Text oder Wörter, wenn der Notfallschlüssel ein anderer ist',
+  'option.recoverInto':
+    'bei einem Coffre auf PostgreSQL: die Datenbank, in der er sein soll, URL ohne Passwort, oder env',
+  'option.allInto': 'auch die neueste Sicherung jeder anderen Reihe in diesen Ordner wiederherstellen',
+  'option.recoverDatabases': 'mit --all-into: der Server für Datenbanken, URL ohne Passwort, oder env',
+  'prompt.recoveryKey': 'Der Notfallschlüssel des Blatts, als Text oder Wörter (verborgen)',
+  'note.recovering': '{series} {sequence} wird wiederhergestellt …',
+  'note.recovered': '{series} {sequence} ist wiederhergestellt: {place}',
+  'note.notRecovered':
+    '{series} ist NICHT wiederhergestellt: {code}. `coffre backup restore {series}` sagt, warum.',
+  'done.recovered':
+    'Der Coffre von {series} {sequence}, gemacht {createdAt}, ist in {dataDir}, und er öffnet sich. Dauer: {seconds} s.',
+  'note.sealVariable':
+    'Eine Variable versiegelt ihn: export COFFRE_SEAL=environment COFFRE_SEAL_KEY_FILE={file}',
+  'note.recoverNext':
+    'Weiter: `coffre audit log verify --data-dir {folder}`; `coffre token create admin --role admin --out admin.token --data-dir {folder}`, denn Token des alten Rechners gelten, ihre Texte sind aber mit ihm weg; `coffre serve --data-dir {folder}`; eine neue Sicherung machen.',
 }

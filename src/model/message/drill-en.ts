@@ -38,4 +38,31 @@ export const drillEn = {
   'drill.keys-changed': 'other keys open backups since the last one',
   'drill.rekeyed': 'the backup has new keys since the last one',
   'drill.old': 'the last one is long ago',
+  'option.recoveryShares':
+    'several sheets, each with a share of the key: sheet.html becomes sheet-1-of-3.html …',
+  'sheet.recoveryShareTitle': 'Coffre: share {number} of {count} of a recovery key',
+  'sheet.recoveryShareWhat':
+    'Any {threshold} of {count} such pages open every backup that was made for this key, when everything else is gone; fewer tell nothing of it.',
+  'sheet.recoveryShareStep1':
+    'On any machine with Coffre: write the words or the text below into a file that only you can read; the others do the same with theirs.',
+  'sheet.recoveryShareStep3':
+    'Everything at once: `coffre backup recover --target … --recovery-key-file … --recovery-key-file … --signer … --all-into …`',
+  'command.backup.recover':
+    'On a new machine: restore the Coffre of a target with a recovery sheet, and everything else there',
+  'argument.coffreSeries': 'the series of the Coffre itself; needed where there are several',
+  'option.sealKeySheet': 'the sheet of the seal key, as text or words, where the recovery key is another',
+  'option.recoverInto':
+    'of a Coffre on PostgreSQL: the database that it shall be in, a URL without a password, or env',
+  'option.allInto': 'restore the newest backup of every other series into this folder too',
+  'option.recoverDatabases': 'with --all-into: the server for databases, a URL without a password, or env',
+  'prompt.recoveryKey': 'The recovery key of the sheet, as text or as words (hidden)',
+  'note.recovering': 'Restoring {series} {sequence} …',
+  'note.recovered': '{series} {sequence} is restored: {place}',
+  'note.notRecovered': '{series} is NOT restored: {code}. `coffre backup restore {series}` says why.',
+  'done.recovered':
+    'The Coffre of {series} {sequence}, made {createdAt}, is in {dataDir}, and it opens. It took {seconds} s.',
+  'note.sealVariable':
+    'It is sealed by a variable: export COFFRE_SEAL=environment COFFRE_SEAL_KEY_FILE={file}',
+  'note.recoverNext':
+    'Next: `coffre audit log verify --data-dir {folder}`; `coffre token create admin --role admin --out admin.token --data-dir {folder}`, since tokens of the old machine still work and their texts are gone with it; `coffre serve --data-dir {folder}`; make a new backup.',
 } as const

@@ -39,4 +39,32 @@ export const drillFr: Readonly<Record<keyof typeof drillEn, string>> = {
   'drill.keys-changed': 'd’autres clés ouvrent les sauvegardes depuis le dernier',
   'drill.rekeyed': 'la sauvegarde a de nouvelles clés depuis le dernier',
   'drill.old': 'le dernier est trop ancien',
+  'option.recoveryShares':
+    'plusieurs feuilles, chacune avec une part de la clé : sheet.html devient sheet-1-of-3.html …',
+  'sheet.recoveryShareTitle': 'Coffre : part {number} sur {count} d’une clé de secours',
+  'sheet.recoveryShareWhat':
+    '{threshold} de ces {count} pages ouvrent chaque sauvegarde faite pour cette clé, quand tout le reste est perdu ; moins n’en disent rien.',
+  'sheet.recoveryShareStep1':
+    'Sur n’importe quelle machine avec Coffre : écrivez les mots ou le texte ci-dessous dans un fichier que vous seul pouvez lire ; les autres font de même.',
+  'sheet.recoveryShareStep3':
+    'Tout d’un coup : `coffre backup recover --target … --recovery-key-file … --recovery-key-file … --signer … --all-into …`',
+  'command.backup.recover':
+    'Sur une nouvelle machine : restaurer le Coffre d’une destination avec une feuille de secours, et tout le reste',
+  'argument.coffreSeries': 'la série du Coffre lui-même ; nécessaire s’il y en a plusieurs',
+  'option.sealKeySheet':
+    'la feuille de la clé de scellement, en texte ou en mots, si la clé de secours en est une autre',
+  'option.recoverInto':
+    'd’un Coffre sur PostgreSQL : la base où il doit être, une URL sans mot de passe, ou env',
+  'option.allInto': 'restaurer aussi la sauvegarde la plus récente de chaque autre série dans ce dossier',
+  'option.recoverDatabases': 'avec --all-into : le serveur des bases, une URL sans mot de passe, ou env',
+  'prompt.recoveryKey': 'La clé de secours de la feuille, en texte ou en mots (masquée)',
+  'note.recovering': 'Restauration de {series} {sequence} …',
+  'note.recovered': '{series} {sequence} est restaurée : {place}',
+  'note.notRecovered':
+    '{series} n’est PAS restaurée : {code}. `coffre backup restore {series}` dit pourquoi.',
+  'done.recovered':
+    'Le Coffre de {series} {sequence}, faite le {createdAt}, est dans {dataDir}, et il s’ouvre. Durée : {seconds} s.',
+  'note.sealVariable': 'Une variable le scelle : export COFFRE_SEAL=environment COFFRE_SEAL_KEY_FILE={file}',
+  'note.recoverNext':
+    'Ensuite : `coffre audit log verify --data-dir {folder}` ; `coffre token create admin --role admin --out admin.token --data-dir {folder}`, car les jetons de l’ancienne machine sont valables mais leurs textes sont perdus ; `coffre serve --data-dir {folder}` ; puis une nouvelle sauvegarde.',
 }

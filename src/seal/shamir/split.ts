@@ -39,11 +39,14 @@ export function checkQuorum({ shares, threshold }: Quorum): void {
   throw new CoffreError('INVALID_REQUEST', { facts: { at: 'shares', expected } })
 }
 
-/** Any `threshold` of the shares give `sealKey` back. */
-export async function splitSealKey(sealKey: KeyMaterial, quorum: Quorum): Promise<readonly Share[]> {
+/** Any `threshold` of the shares give `key`, of 32 bytes, back. `setId` is random when absent. */
+export async function splitSealKey(
+  key: KeyMaterial,
+  quorum: Quorum,
+  setId = Buffer.from(randomBytes(SET_ID_BYTES)).toString('hex'),
+): Promise<readonly Share[]> {
   checkQuorum(quorum)
-  const setId = Buffer.from(randomBytes(SET_ID_BYTES)).toString('hex')
-  const pieces = await split(rawBytes(sealKey), quorum.shares, quorum.threshold)
+  const pieces = await split(rawBytes(key), quorum.shares, quorum.threshold)
   return pieces.map((piece, index) => {
     const [value, point] = [new KeyMaterial(piece.subarray(0, SEAL_KEY_BYTES)), piece[SEAL_KEY_BYTES] ?? 0]
     piece.fill(0)
@@ -53,16 +56,22 @@ export async function splitSealKey(sealKey: KeyMaterial, quorum: Quorum): Promis
 
 /** The library does not tell a wrong reconstruction, so the stored check does. Throws PASSPHRASE_WRONG. */
 export async function combineShares(shares: readonly Share[], set: ShareSet): Promise<KeyMaterial> {
-  const pieces = shares
-    .slice(0, set.threshold)
-    .map(({ value, point }) => new Uint8Array(concat(rawBytes(value), Uint8Array.of(point))))
-  const bytes = await combine(pieces)
-  for (const piece of pieces) piece.fill(0)
-  const sealKey = new KeyMaterial(bytes)
-  bytes.fill(0)
+  const sealKey = await joinShares(shares.slice(0, set.threshold))
   if (Buffer.from(set.keyCheck).equals(checkKey(set.setId, sealKey))) return sealKey
   sealKey.wipe()
   throw new CoffreError('PASSPHRASE_WRONG', { facts: { setting: 'shares' } })
+}
+
+/** Something of 32 bytes; whether it is the right key, only a check of it tells. */
+export async function joinShares(shares: readonly Share[]): Promise<KeyMaterial> {
+  const pieces = shares.map(
+    ({ value, point }) => new Uint8Array(concat(rawBytes(value), Uint8Array.of(point))),
+  )
+  const bytes = await combine(pieces)
+  for (const piece of pieces) piece.fill(0)
+  const key = new KeyMaterial(bytes)
+  bytes.fill(0)
+  return key
 }
 
 /** Throws SHARE_FOREIGN for a share that this set has not given out. */

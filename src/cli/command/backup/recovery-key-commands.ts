@@ -7,10 +7,17 @@ import { readLimitedFile } from '../../input/read-limited.ts'
 import type { Invocation } from '../../invocation.ts'
 import { DRY_RUN, FORCE, SEAL_OPTIONS, YES } from '../../line/option-rows.ts'
 import { reportPlan } from '../../output/report-plan.ts'
+import { type Quorum, readQuorum } from '../../output/share-files.ts'
 import { withSink } from '../../output/sink.ts'
 import { requireFolder } from '../../place.ts'
 import type { Sheet } from '../../sheet/sheet.ts'
-import { readSheetPlace, SHEET_OPTIONS, sheetHead, writeSheet } from '../../sheet/write-sheet.ts'
+import {
+  readSheetPlace,
+  SHEET_OPTIONS,
+  sheetHead,
+  sheetPlaceOf,
+  writeSheet,
+} from '../../sheet/write-sheet.ts'
 import { withCoffre } from '../../with-coffre.ts'
 
 /** Of a public half: 1,646 characters and a line break. */
@@ -23,6 +30,8 @@ export const recoveryKeyCommands: readonly CommandRow[] = [
     options: [
       { flags: '--public-out <file>', help: 'option.recoveryPublicOut' },
       { flags: '--from-seal', help: 'option.fromSeal' },
+      { flags: '--shares <number>', help: 'option.recoveryShares' },
+      { flags: '--threshold <number>', help: 'option.threshold' },
       ...SHEET_OPTIONS,
       ...SEAL_OPTIONS,
       FORCE,
@@ -36,6 +45,7 @@ export const recoveryKeyCommands: readonly CommandRow[] = [
 async function runRecoveryKey(invocation: Invocation): Promise<ExitCode> {
   const { options } = invocation
   options.exclude('from-seal', 'out')
+  options.exclude('from-seal', 'shares')
   return options.flag('from-seal') ? useSealKey(invocation) : makeKey(invocation)
 }
 
@@ -61,30 +71,30 @@ async function useSealKey(invocation: Invocation): Promise<ExitCode> {
   return OK
 }
 
-/** The public half goes to a file, the secret one on a sheet and nowhere else. */
+/** The public half goes to a file, the secret one on a sheet, or on as many as there are shares, and nowhere else. */
 async function makeKey(invocation: Invocation): Promise<ExitCode> {
   const { options, printer } = invocation
   const place = readSheetPlace(options)
   const publicOut = options.required('public-out')
-  if (options.flag('dry-run')) return reportPlan(invocation, { request: { ...place, publicOut }, lines: [] })
-  await confirm(invocation, 'prompt.sheet')
-  const { createRecoveryKey } = await import('../../../app-backup.ts')
-  const { text, words, publicKey, fingerprint } = createRecoveryKey()
-  const signers = await recordKey(invocation, fingerprint)
-  const sheet: Sheet = {
-    kind: 'recovery-key',
-    ...sheetHead(options),
-    text,
-    words,
-    recovery: { signers, fingerprint },
+  const isShared = options.text('shares') !== undefined
+  const quorum = isShared ? readQuorum(invocation) : undefined
+  if (options.flag('dry-run')) {
+    return reportPlan(invocation, { request: { ...place, publicOut, ...quorum }, lines: [] })
   }
-  await writeSheet(invocation, sheet, place)
+  await confirm(invocation, 'prompt.sheet')
+  const { publicKey, fingerprint, sheets } = await makeSheets(quorum)
+  const signers = await recordKey(invocation, fingerprint)
+  const recovery = { signers, fingerprint }
+  const files: string[] = []
+  for (const sheet of sheets) {
+    const at = sheet.share === undefined ? place : sheetPlaceOf(place, sheet.share)
+    await writeSheet(invocation, { ...sheet, ...sheetHead(options), recovery }, at)
+    files.push(at.out)
+  }
   await withSink(invocation, 'public-out', (sink) => sink.write(`${publicKey}\n`))
-  await printer.done({ out: place.out, publicOut, fingerprint, signers }, 'done.recoveryKey', {
-    file: place.out,
-    publicFile: publicOut,
-    fingerprint,
-  })
+  const view = { out: place.out, files, publicOut, fingerprint, signers, ...quorum }
+  const file = files.join(', ')
+  await printer.done(view, 'done.recoveryKey', { file, publicFile: publicOut, fingerprint })
   return OK
 }
 
@@ -95,6 +105,22 @@ async function recordKey(invocation: Invocation, fingerprint: string): Promise<r
     await coffre.backups.record({ action: 'backup.recovery-key', fingerprint })
     return listSigners(coffre)
   })
+}
+
+type SheetSecret = Pick<Sheet, 'kind' | 'share' | 'text' | 'words'>
+
+async function makeSheets(quorum: Quorum | undefined) {
+  const { createRecoveryKey, createRecoveryShares } = await import('../../../app-backup.ts')
+  if (quorum === undefined) {
+    const { text, words, ...others } = createRecoveryKey()
+    const sheets: readonly SheetSecret[] = [{ kind: 'recovery-key', text, words }]
+    return { ...others, sheets }
+  }
+  const { shares, ...others } = await createRecoveryShares(quorum)
+  const sheets = shares.map(
+    ({ text, words, ...share }): SheetSecret => ({ kind: 'recovery-share', share, text, words }),
+  )
+  return { ...others, sheets }
 }
 
 /** The public halves of --recovery, or of the files in COFFRE_BACKUP_RECOVERY, with colons between. */

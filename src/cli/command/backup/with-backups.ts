@@ -23,7 +23,7 @@ export const PLACE_OPTIONS: readonly OptionRow[] = [TARGET, SIGNER, ACCEPT_OLDER
 
 /** What opens a backup, besides the Coffre that made it. */
 export const OPENER_OPTIONS: readonly OptionRow[] = [
-  { flags: '--recovery-key-file <file>', help: 'option.recoveryKeyFile' },
+  { flags: '--recovery-key-file <file>', help: 'option.recoveryKeyFile', repeats: true },
   { flags: '--backup-passphrase-file <file>', help: 'option.openBackupPassphrase' },
   { flags: '--accept-any-signer', help: 'option.acceptAnySigner' },
 ]
@@ -68,11 +68,22 @@ export function readReference(invocation: Invocation): BackupReference {
 
 /** What the command line gives to open a backup with. `given`: standard input gives a passphrase only once. */
 export async function readOpeners(invocation: Invocation, coffre: Coffre | undefined, given?: Secret) {
+  return readOpenersOf(invocation, await readRecoveryKey(invocation), { coffre, passphrase: given })
+}
+
+interface GivenOpeners {
+  readonly coffre?: Coffre | undefined
+  readonly passphrase?: Secret | undefined
+}
+
+/** With a recovery key that was read already. */
+export async function readOpenersOf(
+  invocation: Invocation,
+  recoveryKey: Secret | undefined,
+  { coffre, passphrase: given }: GivenOpeners = {},
+) {
   const { toOpeners } = await import('../../../app-backup.ts')
   const passphrase = given ?? (await readBackupPassphrase(invocation))
-  const path = invocation.options.text('recovery-key-file')
-  const limit = { name: '--recovery-key-file', maximumBytes: MAX_SHARE_CHARACTERS }
-  const recoveryKey = path === undefined ? undefined : await readSecretFile(invocation.terminal, path, limit)
   return toOpeners({
     ...(coffre === undefined ? {} : { coffre }),
     ...(passphrase === undefined ? {} : { passphrase }),
@@ -80,11 +91,25 @@ export async function readOpeners(invocation: Invocation, coffre: Coffre | undef
   })
 }
 
+/** Of --recovery-key-file: the key in one file, or enough shares of it, each in a file of its own. */
+export async function readRecoveryKey({ options, terminal }: Invocation): Promise<Secret | undefined> {
+  const limit = { name: '--recovery-key-file', maximumBytes: MAX_SHARE_CHARACTERS }
+  const given: Secret[] = []
+  for (const path of options.list('recovery-key-file'))
+    given.push(await readSecretFile(terminal, path, limit))
+  const { isRecoveryShare, joinRecoveryShares } = await import('../../../app-backup.ts')
+  const [first, ...others] = given
+  // One share alone is told how many more it needs.
+  const isWhole = first === undefined || (others.length === 0 && !isRecoveryShare(first))
+  return isWhole ? first : joinRecoveryShares(given)
+}
+
 export function readTrust({ options }: Invocation) {
   return { acceptAnySigner: options.flag('accept-any-signer') }
 }
 
-async function withOpen<Result>(
+/** With no Coffre, or with this one. */
+export async function withOpen<Result>(
   invocation: Invocation,
   coffre: Coffre | undefined,
   work: (backups: Backups) => Promise<Result>,
@@ -126,10 +151,10 @@ async function seenFile({ terminal }: Invocation): Promise<string> {
   return path
 }
 
-function hasOtherOpener({ options, terminal }: Invocation): boolean {
-  const given = ['recovery-key-file', 'backup-passphrase-file'].some(
-    (name) => options.text(name) !== undefined,
-  )
+/** Something besides the Coffre. */
+export function hasOtherOpener({ options, terminal }: Invocation): boolean {
+  const given =
+    options.list('recovery-key-file').length > 0 || options.text('backup-passphrase-file') !== undefined
   const { COFFRE_BACKUP_PASSPHRASE: passphrase = '', COFFRE_BACKUP_PASSPHRASE_FILE: file = '' } =
     terminal.environment
   return given || passphrase !== '' || file !== ''
