@@ -49,6 +49,8 @@ describe('coffre backup drill', () => {
     assert.deepEqual([listed['due'], listed['drills'].length], [undefined, 1])
     const shown = await cli.ok('backup drills app')
     assert.match(shown.out, /^1 +20\S+ +\d+\.\d +passed +digest, tables, counts, source +key backup 1$/m)
+    const { out } = await cli.ok('audit list --last 6')
+    assert.equal(out.match(/ backup\.drill +ok /g)?.length, 2)
     // The same number of rows, so that only their content tells.
     database.exec("update note set text = 'hee' where id = 1")
     const changed = await drill(`app ${scratch} --against-source ${path}`, 1)

@@ -49,6 +49,21 @@ export async function drillBackup(
   openers: Openers,
   options: DrillOptions,
 ): Promise<DrillReport> {
+  const event = { action: 'backup.drill', ...reference } as const
+  // Before plaintext of it is anywhere.
+  await backups.record({ ...event, phase: 'start' })
+  return backups.recorded(
+    { ...event, phase: 'end' },
+    () => runDrill(backups, reference, { openers, options }),
+    ({ drill: { sequence, backup: id } }) => ({ sequence, id }),
+  )
+}
+
+async function runDrill(
+  backups: Backups,
+  reference: BackupReference,
+  { openers, options }: { readonly openers: Openers; readonly options: DrillOptions },
+): Promise<DrillReport> {
   const opened = await backups.open(reference, openers, options)
   const startedAt = backups.proofs.now()
   const prove = async (found: Pick<BackupDrill, 'checks' | 'outcome' | 'code'>): Promise<BackupDrill> => {
@@ -92,7 +107,7 @@ async function restoreAndCompare(
   const { target } = scratch
   try {
     await target.prepare({ ...view.facts, bytes: record.plainBytes })
-    const plain = backups.readPlain(opened, options)
+    const plain = backups.readPlain(opened, { ...options, isLent: true })
     const counts = await target.receive(plain, options.signal ?? new AbortController().signal)
     const restored = { counts, tables: target.tables?.() ?? [] }
     await target.commit()
