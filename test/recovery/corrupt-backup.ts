@@ -213,9 +213,11 @@ export async function corruptEveryByte(place: CorruptionPlace, draw: Draw, step 
 
 /** Flips, cuts, insertions, exchanged and repeated chunks, exchanged, older and missing objects, at random. */
 export async function corruptAtRandom(place: CorruptionPlace, draw: Draw, count: number): Promise<void> {
-  for (let number = 1; number <= count; number += 1) {
+  for (let number = 1; number <= count; ) {
     const damage = drawDamage(place, draw)
-    if (damage !== undefined) await place.attack({ ...damage, what: `${number}: ${damage.what}` })
+    if (damage === undefined) continue
+    await place.attack({ ...damage, what: `${number}: ${damage.what}` })
+    number += 1
   }
 }
 

@@ -21,7 +21,7 @@ export async function corruptByCommand(draw: Draw, count: number): Promise<Reado
     await cli.ok(`backup create nightly --in ${cli.path('dump.sql')}`)
     writeFileSync(cli.path('out/file'), BEFORE)
     const names = readdirSync(cli.path('target/nightly'))
-    for (let number = 1; number <= count; number += 1) {
+    for (let number = 1; number <= count; ) {
       const path = cli.path(`target/nightly/${draw.pick(names)}`)
       const whole = readFileSync(path)
       const [what, change] = draw.pick(Object.entries(CHANGES)) ?? assert.fail()
@@ -35,6 +35,7 @@ export async function corruptByCommand(draw: Draw, count: number): Promise<Reado
       assert.equal(readFileSync(cli.path('out/file'), 'utf8'), BEFORE)
       answers[String(code)] = (answers[String(code)] ?? 0) + 1
       writeFileSync(path, whole)
+      number += 1
     }
     await cli.ok(`backup restore nightly --replace --into ${cli.path('out/file')}`)
     assert.equal(readFileSync(cli.path('out/file'), 'utf8'), CONTENT)
