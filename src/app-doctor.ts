@@ -1,3 +1,4 @@
+import type { BackupScheduleOptions } from './app-backup-schedule.ts'
 import { readFernetRing } from './app-fernet.ts'
 import { openAuditLog, requireStoredFernetKeys } from './app-store.ts'
 import { readCertificate } from './crypto/certificate.ts'
@@ -9,6 +10,8 @@ import { isSupportedRuntime } from './version.ts'
 
 export interface ExamineOptions extends FolderRequest {
   readonly databaseUrl?: Secret
+  /** Backups that are declared; throws CONFIG_REFUSED. Absent where none are. */
+  readonly readBackups?: () => Promise<BackupScheduleOptions | undefined>
 }
 
 /** What a Coffre stands on: `coffre doctor`. Reads no secret but FERNET_SECRET_KEY, migrates nothing, and leaves a running server alone. */
@@ -30,7 +33,20 @@ export async function examineFolder(options: ExamineOptions): Promise<readonly F
     readCertificate,
     examineFile: async () => (await import('./store/sqlite/examine-file.ts')).examineFile(dataDir),
     ...(databaseUrl === undefined ? {} : { examineServer: () => askServer(databaseUrl) }),
+    ...(options.readBackups === undefined
+      ? {}
+      : { readBackups: () => viewBackups(place, options.readBackups) }),
   })
+}
+
+async function viewBackups(
+  place: { readonly dataDir: string; readonly databaseUrl?: Secret },
+  readBackups: ExamineOptions['readBackups'],
+) {
+  const backups = await readBackups?.()
+  if (backups === undefined) return []
+  const { viewSchedules } = await import('./app-backup-schedule.ts')
+  return viewSchedules({ ...place, backups })
 }
 
 async function askServer(databaseUrl: Secret) {

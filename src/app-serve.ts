@@ -39,6 +39,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     await requireKnownFernetKeys(core, options.environment)
     // A wrong address of a cache server shows at the start, not in the first answer.
     if (options.cache?.url !== undefined) await core.caches.service()
+    core.backups?.runner.start()
     // Whoever asks whether the log holds has an answer from the first moment on.
     await signFirst(core)
     const { url, close } = await startServing(core, options)
@@ -88,6 +89,7 @@ export async function listenOver(
   metrics.watchLegacyWrites('cache', () => core.caches.counts.legacyWrites)
   metrics.watchCache(() => ({ ...core.caches.counts, isDown: core.caches.isDown }))
   metrics.watchBackupEvents(() => core.backupCounts.list())
+  metrics.watchBackups(async () => (await core.backups?.views()) ?? [])
   metrics.watchSessions(() => core.sessions.faults)
   const idle = options.streams?.idleMilliseconds
   if (renderMetrics !== undefined) metrics.shareWithParent()

@@ -27,6 +27,7 @@ import {
   firstTokenFile,
   makeFirstToken,
 } from './service/operator/first-token.ts'
+import type { BackupAlert, BackupScheduleOptions } from './app-backup-schedule.ts'
 import type { CoreCacheOptions } from './app-cache.ts'
 import type { CallerCachesParts } from './service/cache/caller-caches.ts'
 import type { IssuerSettings, ProviderSettings } from './config.ts'
@@ -56,6 +57,7 @@ export {
 } from './app-fernet.ts'
 export { inspectBlob } from './service/data/inspect.ts'
 export type { SealChoice } from './seal/seal-choices.ts'
+export type { BackupAlert, BackupScheduleOptions } from './app-backup-schedule.ts'
 export type { SealKeyText } from './seal/seal-key-text.ts'
 export { viewShare } from './seal/shamir/share-text.ts'
 export {
@@ -96,6 +98,10 @@ export interface OpenOptions {
   readonly lostFernetKeys?: 'allow'
   /** The cache server, and how long entries live; the memory of this process when absent and no other may serve. */
   readonly cache?: CoreCacheOptions
+  /** Backups that a server makes by itself; whoever embeds a Coffre sees how they stand, and makes one when asked. */
+  readonly backups?: BackupScheduleOptions
+  /** A backup that failed or was missed; a process warning when absent. */
+  readonly onBackupAlert?: (alert: BackupAlert) => void
   /** For what stops nothing and somebody should look at; a process warning when absent. */
   readonly onAlert?: (alert: CheckpointAlert) => void
 }
@@ -234,11 +240,28 @@ async function assembleCore(
       ...(membership === undefined ? {} : { operatorElsewhere: membership.operatorElsewhere }),
     })
     core.whenClosed(changes.follow())
+    await declareBackups(core, options, membership !== undefined)
     return { core, audit, finding }
   } catch (error) {
     await store.close()
     throw error
   }
+}
+
+/** Loaded when there are some: most processes make no backups. */
+async function declareBackups(core: Core, options: OpenOptions, isMember: boolean): Promise<void> {
+  const { backups, dataDir, databaseUrl, onBackupAlert } = options
+  if (backups === undefined) return
+  const { openSchedules, warnOfBackup } = await import('./app-backup-schedule.ts')
+  const schedules = await openSchedules(core, {
+    dataDir,
+    ...(databaseUrl === undefined ? {} : { databaseUrl }),
+    backups,
+    clock: clockOf(options),
+    onAlert: onBackupAlert ?? warnOfBackup,
+    isMember,
+  })
+  core.useBackups(schedules)
 }
 
 /** After a wanted restore: records it in the log for ever, and begins a new line of checkpoints. Needs the seal key. */

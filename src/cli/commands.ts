@@ -3,6 +3,7 @@ import { auditCommands } from './command/audit-commands.ts'
 import { auditLogCommands } from './command/audit-log-commands.ts'
 import { auditProofCommands } from './command/audit-proof-commands.ts'
 import { backupCommands } from './command/backup/backup-commands.ts'
+import { scheduleCommands } from './command/backup/schedule-commands.ts'
 import { drillCommands } from './command/backup/drill-commands.ts'
 import { layoutCommands } from './command/backup/layout-commands.ts'
 import { recoverCommand } from './command/backup/recover-command.ts'
@@ -99,6 +100,7 @@ const rows: readonly CommandRow[] = [
   scanCommand,
   ...backupCommands,
   ...drillCommands,
+  ...scheduleCommands,
   ...restoreCommands,
   recoverCommand,
   ...recoveryKeyCommands,

@@ -7,6 +7,7 @@ import type { Invocation } from './invocation.ts'
 import { chooseCache } from './input/cache-setting.ts'
 import { choosePlace } from './place.ts'
 import { askHidden } from './input/prompt.ts'
+import { chooseBackupSchedule } from './input/backup-schedule.ts'
 import { chooseStoredSeal } from './input/seal-choice.ts'
 import { readToken } from './input/secret-setting.ts'
 import { chooseDatabase } from './input/store-setting.ts'
@@ -21,6 +22,8 @@ export interface OpeningRules {
   readonly needsCache?: true
   /** For what goes on without: nobody is asked for a passphrase or for shares. */
   readonly asksNothing?: boolean
+  /** For what shows or makes scheduled backups: the file of COFFRE_BACKUP_SCHEDULE, where there is one. */
+  readonly needsBackups?: true
 }
 
 /** Opens the data folder or connects to the server, runs `work`, and closes again whatever happens. */
@@ -63,12 +66,13 @@ export async function connectWithout(
 async function openFolder(
   invocation: Invocation,
   dataDir: string,
-  { needsFernetKeys, needsCache, asksNothing = false }: OpeningRules,
+  { needsFernetKeys, needsCache, needsBackups, asksNothing = false }: OpeningRules,
 ): Promise<Coffre> {
   // Most commands have nothing to do with keys of providers, and run in folders without their settings.
   const lost = needsFernetKeys === true ? {} : { lostFernetKeys: 'allow' as const }
   const cache = needsCache === true ? { cache: await chooseCache(invocation) } : {}
-  const place = { dataDir, ...lost, ...cache, ...(await chooseDatabase(invocation)) }
+  const backups = needsBackups === true ? await chooseBackupSchedule(invocation) : {}
+  const place = { dataDir, ...lost, ...cache, ...backups, ...(await chooseDatabase(invocation)) }
   return openPlace(invocation, place, { asksNothing })
 }
 

@@ -27,6 +27,31 @@ export const BACKUP_ERRORS = {
     sentence: 'Nothing that was given opens this backup.',
     next: 'Give one of what `coffre backup inspect` lists: the Coffre with that key, the passphrase or the recovery key.',
   },
+  BACKUP_SCHEDULE_NOT_FOUND: {
+    fault: 'caller',
+    sentence: 'No backup of this name is scheduled here.',
+    next: '`coffre backup status` lists those that are; COFFRE_BACKUP_SCHEDULE names the file that declares them.',
+  },
+  BACKUP_RUN_NOT_FOUND: {
+    fault: 'caller',
+    sentence: 'There is no such run.',
+    next: '`coffre backup runs` lists those that are kept.',
+  },
+  BACKUP_RUN_UNDER_WAY: {
+    fault: 'caller',
+    sentence: 'A run of this backup is under way already.',
+    next: 'Wait for its end; `coffre backup status` shows it.',
+  },
+  BACKUP_MISSED: {
+    fault: 'operator',
+    sentence: 'A scheduled backup was not made: nobody was there to make it in time.',
+    next: 'Find out why the server was down or sealed, and make one now with `coffre backup run`.',
+  },
+  BACKUP_INTERRUPTED: {
+    fault: 'operator',
+    sentence: 'The backup was interrupted: its server was stopped.',
+    next: 'Make it again with `coffre backup run`. What was written of it is no backup.',
+  },
   BACKUP_SOURCE_FAILED: {
     fault: 'operator',
     sentence: 'What is to be backed up could not be read whole, so there is no backup of it.',

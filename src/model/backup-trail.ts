@@ -40,6 +40,3 @@ export interface BackupTrail {
   /** Resolves when the record is durable. */
   record(event: BackupEvent): Promise<void>
 }
-
-/** What a Coffre does for backups. */
-export type CoffreBackups = BackupTrail

@@ -1,7 +1,7 @@
 import type { ApiKeys, EmbeddedApiKeys } from './api-key.ts'
 import type { Ceremonies } from './ceremony.ts'
 import type { Audit } from './audit.ts'
-import type { CoffreBackups } from './backup-trail.ts'
+import type { CoffreBackups } from './backup-schedule.ts'
 import type { CoffreCache } from './cache.ts'
 import type { ErrorCode, ErrorFacts } from './errors.ts'
 import type { Diagnosis, DiagnosisRequest } from './diagnosis.ts'
@@ -32,6 +32,7 @@ export interface Coffre extends Streams {
   readonly sessions: CoffreSessions
   /** Encrypted entries of users, each in a space of its own. */
   readonly cache: CoffreCache
+  /** Those that a server makes by itself, and the trail of all others. */
   readonly backups: CoffreBackups
   readonly audit: Audit
   readonly operator: Operator

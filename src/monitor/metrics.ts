@@ -1,3 +1,4 @@
+import type { BackupScheduleView } from '../model/backup-schedule.ts'
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 /** From a quarter of a millisecond, where an encrypt over loopback lies, to a slow RSA key. */
@@ -15,6 +16,16 @@ export interface ObservedItems {
   readonly operation: string
   readonly succeeded: number
   readonly failed: number
+}
+
+/** How it stands with a declared backup. */
+export type ObservedBackup = Pick<
+  BackupScheduleView,
+  'failures' | 'health' | 'lastSuccess' | 'misses' | 'nextAt' | 'series'
+>
+
+function secondsOf(moment: string | undefined): number | undefined {
+  return moment === undefined ? undefined : Math.floor(Date.parse(moment) / 1_000)
 }
 
 /** Prometheus metrics of one server. No label ever holds a value of a user. */
@@ -176,6 +187,55 @@ export class Metrics {
         for (const { action, outcome, count } of read()) this.inc({ action, outcome }, count)
       },
     })
+  }
+
+  /** Of the backups that are declared, by the operator's own names for them. */
+  watchBackups(read: () => Promise<readonly ObservedBackup[]>): void {
+    let reading: Promise<readonly ObservedBackup[]> | undefined
+    // Once for all of them. Without its store a process still has numbers to tell.
+    const readOnce = () =>
+      (reading ??= read()
+        .catch(() => [])
+        .finally(() => {
+          reading = undefined
+        }))
+    const gauge = (name: string, help: string, valueOf: (backup: ObservedBackup) => number | undefined) =>
+      new Gauge({
+        name,
+        help,
+        labelNames: ['series'],
+        registers: [this.#registry],
+        // Every process reads the same store.
+        aggregator: 'max',
+        async collect() {
+          this.reset()
+          for (const backup of await readOnce()) {
+            const value = valueOf(backup)
+            if (value !== undefined) this.set({ series: backup.series }, value)
+          }
+        },
+      })
+    gauge('coffre_backup_last_success_seconds', 'When the last backup was whole, as a Unix time.', (backup) =>
+      secondsOf(backup.lastSuccess?.endedAt),
+    )
+    gauge(
+      'coffre_backup_last_size_bytes',
+      'What the last backup takes on its target.',
+      (backup) => backup.lastSuccess?.bytes,
+    )
+    gauge('coffre_backup_last_duration_seconds', 'How long the last backup took.', ({ lastSuccess }) =>
+      lastSuccess === undefined
+        ? undefined
+        : (secondsOf(lastSuccess.endedAt) ?? 0) - (secondsOf(lastSuccess.startedAt) ?? 0),
+    )
+    gauge('coffre_backup_next_run_seconds', 'When the next backup is due, as a Unix time.', (backup) =>
+      secondsOf(backup.nextAt),
+    )
+    gauge('coffre_backup_trouble', '1 while the last run failed or was missed.', ({ health }) =>
+      health === 'failed' || health === 'missed' ? 1 : 0,
+    )
+    gauge('coffre_backup_failures_total', 'Runs that failed.', ({ failures }) => failures)
+    gauge('coffre_backup_misses_total', 'Runs that nobody was there for.', ({ misses }) => misses)
   }
 
   /** Since the start of this process. */

@@ -1,4 +1,6 @@
+import type { BackupRunState, BackupWork } from '../model/backup-schedule.ts'
 import type { Instant } from '../model/clock.ts'
+import type { ErrorCode } from '../model/errors.ts'
 import type {
   ClientId,
   KeyId,
@@ -94,6 +96,12 @@ export interface ReadStore extends ReadChanges {
   /** Largest first. */
   readCheckpoints(limit: number): Promise<readonly StoredCheckpoint[]>
   findCheckpoint(size: number): Promise<StoredCheckpoint | undefined>
+  findBackupSchedule(series: string): Promise<StoredBackupSchedule | undefined>
+  findBackupRun(id: string): Promise<BackupRun | undefined>
+  /** Newest first. */
+  listBackupRuns(query: BackupRunsQuery): Promise<readonly BackupRun[]>
+  /** Those of all series that have not ended, oldest first. */
+  listOpenBackupRuns(): Promise<readonly BackupRun[]>
 }
 
 export interface StoreTransaction extends ReadStore {
@@ -167,6 +175,13 @@ export interface StoreTransaction extends ReadStore {
     readonly holder: string
     readonly againInMs: number
   }): Promise<void>
+  /** Keeps it for `leaseMs` from now; false when another has taken it since the lease ended. */
+  renewJob(claim: JobClaim): Promise<boolean>
+  putBackupSchedule(schedule: StoredBackupSchedule): Promise<void>
+  /** A new one, or another state of one that is there. */
+  putBackupRun(run: BackupRun): Promise<void>
+  /** Of those that have ended: all but the newest `keep` and the last success go. */
+  pruneBackupRuns(series: string, keep: number): Promise<void>
   /** Writes, and changes nothing: when the transaction resolves, the medium takes writes. */
   probe(): Promise<void>
   /** `records` continue at the stored head's size; `head` replaces it. */
@@ -180,6 +195,43 @@ export interface JobClaim {
   /** Unique to the process. */
   readonly holder: string
   readonly leaseMs: number
+}
+
+/** How far the moments of a declared backup have become runs. */
+export interface StoredBackupSchedule {
+  readonly series: string
+  /** Five fields and the time zone. */
+  readonly cron: string
+  readonly seenUntil: Instant
+  readonly failures: number
+  readonly misses: number
+}
+
+/** One run of a declared backup (docs/design/backup-schedule.md). */
+export interface BackupRun {
+  readonly id: string
+  readonly series: string
+  readonly work: BackupWork
+  readonly state: BackupRunState
+  /** The moment of the schedule; absent where somebody asked. */
+  readonly slot?: Instant
+  readonly askedBy: string
+  readonly askedAt: Instant
+  readonly startedAt?: Instant
+  /** Absent exactly while it waits or runs. */
+  readonly endedAt?: Instant
+  /** The process that does it, or did. */
+  readonly holder?: string
+  readonly bytes: number
+  readonly sequence?: number
+  readonly code?: ErrorCode
+}
+
+export interface BackupRunsQuery {
+  readonly series: string
+  readonly work?: BackupWork
+  readonly state?: BackupRunState
+  readonly limit: number
 }
 
 export interface ListKeysQuery {

@@ -7,6 +7,7 @@ import {
   sealBackupBody,
   sealBackupRecord,
 } from '../../src/crypto/backup-body.ts'
+import { parseBackupSchedule } from '../../src/config-backups.ts'
 import { parseLayoutKey, readLayoutHead } from '../../src/crypto/backup-layout.ts'
 import { type RecoverySlot, unwrapByRecovery, wrapForRecovery } from '../../src/crypto/backup-slot.ts'
 import { KeyMaterial } from '../../src/crypto/key-material.ts'
@@ -35,6 +36,20 @@ const HEADER = JSON.stringify({
   compression: 'zstd',
   createdAt: '2026-11-26T03:09:24.716Z',
   facts: { name: 'dump.sql', bytes: 12 },
+})
+const SCHEDULE = JSON.stringify({
+  target: 's3://bucket/prefix',
+  backups: [
+    {
+      series: 'shop',
+      source: { postgres: { url: 'postgres://backup@db/shop', format: 'plain' } },
+      cron: '0 2 * * *',
+      timeZone: 'Europe/Paris',
+      recovery: ['recovery.pub'],
+      keep: { daily: 7 },
+    },
+    { series: 'site', source: { files: ['/srv/site'] } },
+  ],
 })
 const BODY = JSON.stringify({ sequence: 3, bodyBytes: 100, bodySha256: 'ab'.repeat(32) })
 const RECORD = JSON.stringify({
@@ -210,6 +225,11 @@ function recoveryKeys(): FuzzedParser[] {
 
 function layouts(): FuzzedParser[] {
   return [
+    {
+      name: 'backup-schedule',
+      seeds: [text(SCHEDULE)],
+      parse: (input) => parseBackupSchedule(input.toString('utf8'), { target: '/t' }).length > 0,
+    },
     {
       name: 'layout-key',
       seeds: [

@@ -76,6 +76,7 @@ export const FUZZED_FUNCTIONS: Readonly<Record<string, string>> = {
   parseRecord: 'backup-record',
   parseCatalogue: 'backup-catalogue',
   parseProof: 'backup-drill',
+  parseBackupSchedule: 'backup-schedule',
   openBackupBody: 'backup-body',
   openBackupRecord: 'backup-record',
   openSlots: '(tries each slot of a manifest: backup-recovery-slot)',

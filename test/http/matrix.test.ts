@@ -125,6 +125,8 @@ function ask(row: RouteRow, target: Target, token: string): Promise<Answer> {
   const id = { '{name}': row.about === 'policy' ? target.policy : `${target.name}-aes`, '{id}': target.token }
   const path = pattern
     .replace('{user}', 'nobody')
+    .replace('{series}', 'nightly')
+    .replace('{sequence}', '1')
     .replace('{key}', 'contract:12345678901234')
     .replace('{type}/{pdl}', 'consumption:daily/12345678901234')
     .replace(/\{(name|id)\}/, (found) => id[found === '{id}' ? '{id}' : '{name}'])

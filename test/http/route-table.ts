@@ -40,6 +40,8 @@ export type Permission =
   | 'api-key.rotate'
   | 'api-key.revoke'
   | 'backup.record'
+  | 'backup.read'
+  | 'backup.run'
   | 'audit.read'
   | 'operator.change'
 
@@ -52,6 +54,8 @@ export const MAY: Readonly<Record<Role, readonly Permission[] | 'everything'>> =
     'key.move',
     'api-key.rotate',
     'backup.record',
+    'backup.read',
+    'backup.run',
     'operator.change',
   ],
   auditor: [
@@ -61,6 +65,7 @@ export const MAY: Readonly<Record<Role, readonly Permission[] | 'everything'>> =
     'login.read',
     'user.read',
     'backup.record',
+    'backup.read',
     'audit.read',
   ],
   app: ['data.use', 'key.read', 'backup.record'],
@@ -76,10 +81,14 @@ export const UNCONFINED_ONLY: readonly Permission[] = [
   'audit.read',
   'api-key.rotate',
   'api-key.revoke',
+  'backup.read',
+  'backup.run',
   'operator.change',
 ]
 /** For callers of the tenant `default` only. */
 export const DEFAULT_TENANT_ONLY: readonly Permission[] = [
+  'backup.read',
+  'backup.run',
   'operator.change',
   'api-key.rotate',
   'api-key.revoke',
@@ -356,6 +365,14 @@ export const ROUTE_TABLE: readonly RouteRow[] = [
     about: 'nothing',
     body: () => ({ action: 'backup.verify', series: 'nightly' }),
   },
+  { route: 'GET /backups/schedules', needs: 'backup.read', about: 'nothing' },
+  { route: 'GET /backups/schedules/{series}', needs: 'backup.read', about: 'nothing' },
+  { route: 'GET /backups/schedules/{series}/runs', needs: 'backup.read', about: 'nothing' },
+  { route: 'POST /backups/schedules/{series}/runs', needs: 'backup.run', about: 'nothing' },
+  { route: 'GET /backups/runs/{id}', needs: 'backup.read', about: 'nothing' },
+  { route: 'GET /backups/schedules/{series}/backups', needs: 'backup.read', about: 'nothing' },
+  { route: 'GET /backups/schedules/{series}/backups/{sequence}', needs: 'backup.read', about: 'nothing' },
+  { route: 'GET /backups/schedules/{series}/pruning', needs: 'backup.read', about: 'nothing' },
   { route: 'GET /audit/records', needs: 'audit.read', about: 'nothing' },
   { route: 'GET /audit/verify', needs: 'audit.read', about: 'nothing' },
   { route: 'POST /audit/verify', needs: 'audit.read', about: 'nothing' },

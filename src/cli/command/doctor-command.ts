@@ -1,3 +1,4 @@
+import { chooseBackupSchedule } from '../input/backup-schedule.ts'
 import { readHead } from '../input/read-limited.ts'
 import { createReadStream } from 'node:fs'
 import { MAX_CIPHERTEXT_CHARACTERS } from '../../model/limits.ts'
@@ -36,6 +37,9 @@ async function examine(invocation: Invocation): Promise<ExitCode> {
     fix: options.flag('fix'),
     environment,
     ...(await chooseDatabase(invocation)),
+    ...((environment['COFFRE_BACKUP_SCHEDULE'] ?? '') === ''
+      ? {}
+      : { readBackups: async () => (await chooseBackupSchedule(invocation)).backups }),
   })
   const isWell = findings.every(({ state }) => state !== 'problem')
   await printer.show({ healthy: isWell, findings }, () =>

@@ -3,6 +3,7 @@ import type { RunningServer, SealChoice } from '../../app.ts'
 import { MAX_TOKEN_CHARACTERS } from '../../model/limits.ts'
 import type { CommandRow, OptionRow } from '../command-row.ts'
 import { type ExitCode, OK } from '../exit-code.ts'
+import { chooseBackupSchedule, SCHEDULE_FILE } from '../input/backup-schedule.ts'
 import { readLimitedFile } from '../input/read-limited.ts'
 import type { Invocation } from '../invocation.ts'
 import { SEAL_OPTIONS } from '../line/option-rows.ts'
@@ -31,7 +32,12 @@ export const SERVER_OPTIONS: readonly OptionRow[] = [
 export const serveCommand: CommandRow = {
   path: ['serve'],
   summary: 'command.serve',
-  options: [...SERVER_OPTIONS, { flags: '--show-token', help: 'option.showToken' }, ...SEAL_OPTIONS],
+  options: [
+    ...SERVER_OPTIONS,
+    SCHEDULE_FILE,
+    { flags: '--show-token', help: 'option.showToken' },
+    ...SEAL_OPTIONS,
+  ],
   run: runServe,
 }
 
@@ -46,7 +52,8 @@ async function runServe(invocation: Invocation): Promise<ExitCode> {
   const choice = { ...(seal === undefined ? {} : { seal }), ...(tls === undefined ? {} : { tls }) }
   const http = { host, port, logLevel, docs, streams, trustedProxies, issuers, providers, workers }
   const cache = await chooseCache(invocation)
-  const server = await serve({ ...place, createIfMissing: true, cache, ...http, ...choice })
+  const backups = await chooseBackupSchedule(invocation)
+  const server = await serve({ ...place, createIfMissing: true, cache, ...backups, ...http, ...choice })
   await tellStart(invocation, server)
   await untilStopped()
   await printer.note('done.stopping')

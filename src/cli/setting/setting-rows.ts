@@ -74,6 +74,7 @@ export const OTHER_ROWS: readonly SettingRow[] = [
   { variable: 'COFFRE_BACKUP_TARGET', option: 'target', kind: 'address' },
   { variable: 'COFFRE_BACKUP_RECOVERY' },
   { variable: 'COFFRE_BACKUP_SEEN' },
+  { variable: 'COFFRE_BACKUP_SCHEDULE', option: 'backup-schedule' },
   { variable: 'BACKUP_ENCRYPTION_KEY', kind: 'secret' },
   { variable: 'BACKUP_ENCRYPTION_KEY_PREVIOUS', kind: 'secret' },
   { variable: 'COFFRE_S3_ENDPOINT', kind: 'address' },

@@ -1,6 +1,7 @@
 import type { Messages } from './catalogue.ts'
 import { helpDe } from './help-de.ts'
 import { backupDe } from './backup-de.ts'
+import { backupScheduleDe } from './backup-schedule-de.ts'
 import { drillDe } from './drill-de.ts'
 import { secretFilesDe } from './secret-files-de.ts'
 
@@ -8,6 +9,7 @@ export const de: Messages = {
   ...helpDe,
   ...backupDe,
   ...drillDe,
+  ...backupScheduleDe,
   ...secretFilesDe,
 
   'title.usage': 'Aufruf:',

@@ -126,6 +126,26 @@ export const errorsDe: ErrorTexts = {
     sentence: 'Es gibt keine Sicherung eines solchen Schlüssels.',
     next: 'Listen Sie die Sicherungen mit `coffre secret-key recover` auf.',
   },
+  BACKUP_SCHEDULE_NOT_FOUND: {
+    sentence: 'Eine Sicherung dieses Namens ist hier nicht geplant.',
+    next: '`coffre backup status` listet sie auf; COFFRE_BACKUP_SCHEDULE nennt die Datei, die sie erklärt.',
+  },
+  BACKUP_RUN_NOT_FOUND: {
+    sentence: 'Diesen Lauf gibt es nicht.',
+    next: '`coffre backup runs` listet die auf, die aufgehoben sind.',
+  },
+  BACKUP_RUN_UNDER_WAY: {
+    sentence: 'Ein Lauf dieser Sicherung ist schon im Gange.',
+    next: 'Warten Sie sein Ende ab; `coffre backup status` zeigt ihn.',
+  },
+  BACKUP_MISSED: {
+    sentence: 'Eine geplante Sicherung wurde nicht gemacht: niemand war da, sie rechtzeitig zu machen.',
+    next: 'Finden Sie heraus, warum der Server aus oder versiegelt war, und machen Sie jetzt eine mit `coffre backup run`.',
+  },
+  BACKUP_INTERRUPTED: {
+    sentence: 'Die Sicherung wurde unterbrochen: ihr Server wurde angehalten.',
+    next: 'Machen Sie sie mit `coffre backup run` noch einmal. Was davon geschrieben wurde, ist keine Sicherung.',
+  },
   BACKUP_SOURCE_FAILED: {
     sentence:
       'Was gesichert werden soll, konnte nicht vollständig gelesen werden; es gibt davon keine Sicherung.',

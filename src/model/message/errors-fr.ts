@@ -126,6 +126,26 @@ export const errorsFr: ErrorTexts = {
     sentence: 'Il n’y a pas de sauvegarde d’une telle clé.',
     next: 'Listez les sauvegardes par `coffre secret-key recover`.',
   },
+  BACKUP_SCHEDULE_NOT_FOUND: {
+    sentence: 'Aucune sauvegarde de ce nom n’est planifiée ici.',
+    next: '`coffre backup status` les liste ; COFFRE_BACKUP_SCHEDULE nomme le fichier qui les déclare.',
+  },
+  BACKUP_RUN_NOT_FOUND: {
+    sentence: 'Cette exécution n’existe pas.',
+    next: '`coffre backup runs` liste celles qui sont gardées.',
+  },
+  BACKUP_RUN_UNDER_WAY: {
+    sentence: 'Une exécution de cette sauvegarde est déjà en cours.',
+    next: 'Attendez sa fin ; `coffre backup status` la montre.',
+  },
+  BACKUP_MISSED: {
+    sentence: 'Une sauvegarde planifiée n’a pas été faite : personne n’était là pour la faire à temps.',
+    next: 'Cherchez pourquoi le serveur était arrêté ou scellé, et faites-en une avec `coffre backup run`.',
+  },
+  BACKUP_INTERRUPTED: {
+    sentence: 'La sauvegarde a été interrompue : son serveur a été arrêté.',
+    next: 'Refaites-la avec `coffre backup run`. Ce qui en a été écrit n’est pas une sauvegarde.',
+  },
   BACKUP_SOURCE_FAILED: {
     sentence:
       'Ce qui doit être sauvegardé n’a pas pu être lu en entier ; il n’y en a donc pas de sauvegarde.',

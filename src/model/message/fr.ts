@@ -1,6 +1,7 @@
 import type { Messages } from './catalogue.ts'
 import { helpFr } from './help-fr.ts'
 import { backupFr } from './backup-fr.ts'
+import { backupScheduleFr } from './backup-schedule-fr.ts'
 import { drillFr } from './drill-fr.ts'
 import { secretFilesFr } from './secret-files-fr.ts'
 
@@ -8,6 +9,7 @@ export const fr: Messages = {
   ...helpFr,
   ...backupFr,
   ...drillFr,
+  ...backupScheduleFr,
   ...secretFilesFr,
 
   'title.usage': 'Utilisation :',

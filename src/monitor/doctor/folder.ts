@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Audit } from '../../model/audit.ts'
+import type { BackupScheduleView } from '../../model/backup-schedule.ts'
 import { type Instant, toInstant } from '../../model/clock.ts'
 import { CoffreError, hasCode } from '../../model/errors.ts'
 import type { SchemaFacts, ServerFacts } from '../../store/store.ts'
 import type { Finding } from './finding.ts'
+import type { BackupsView } from './judge-backups.ts'
 import { examineInstallation, type RuntimeFacts } from './installation.ts'
 import type { FernetView, LogFacts, StoreView } from './judge-store.ts'
 
@@ -25,6 +27,8 @@ export interface FolderParts {
   readonly readCertificate: (pem: string) => { readonly notAfter: Instant } | undefined
   /** Of the file in the folder; `undefined` where there is none. */
   readonly examineFile: () => Promise<(SchemaFacts & { readonly check: string }) | undefined>
+  /** Where backups are declared. Throws CONFIG_REFUSED and STORE_IN_USE. */
+  readonly readBackups?: () => Promise<readonly BackupScheduleView[]>
   /** Where the store is in a database. */
   readonly examineServer?: () => Promise<SchemaFacts & ServerFacts>
 }
@@ -44,7 +48,21 @@ export async function examine(request: FolderRequest, parts: FolderParts): Promi
     ...(pem === undefined ? {} : { certificate: parts.readCertificate(pem) ?? 'unreadable' }),
     ...(database === undefined ? {} : { database }),
     store: await examineStore(parts, database),
+    ...(parts.readBackups === undefined ? {} : { backups: await examineBackups(parts.readBackups) }),
   })
+}
+
+async function examineBackups(
+  readBackups: () => Promise<readonly BackupScheduleView[]>,
+): Promise<BackupsView> {
+  try {
+    return await readBackups()
+  } catch (error) {
+    if (hasCode(error, 'STORE_IN_USE')) return 'in-use'
+    if (hasCode(error, 'CONFIG_REFUSED')) return 'unreadable'
+    // What is wrong with the store stands among its own findings.
+    return []
+  }
 }
 
 /** An old schema is not looked into: opening it would migrate it. */

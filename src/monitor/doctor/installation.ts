@@ -3,6 +3,7 @@ import { access, chmod, readFile, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DAY, type Instant } from '../../model/clock.ts'
 import { type DatabaseView, judgeDatabase } from './judge-database.ts'
+import { type BackupsView, judgeBackups } from './judge-backups.ts'
 import { judgeStore, type StoreView } from './judge-store.ts'
 import type { Finding } from './finding.ts'
 
@@ -18,6 +19,8 @@ export interface InstallationParts {
   readonly store: StoreView
   /** Where the store is in a database. */
   readonly database?: DatabaseView
+  /** Where some are declared. */
+  readonly backups?: BackupsView
 }
 
 export interface RuntimeFacts {
@@ -44,6 +47,7 @@ export async function examineInstallation(parts: InstallationParts): Promise<rea
     ...(await examineDisk(parts)),
     ...(parts.database === undefined ? [] : judgeDatabase(parts.database)),
     ...judgeStore(parts.store, parts.now),
+    ...(parts.backups === undefined ? [] : judgeBackups(parts.backups)),
     ...examineCertificate(parts),
     await examineCoreDumps(),
     await examineSwap(),

@@ -62,6 +62,7 @@ export interface ReadOptions {
   readonly acceptAnySigner?: boolean
   /** Bytes of the encrypted body that were read. */
   readonly onProgress?: OnBackupProgress
+  readonly signal?: AbortSignal
   /** What is read is good until more is asked for, so that its memory is used again: a third faster. */
   readonly isLent?: boolean
 }
@@ -202,14 +203,14 @@ export class Backups {
   /** Verified chunk by chunk; that it is whole is known when it has ended. */
   readPlain(
     { manifest, record, key }: OpenedBackup,
-    { onProgress, isLent = false }: ReadOptions = {},
+    { isLent = false, ...watch }: ReadOptions = {},
   ): AsyncIterable<Uint8Array> {
-    return openPlain(this.#readBody(manifest, onProgress), { ...manifest, key }, { record, isLent })
+    return openPlain(this.#readBody(manifest, watch), { ...manifest, key }, { record, isLent })
   }
 
   /** As `readPlain`, still compressed. */
-  readStored({ manifest, key }: OpenedBackup, { onProgress }: ReadOptions = {}): AsyncIterable<Uint8Array> {
-    return openStored(this.#readBody(manifest, onProgress), { ...manifest, key })
+  readStored({ manifest, key }: OpenedBackup, watch: ReadOptions = {}): AsyncIterable<Uint8Array> {
+    return openStored(this.#readBody(manifest, watch), { ...manifest, key })
   }
 
   /** Gives a backup other recipients. Its body stays; who held an old key and a copy of the manifest still opens that copy. */
@@ -344,7 +345,7 @@ export class Backups {
 
   async *#readBody(
     { header, body }: Manifest,
-    onProgress?: OnBackupProgress,
+    { onProgress, signal }: ReadOptions,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const extent = { unit: 'bytes', of: body.bodyBytes, isAbout: false } as const
     const progress = new ProgressTeller(onProgress, extent)
@@ -352,6 +353,7 @@ export class Backups {
     const name = bodyName(header.series, header.id)
     // Opening it copies it.
     for await (const piece of this.#parts.target.read(name, { isLent: true })) {
+      signal?.throwIfAborted()
       bytes += piece.length
       progress.tell(bytes)
       yield piece

@@ -14,6 +14,7 @@ import { TokenService } from '../access/token-service.ts'
 import type { AuditReader, AuditTrail, Checkpoints } from '../audit-trail.ts'
 import { UnsealGate } from '../attempt/unseal-gate.ts'
 import { BackupCounts } from '../backup/backup-counts.ts'
+import type { BackupSchedules } from '../backup/schedule/backup-schedules.ts'
 import type { Caller } from '../caller.ts'
 import type { ChangeFeed } from '../change-feed.ts'
 import type { DataService } from '../data/data-service.ts'
@@ -92,6 +93,7 @@ export class Core {
   readonly #stops: (() => void)[] = []
   readonly #rootListeners: (() => void)[] = []
   #unsealed: Unsealed | undefined
+  #backups: BackupSchedules | undefined
   #sealIsUnrecorded = false
   #legacyWrites = 0
   constructor(parts: CoreParts) {
@@ -138,6 +140,16 @@ export class Core {
 
   get operatorElsewhere(): CoreParts['operatorElsewhere'] {
     return this.#parts.operatorElsewhere
+  }
+
+  /** Those that the configuration declares; absent where it declares none. */
+  get backups(): BackupSchedules | undefined {
+    return this.#backups
+  }
+
+  /** Closed with this Coffre. */
+  useBackups(schedules: BackupSchedules): void {
+    this.#backups = schedules
   }
 
   get isSealed(): boolean {
@@ -291,6 +303,7 @@ export class Core {
 
   async close(): Promise<void> {
     for (const stop of this.#stops.splice(0)) stop()
+    await this.#backups?.runner.close()
     await this.#unsealed?.roots.stop()
     await this.#forget()
     await this.checkpoints.end()

@@ -29,6 +29,17 @@ export async function claimJob(db: Database, engine: SqlEngine, claim: JobClaim)
   return true
 }
 
+export async function renewJob(db: Database, engine: SqlEngine, claim: JobClaim): Promise<boolean> {
+  const { name, holder, leaseMs } = claim
+  const renewed = await db
+    .updateTable('job')
+    .set({ leased_until: after(engine, leaseMs) })
+    .where('name', '=', name)
+    .where('holder', '=', holder)
+    .executeTakeFirst()
+  return renewed.numUpdatedRows > 0n
+}
+
 export async function finishJob(
   db: Database,
   engine: SqlEngine,

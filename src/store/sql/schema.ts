@@ -24,6 +24,8 @@ export interface Schema {
   readonly change_head: ChangeHeadTable
   readonly change_log: ChangeLogTable
   readonly job: JobTable
+  readonly backup_schedule: BackupScheduleTable
+  readonly backup_run: BackupRunTable
   readonly store_move: StoreMoveTable
 }
 
@@ -226,6 +228,35 @@ interface JobTable {
   due_at: number
   leased_until: number
   holder: string | null
+}
+
+export interface BackupScheduleTable {
+  series: string
+  /** Five fields and the time zone. */
+  cron: string
+  /** Moments up to this one have become runs. */
+  seen_until: number
+  failures: number
+  misses: number
+}
+
+export interface BackupRunTable {
+  id: string
+  series: string
+  work: string
+  state: string
+  /** The moment of the schedule; NULL where somebody asked. */
+  slot: number | null
+  asked_by: string
+  asked_at: number
+  started_at: number | null
+  /** NULL exactly while it waits or runs. */
+  ended_at: number | null
+  /** The process that does it, or did. */
+  holder: string | null
+  bytes: number
+  sequence: number | null
+  code: string | null
 }
 
 /** At most one row, with `id` 1. */

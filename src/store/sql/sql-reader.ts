@@ -20,12 +20,15 @@ import type { RootGeneration, Wrapped } from '../../model/wrapped.ts'
 import type {
   AuditHead,
   AuditNodeQuery,
+  BackupRun,
+  BackupRunsQuery,
   ListKeysQuery,
   ListUsersQuery,
   ReadStore,
   SealSlot,
   StoredAuditNode,
   StoredAuditRecord,
+  StoredBackupSchedule,
   StoredCheckpoint,
   StoredRootLink,
   TenantRecordsQuery,
@@ -39,6 +42,7 @@ import {
   readAuditNodes,
   readCheckpoints,
 } from './audit-tree.ts'
+import { findBackupRun, findBackupSchedule, listBackupRuns, listOpenBackupRuns } from './backup-runs.ts'
 import { listChanges, readChangeCount } from './changes.ts'
 import { readAuditHead, readAuditRecords, readAuditRecordsOf } from './audit-records.ts'
 import { findKey, findKeyById, listKeys, listKeysToDestroy, type Reading, readWrapped } from './read-keys.ts'
@@ -182,5 +186,21 @@ export class SqlReader implements ReadStore {
 
   findCheckpoint(size: number): Promise<StoredCheckpoint | undefined> {
     return findCheckpoint(this.#db, size)
+  }
+
+  findBackupSchedule(series: string): Promise<StoredBackupSchedule | undefined> {
+    return findBackupSchedule(this.#db, series)
+  }
+
+  findBackupRun(id: string): Promise<BackupRun | undefined> {
+    return findBackupRun(this.#db, id)
+  }
+
+  listBackupRuns(query: BackupRunsQuery): Promise<readonly BackupRun[]> {
+    return listBackupRuns(this.#db, query)
+  }
+
+  listOpenBackupRuns(): Promise<readonly BackupRun[]> {
+    return listOpenBackupRuns(this.#db)
   }
 }

@@ -18,10 +18,12 @@ import type { User } from '../../model/user.ts'
 import { type RootGeneration, rootOf, type Wrapped } from '../../model/wrapped.ts'
 import type {
   AuditHead,
+  BackupRun,
   CheckpointCommit,
   JobClaim,
   SealSlot,
   StoredAuditRecord,
+  StoredBackupSchedule,
   StoredRootLink,
   StoreTransaction,
   WrappedRow,
@@ -29,7 +31,8 @@ import type {
 import { appendAudit } from './audit-records.ts'
 import { forgetCheckpoints, insertAuditNodes, insertCheckpoint, pruneCheckpoints } from './audit-tree.ts'
 import type { SqlEngine } from './engine.ts'
-import { claimJob, finishJob } from './jobs.ts'
+import { pruneBackupRuns, putBackupRun, putBackupSchedule } from './backup-runs.ts'
+import { claimJob, finishJob, renewJob } from './jobs.ts'
 import { markChange } from './changes.ts'
 import type { Database } from './schema.ts'
 import { deleteRootsBefore, insertRootLink } from './roots.ts'
@@ -206,6 +209,22 @@ export class SqlTransaction extends SqlReader implements StoreTransaction {
 
   finishJob(done: Parameters<StoreTransaction['finishJob']>[0]): Promise<void> {
     return finishJob(this.#db, this.#engine, done)
+  }
+
+  renewJob(claim: JobClaim): Promise<boolean> {
+    return renewJob(this.#db, this.#engine, claim)
+  }
+
+  putBackupSchedule(schedule: StoredBackupSchedule): Promise<void> {
+    return putBackupSchedule(this.#db, schedule)
+  }
+
+  putBackupRun(run: BackupRun): Promise<void> {
+    return putBackupRun(this.#db, run)
+  }
+
+  pruneBackupRuns(series: string, keep: number): Promise<void> {
+    return pruneBackupRuns(this.#db, series, keep)
   }
 
   /** There and back: an update that leaves a row as it is would write no page. */

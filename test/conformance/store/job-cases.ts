@@ -34,6 +34,19 @@ export function testJobs(withStore: WithStore): void {
       assert.equal(await claim(store, 'third'), true)
     }))
 
+  test('a lease that is renewed lasts, and one that another has taken is not renewed', () =>
+    withStore(async (store) => {
+      const renew = (holder: string) =>
+        store.transaction((tx) => tx.renewJob({ name: 'sweep', holder, leaseMs: LONG_MS }))
+      assert.equal(await renew('a'), false)
+      assert.equal(await claim(store, 'a', 1), true)
+      assert.equal(await renew('a'), true)
+      assert.equal(await claim(store, 'b'), false)
+      assert.equal(await renew('b'), false)
+      await finish(store, 'a')
+      assert.equal(await renew('a'), false)
+    }))
+
   test('a job is not given before it is due', () =>
     withStore(async (store) => {
       assert.equal(await claim(store, 'a'), true)

@@ -2,6 +2,7 @@ import { describe } from 'node:test'
 import type { Store } from '../../../src/store/store.ts'
 import { testAccess } from './access-cases.ts'
 import { testAudit } from './audit-cases.ts'
+import { testBackups } from './backup-cases.ts'
 import { testChanges } from './change-cases.ts'
 import { testJobs } from './job-cases.ts'
 import { testKeys } from './key-cases.ts'
@@ -46,5 +47,6 @@ export function testStore(name: string, make: () => Promise<StoreUnderTest>): vo
     describe('audit', () => testAudit(withStore))
     describe('changes', () => testChanges(withStore))
     describe('jobs', () => testJobs(withStore))
+    describe('scheduled backups', () => testBackups(withStore))
   })
 }

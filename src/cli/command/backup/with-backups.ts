@@ -16,7 +16,7 @@ import { withCoffre } from '../../with-coffre.ts'
 export const TARGET: OptionRow = { flags: '--target <place>', help: 'option.backupTarget' }
 const SIGNER: OptionRow = { flags: '--signer <key>', help: 'option.backupSigner', repeats: true }
 const ACCEPT_OLDER: OptionRow = { flags: '--accept-older', help: 'option.acceptOlder' }
-const SEQUENCES = { from: 1, to: 999_999_999_999 }
+export const SEQUENCES = { from: 1, to: 999_999_999_999 }
 
 /** Where backups lie, and whose signatures count. */
 export const PLACE_OPTIONS: readonly OptionRow[] = [TARGET, SIGNER, ACCEPT_OLDER]

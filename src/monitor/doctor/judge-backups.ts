@@ -1,0 +1,30 @@
+import type { BackupScheduleView } from '../../model/backup-schedule.ts'
+import type { Finding } from './finding.ts'
+
+/** The backups that a configuration declares; `unreadable`: it is refused. `in-use`: a server knows, and this machine does not. */
+export type BackupsView = readonly BackupScheduleView[] | 'unreadable' | 'in-use'
+
+export function judgeBackups(view: BackupsView): readonly Finding[] {
+  const id = 'backups'
+  if (view === 'unreadable') {
+    const next = 'correct the file of COFFRE_BACKUP_SCHEDULE; `coffre backup status` says what is wrong'
+    return [{ id, state: 'problem', cause: 'the schedule cannot be read', next }]
+  }
+  if (view === 'in-use') {
+    const next = 'coffre backup status, with COFFRE_ADDR'
+    return [{ id, state: 'ok', cause: 'a server has this folder open: it knows', next }]
+  }
+  return view.map(judgeSchedule)
+}
+
+function judgeSchedule({ series, health, last, misses }: BackupScheduleView): Finding {
+  const id = `backup ${series}`
+  const next = `coffre backup runs ${series}, then coffre backup run ${series}`
+  if (health === 'failed') {
+    return { id, state: 'problem', cause: `the last run failed: ${last?.code ?? 'INTERNAL'}`, next }
+  }
+  if (health === 'missed') {
+    return { id, state: 'problem', cause: `the last run was missed; missed so far: ${misses}`, next }
+  }
+  return health === 'ok' ? { id, state: 'ok' } : { id, state: 'ok', cause: 'no run yet' }
+}

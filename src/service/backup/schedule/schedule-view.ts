@@ -1,0 +1,89 @@
+import type { BackupHealth, BackupRunView, BackupScheduleView } from '../../../model/backup-schedule.ts'
+import { addMilliseconds, formatInstant, type Instant, toInstant } from '../../../model/clock.ts'
+import type { BackupRun, ReadStore, StoredBackupSchedule } from '../../../store/store.ts'
+import type { DeclaredBackup } from './declared-backup.ts'
+import { GRACE_MS } from './settle.ts'
+
+/** Enough that the newest that has ended is among them. */
+const LOOKED_AT = 20
+
+/** How a declared backup stands, as it would at `now` if nothing happened until then. */
+export async function viewSchedule(
+  store: ReadStore,
+  declared: DeclaredBackup,
+  now: Instant,
+): Promise<BackupScheduleView> {
+  const { series, source, target, cron, timeZone, keep, schedule } = declared
+  const row = await store.findBackupSchedule(series)
+  const runs = await store.listBackupRuns({ series, limit: LOOKED_AT })
+  const backups = await store.listBackupRuns({ series, work: 'create', limit: LOOKED_AT })
+  const [success] = await store.listBackupRuns({ series, work: 'create', state: 'done', limit: 1 })
+  const current = runs.find(({ endedAt }) => endedAt === undefined)
+  const last = newestEnded(backups)
+  return {
+    series,
+    source,
+    target,
+    cron,
+    timeZone,
+    ...(keep === undefined ? {} : { keep }),
+    nextAt: formatInstant(schedule.next(now)),
+    ...judge(declared, { row, last, now }),
+    ...(current === undefined ? {} : { current: viewRun(current) }),
+    ...(last === undefined ? {} : { last: viewRun(last) }),
+    ...(success === undefined ? {} : { lastSuccess: viewRun(success) }),
+  }
+}
+
+/** By when they ended: a run that was missed is written down later than those behind it. */
+function newestEnded(runs: readonly BackupRun[]): BackupRun | undefined {
+  const ended = runs.filter(({ endedAt }) => endedAt !== undefined)
+  return ended.toSorted((left, right) => momentOf(right) - momentOf(left))[0]
+}
+
+function momentOf({ slot, askedAt, startedAt }: BackupRun): number {
+  return startedAt ?? slot ?? askedAt
+}
+
+/** A run that nobody has noticed yet counts as missed too: no server may be there to notice. */
+function judge(
+  { schedule }: DeclaredBackup,
+  seen: {
+    readonly row: StoredBackupSchedule | undefined
+    readonly last: BackupRun | undefined
+    readonly now: Instant
+  },
+): Pick<BackupScheduleView, 'failures' | 'health' | 'misses'> {
+  const { row, last, now } = seen
+  const { failures = 0, misses = 0 } = row ?? {}
+  const late = addMilliseconds(now, -GRACE_MS)
+  // Who has made one since has made up for it.
+  const from = Math.max(row?.seenUntil ?? -1, last === undefined ? -1 : momentOf(last))
+  const due = from < 0 ? undefined : schedule.due(toInstant(from), late)
+  if (due !== undefined) return { failures, misses: misses + due.count, health: 'missed' }
+  return { failures, misses, health: healthOf(last) }
+}
+
+function healthOf(last: BackupRun | undefined): BackupHealth {
+  if (last === undefined) return 'none'
+  if (last.state === 'missed') return 'missed'
+  return last.state === 'failed' ? 'failed' : 'ok'
+}
+
+export function viewRun(run: BackupRun): BackupRunView {
+  const { id, series, work, state, askedBy, bytes, sequence, code } = run
+  return {
+    id,
+    series,
+    work,
+    state,
+    ...(run.slot === undefined ? {} : { scheduledFor: formatInstant(run.slot) }),
+    askedBy,
+    askedAt: formatInstant(run.askedAt),
+    ...(run.startedAt === undefined ? {} : { startedAt: formatInstant(run.startedAt) }),
+    ...(run.endedAt === undefined ? {} : { endedAt: formatInstant(run.endedAt) }),
+    bytes,
+    ...(sequence === undefined ? {} : { sequence }),
+    ...(code === undefined ? {} : { code }),
+  }
+}
