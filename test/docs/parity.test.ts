@@ -9,6 +9,8 @@ const TRANSLATIONS: readonly (readonly [original: string, translation: string])[
   ['docs/en/secret-key.md', 'docs/fr/secret-key.md'],
   ['docs/en/api-keys.md', 'docs/fr/cles-api.md'],
   ['docs/en/sessions.md', 'docs/fr/sessions.md'],
+  ['docs/runbook/restore-in-an-emergency.md', 'docs/fr/restaurer-en-urgence.md'],
+  ['docs/en/recovery-sheet.md', 'docs/fr/feuille-de-secours.md'],
 ]
 
 for (const [original, translation] of TRANSLATIONS) {

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { POSTGRES_15, PostgresServer } from '../postgres-server.ts'
 import { findFreePort } from '../redis-server.ts'
 import { type Block, type Page, ROOT } from './page.ts'
 
@@ -11,6 +12,7 @@ import { type Block, type Page, ROOT } from './page.ts'
  * the PATH that is this checkout.
  *
  *   sh                  as it stands; variables live on
+ *                       (`postgres://backup:password@db.example` is a PostgreSQL server of the run)
  *   sh server           one `coffre serve …`, in the background until the page ends or the next such block
  *   sh server-stopped   the reader has pressed Ctrl-C before this block
  *   ts                  in an empty folder of its own; `ts same-folder` where the commands ran
@@ -21,6 +23,8 @@ export const PYTHON = '/usr/bin/python3'
 /** The address that pages name. Each run has a free port instead, so that no server of the reader is touched. */
 const NAMED_ADDRESS = 'http://127.0.0.1:8250'
 /** So with the port of the cache server that pages start. */
+/** Of a server of PostgreSQL that a page nowhere starts: each run has one of its own, with an empty database `shop`. */
+export const NAMED_POSTGRES = 'postgres://backup:password@db.example'
 const NAMED_CACHE_PORT = /\b6390\b/g
 /** A page takes some seconds; a command that waits for a terminal would take for ever. */
 const PAGE_TIMEOUT_MS = 180_000
@@ -52,9 +56,10 @@ export interface PageRun {
 export async function runPage(page: Page): Promise<PageRun> {
   const folder = mkdtempSync(join(tmpdir(), 'coffre-docs-'))
   const cachePort = String(await findFreePort())
+  const blocks = page.blocks.filter(isRun)
+  const postgres = await startNamed(blocks)
   try {
-    const blocks = page.blocks.filter(isRun)
-    const script = writeScript(folder, { blocks, cachePort })
+    const script = writeScript(folder, { blocks, cachePort, postgres: postgres?.url('').slice(0, -1) })
     const { code, output } = await runBash(folder, script)
     const [, ...outputs] = output.split(MARK)
     return { code, ran: outputs.flatMap((text, index) => toRan(blocks[index], text)) }
@@ -63,25 +68,39 @@ export async function runPage(page: Page): Promise<PageRun> {
     if (page.blocks.some(({ code }) => code.includes('redis-server '))) {
       spawnSync('redis-cli', ['-p', cachePort, 'shutdown', 'nosave'], { stdio: 'ignore' })
     }
+    await postgres?.remove()
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+async function startNamed(blocks: readonly Block[]): Promise<PostgresServer | undefined> {
+  if (!blocks.some(({ code }) => code.includes(NAMED_POSTGRES))) return undefined
+  const server = new PostgresServer({ release: POSTGRES_15 })
+  await server.start()
+  const client = await server.connect('postgres')
+  await client.query('create database shop').finally(() => client.end())
+  return server
 }
 
 function toRan(block: Block | undefined, output: string): Ran[] {
   return block === undefined ? [] : [{ block, output: output.replace(/^\n/, '') }]
 }
 
-function writeScript(
-  folder: string,
-  { blocks, cachePort }: { readonly blocks: readonly Block[]; readonly cachePort: string },
-): string {
+interface Surroundings {
+  readonly blocks: readonly Block[]
+  readonly cachePort: string
+  readonly postgres: string | undefined
+}
+
+function writeScript(folder: string, { blocks, cachePort, postgres = NAMED_POSTGRES }: Surroundings): string {
   for (const name of ['bin', 'blocks', 'home', 'work']) mkdirSync(join(folder, name))
   const wrapper = join(folder, 'bin', 'coffre')
   writeFileSync(wrapper, `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, 'src/cli/main.ts')}' "$@"\n`)
   chmodSync(wrapper, 0o755)
   const lines = blocks.map((block, index) => {
     const file = join(folder, 'blocks', `${index}.${block.language === 'ts' ? 'mts' : block.language}`)
-    writeFileSync(file, block.code.replaceAll(NAMED_CACHE_PORT, cachePort))
+    const code = block.code.replaceAll(NAMED_POSTGRES, postgres)
+    writeFileSync(file, code.replaceAll(NAMED_CACHE_PORT, cachePort))
     const stop = block.directive === 'server-stopped' ? 'stop_server\n' : ''
     const run = RUNNERS[block.language]?.(file, block) ?? ''
     return `${stop}${needsServer(blocks, index) ? 'start_own_server\n' : ''}printf '${MARK}\\n'\nput_address ${file}\n${run}`

@@ -4,9 +4,10 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { POSTGRES_15 } from '../postgres-server.ts'
 import { matchesOutput } from './match-output.ts'
 import { type Block, findGuides, type Page, parsePage, ROOT } from './page.ts'
-import { isRun, type PageRun, PYTHON, runPage } from './run-page.ts'
+import { isRun, NAMED_POSTGRES, type PageRun, PYTHON, runPage } from './run-page.ts'
 import { readEntryPoints } from './use-checkout.ts'
 
 /** How each block is checked, by language and directive; anything else has to say why it is not run. */
@@ -58,6 +59,12 @@ const PROGRAMS = [
     here: isInstalled('redis-server', '--version'),
     language: 'sh',
     word: 'redis-server ',
+  },
+  {
+    name: 'apt-get install postgresql-15: PostgreSQL',
+    here: POSTGRES_15.skip === false,
+    language: 'sh',
+    word: NAMED_POSTGRES,
   },
   { name: 'curl', here: isInstalled('curl', '--version'), language: 'sh', word: 'curl ' },
   { name: 'openssl', here: isInstalled('openssl', 'version'), language: 'sh', word: 'openssl ' },
