@@ -29,6 +29,7 @@ async function* pieces(input: Buffer): AsyncGenerator<Uint8Array> {
 
 /** What would be written must be inside, once, and bounded. */
 class CarefulVisitor implements TreeVisitor {
+  readonly isDone = false
   depth = 0
   readonly #paths = new Set<string>()
 

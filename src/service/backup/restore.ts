@@ -22,7 +22,8 @@ export interface Restored extends BackupVerdict {
 
 /**
  * Into a quarantine beside the target, chunk by chunk as it is verified. The target is touched once: when the last byte was
- * genuine, the digest is the record's and the counts are those of the source. Whatever fails leaves it as it was.
+ * genuine, the digest is the record's and the counts are those of the source. Whatever fails leaves it as it was. Of one file
+ * or table nothing is read beyond it: what was read was genuine, and in its place.
  */
 export async function restoreBackup(
   backups: Backups,

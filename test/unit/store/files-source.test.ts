@@ -206,6 +206,25 @@ describe('a folder that files are restored to', () => {
     assert.equal(existsSync(none.folder), false)
   })
 
+  test('reads no further than the file or folder that is wanted', async (t) => {
+    const place = makeFolder(t)
+    const from = join(place, 'from')
+    mkdirSync(join(from, 'a', 'b'), { recursive: true })
+    chmodSync(join(from, 'a'), 0o750)
+    writeFileSync(join(from, 'a', 'b', 'wanted'), 'first')
+    for (const name of ['c', 'd']) writeFileSync(join(from, name), Buffer.alloc(1_000_000, name))
+    for (const [id, only] of Object.entries({ file: 'a/b/wanted', folder: 'a' })) {
+      let last = 0
+      const target = { folder: join(place, id), id: 'a1', only }
+      await copy([join(from, 'a'), join(from, 'c'), join(from, 'd')], target, (bytes) => {
+        last = bytes
+      })
+      assert.ok(last < 400_000, String(last))
+      assert.equal(readFileSync(join(target.folder, 'a', 'b', 'wanted'), 'utf8'), 'first')
+      assert.equal(statSync(join(target.folder, 'a')).mode & 0o777, 0o750)
+    }
+  })
+
   test('is refused as a file or a link, and without space', async (t) => {
     const place = makeFolder(t)
     writeFileSync(join(place, 'file'), '')

@@ -95,6 +95,7 @@ class FilesTarget implements RestoreTarget {
         foldsNames: this.#options.foldsNames ?? (await doesFold(root)),
         ...(maxEntries === undefined ? {} : { maxEntries }),
       })
+      await writer.leaveAll()
       if (only === undefined) return { ...guard.totals, changed: writer.changed }
       if (writer.written.files + writer.written.folders === 0)
         throw restoreRefused({ reason: 'the backup has no such file or folder', only })

@@ -14,6 +14,8 @@ import { TreeGuard, type TreeLimits } from './tree-guard.ts'
 
 /** Who makes something of a tree. Whatever comes has passed the guard; `path` are the open folders below the root. */
 export interface TreeVisitor {
+  /** Whatever follows is of no interest. */
+  readonly isDone: boolean
   enterFolder(attributes: Attributes, path: readonly Buffer[]): Promise<void>
   leaveFolder(): Promise<void>
   /** `undefined`: its content is of no interest. */
@@ -33,7 +35,7 @@ export interface ReadTreeOptions extends TreeLimits {
 
 const PIECE_BYTES = 1024 * 1024
 
-/** Reads a whole tree of hostile bytes. Throws BACKUP_CONTENT_REFUSED. */
+/** Reads a tree of hostile bytes, as far as the visitor wants. Throws BACKUP_CONTENT_REFUSED. */
 export async function readTree(
   plaintext: AsyncIterable<Uint8Array>,
   visitor: TreeVisitor,
@@ -42,11 +44,11 @@ export async function readTree(
   const reader = new TreeReader(plaintext, new TreeGuard(limits))
   try {
     await reader.readHead()
-    while (!reader.guard.isEnded) {
+    while (!reader.guard.isEnded && !visitor.isDone) {
       signal.throwIfAborted()
       await visitRecord(reader, visitor, signal)
     }
-    await reader.requireEnd()
+    if (reader.guard.isEnded) await reader.requireEnd()
     return reader.guard
   } finally {
     await reader.close()

@@ -24,6 +24,8 @@ interface WrittenFolder {
 export class TreeWriter implements TreeVisitor {
   readonly written = { files: 0, folders: 0, bytes: 0 }
   changed = 0
+  /** What was asked for is written. */
+  isDone = false
   readonly #owners: boolean
   readonly #only: readonly Buffer[]
   readonly #root: OpenFolder
@@ -59,6 +61,7 @@ export class TreeWriter implements TreeVisitor {
   async leaveFolder(): Promise<void> {
     const left = this.#open.pop()
     if (left === undefined) return
+    if (this.#only.length > 0 && this.#open.length === this.#only.length) this.isDone = true
     try {
       await this.#setAttributes(left.folder.handle, left.attributes)
       await left.folder.handle.sync()
@@ -74,13 +77,22 @@ export class TreeWriter implements TreeVisitor {
   ): Promise<FileVisitor | undefined> {
     const parent = this.#open.at(-1)
     if (parent === undefined || !this.#isWanted([...path, name])) return undefined
+    const isAll = path.length + 1 === this.#only.length
     const place = parent.folder.at(name)
     const file = await open(place, CREATE, OWNER_ONLY_FILE)
     return {
       write: (piece) => writeAll(file, piece),
-      end: (end) => this.#endFile(file, { place, attributes, end }),
+      end: async (end) => {
+        await this.#endFile(file, { place, attributes, end })
+        if (isAll) this.isDone = true
+      },
       close: () => file.close(),
     }
+  }
+
+  /** The folders that lead to what was asked for, when it is there. */
+  async leaveAll(): Promise<void> {
+    while (this.#open.length > 0) await this.leaveFolder()
   }
 
   /** Of the root as well. */
