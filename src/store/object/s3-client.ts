@@ -66,6 +66,8 @@ function configOf(address: S3Address, options: S3ClientOptions): S3ClientConfig 
     forcePathStyle: address.pathStyle,
     followRegionRedirects: false,
     maxAttempts: attempts,
+    // With it the SDK would send each part through an agent of its own, which knows neither our CA nor open connections.
+    expectContinueHeader: false,
     requestChecksumCalculation: address.checksums ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED',
     // What is read is authenticated by whoever opens it.
     responseChecksumValidation: 'WHEN_REQUIRED',
