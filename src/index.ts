@@ -16,6 +16,8 @@ export type {
   DecryptFileOptions,
   EncryptFileOptions,
   Initialised,
+  BackupAlert,
+  BackupScheduleOptions,
   OpenOptions,
   SealChoice,
   VerifyExportOptions,
@@ -70,6 +72,7 @@ export type {
   RestoreTarget,
   TargetFindings,
 } from './app-backup.ts'
+export { type BackupDeclaration, parseBackupSchedule } from './config-backups.ts'
 export { drillBackup, measureNow, scratchIn, sweepScratch } from './app-drill.ts'
 export type { DrillOptions, DrillPlace, DrillScratch, MeasuredSource, SweepOptions } from './app-drill.ts'
 export { recoverCoffre } from './app-recover.ts'
@@ -93,6 +96,8 @@ export type * from './model/ceremony.ts'
 export type * from './model/api-key.ts'
 export type * from './model/audit.ts'
 export type * from './model/backup.ts'
+export type * from './model/backup-schedule.ts'
+export type * from './model/backup-trail.ts'
 export type * from './model/cache.ts'
 export type * from './model/coffre.ts'
 export type * from './model/diagnosis.ts'

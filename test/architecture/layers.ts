@@ -45,6 +45,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'app-recover.ts',
     'app-secret-files.ts',
     'app-sessions.ts',
+    'config-backups.ts',
     'config.ts',
     'version.ts',
   ],
