@@ -1,4 +1,4 @@
-import { Transform } from 'node:stream'
+import { Readable, Transform } from 'node:stream'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { Secret } from '../../model/secret.ts'
 import type { S3Address } from './s3-address.ts'
@@ -26,6 +26,7 @@ const DEFAULT_ATTEMPTS = 6
 const MAX_SOCKETS = 32
 /** A page of 1,000 names of 1,024 bytes as XML, with room. What is larger is no answer to anything but a read. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
+const SLICE_BYTES = 256 * 1024
 
 /** A client that retries with jitter what a server could not do now, and reads no endless answers. */
 export function makeClient(address: S3Address, options: S3ClientOptions): S3Client {
@@ -91,7 +92,26 @@ function bounded(client: S3Client): S3Client {
     },
     { step: 'deserialize', priority: 'low', name: 'limitAnswers' },
   )
+  client.middlewareStack.add((next) => (given) => next({ ...given, request: inSlices(given.request) }), {
+    step: 'finalizeRequest',
+    priority: 'low',
+    name: 'sendInSlices',
+  })
   return client
+}
+
+/** TLS would encrypt a whole part into memory before it sends its first byte. Signed and summed up it is already. */
+function inSlices(request: unknown): unknown {
+  if (typeof request !== 'object' || request === null || !('body' in request)) return request
+  const { body } = request
+  if (!(body instanceof Uint8Array) || body.length <= SLICE_BYTES) return request
+  // A copy: a retry begins again with the bytes.
+  const copy: object = Object.create(Object.getPrototypeOf(request))
+  return Object.assign(copy, request, { body: Readable.from(slicesOf(body), { objectMode: false }) })
+}
+
+function* slicesOf(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
+  for (let at = 0; at < bytes.length; at += SLICE_BYTES) yield bytes.subarray(at, at + SLICE_BYTES)
 }
 
 function limitBody(response: unknown): void {
