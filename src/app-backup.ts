@@ -29,7 +29,7 @@ export {
 } from './seal/recovery-key.ts'
 export { DEFAULT_BACKUP_KEY } from './service/backup/backup-keys.ts'
 export type { Backups, BackupReference, CreateOptions, OpenedBackup } from './service/backup/backups.ts'
-export { decryptBackup, encryptBackup } from './service/backup/layout-file.ts'
+export { checkBackupKey, decryptBackup, encryptBackup } from './service/backup/layout-file.ts'
 export { restoreBackup } from './service/backup/restore.ts'
 export type { PlantedKey, TargetFindings } from './service/key-separation/examine-target.ts'
 export type { NamedSecret } from './service/key-separation/named-secret.ts'

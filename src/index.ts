@@ -25,6 +25,7 @@ export type {
 export * from './app-secret-files.ts'
 export * from './app-sessions.ts'
 export {
+  checkBackupKey,
   coffreFolderSource,
   coffreFolderTarget,
   coffrePostgresSource,

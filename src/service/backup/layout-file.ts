@@ -159,6 +159,14 @@ async function writeWhole(path: string, write: (file: FileHandle) => Promise<voi
   await folder.sync().finally(() => folder.close())
 }
 
+/** For the start of an application: answers a key that `encryptBackup` takes. Throws CONFIG_REFUSED, with the command that makes one. */
+export function checkBackupKey(given: string | undefined): string {
+  const { isLegacy, key } = requireKey(given ?? '')
+  key.wipe()
+  if (given === undefined || isLegacy) throw refuseKey('a random key')
+  return given
+}
+
 function requireKey(given: LayoutKeyInput): LayoutKey {
   const value = given instanceof Secret ? given.reveal() : given
   const parsed = parseLayoutKey(value)
