@@ -6,7 +6,7 @@ export interface ServerState {
   readonly major: number
   readonly mayCreate: boolean
   readonly exists: boolean
-  /** Connections to the database. */
+  /** Connections to the database. An autovacuum worker gives way to a rename by itself. */
   readonly others: number
 }
 
@@ -24,7 +24,7 @@ export async function lookAtServer({ ask }: Questions, name: string): Promise<Se
     `select current_setting('server_version_num') as number,
       (select rolsuper or rolcreatedb from pg_roles where rolname = current_user)::text as may_create,
       exists (select from pg_database where datname = $1)::text as found,
-      (select count(*) from pg_stat_activity where datname = $1) as others`,
+      (select count(*) from pg_stat_activity where datname = $1 and backend_type <> 'autovacuum worker') as others`,
     [name],
   )
   return {
