@@ -37,6 +37,7 @@ const forApp: readonly Route[] = [
   { method: 'POST', path: '/decrypt-range?size=1&offset=0', type: STREAM_TYPE, body: 'x' },
   { method: 'GET', path: '/keys' },
   { method: 'GET', path: '/keys/k' },
+  { method: 'POST', path: '/backups/records', body: { action: 'backup.verify' } },
 ]
 const moves = [
   'rotate',
@@ -83,6 +84,13 @@ const forAdmin: readonly Route[] = [
   { method: 'GET', path: '/login-roles/r' },
   { method: 'DELETE', path: '/login-roles/r' },
   { method: 'POST', path: '/diagnose', body: { blob: 'x' } },
+  { method: 'GET', path: '/backups/schedules' },
+  ...['', '/runs', '/backups', '/backups/1', '/pruning'].map((what) => ({
+    method: 'GET',
+    path: `/backups/schedules/nightly${what}`,
+  })),
+  { method: 'POST', path: '/backups/schedules/nightly/runs', body: {} },
+  { method: 'GET', path: '/backups/runs/none' },
   { method: 'GET', path: '/audit/records' },
   { method: 'GET', path: '/audit/verify' },
   { method: 'POST', path: '/audit/verify', body: {} },
@@ -165,6 +173,8 @@ describe('default deny', () => {
           .replace(/^\/keys\/k/, '/keys/{name}')
           .replace('/none', '/{id}')
           .replace('/ada', '/{user}')
+          .replace('/nightly', '/{series}')
+          .replace(/\/backups\/1$/, '/backups/{sequence}')
           .replace(/^\/policies\/p$/, '/policies/{name}')
           .replace(/^\/login-roles\/r$/, '/login-roles/{name}')
         return `${method} ${pattern}`
@@ -238,7 +248,7 @@ describe('a sealed server', () => {
       random: {},
     }
     for (const { method, path, body, type } of [...forApp, ...forAdmin]) {
-      if (needless.has(path) || /^\/(audit|tokens|policies|login|operator)/.test(path)) continue
+      if (needless.has(path) || /^\/(audit|backups|tokens|policies|login|operator)/.test(path)) continue
       const [, operation = '', batch] = path.split('/')
       const valid = bodies[operation] ?? body
       const sent = batch === 'batch' ? { items: [valid] } : valid
