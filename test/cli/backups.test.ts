@@ -131,8 +131,12 @@ describe('coffre backup', () => {
     await cli.ok(
       `backup create nightly --in ${cli.path('dump.sql')} --recovery ${cli.path('seal.pub')} --no-key`,
     )
-    await cli.ok(`operator recovery-sheet --out ${cli.path('seal.txt')} -y`)
+    const again = `backup recovery-key --from-seal --out ${cli.path('seal.txt')} --public-out ${cli.path('again.pub')} -y`
+    const { fingerprint } = await cli.json(again)
+    assert.equal(fingerprint, made['fingerprint'])
+    assert.equal(readFileSync(cli.path('again.pub'), 'utf8'), readFileSync(cli.path('seal.pub'), 'utf8'))
     const page = readFileSync(cli.path('seal.txt'), 'utf8')
+    assert.match(page, /coffre backup recover/)
     const words =
       page
         .match(/[0-9]+ [a-z]+/g)
@@ -140,7 +144,8 @@ describe('coffre backup', () => {
         .slice(-27) ?? []
     const text = /COFFRE-SEAL-KEY-[0-9A-Z-]+\n?[0-9A-Z-]*/.exec(page)?.[0].replaceAll('\n', '') ?? ''
     renameSync(cli.dataDir, cli.path('burnt'))
-    const signer = (made['signers'] as string[]).join()
+    const signer = /^Signer: (\S+)$/m.exec(page)?.[1] ?? ''
+    assert.deepEqual(made['signers'], [signer])
     for (const typed of [text, words.join(' ')]) {
       writeFileSync(cli.path('typed'), typed, { mode: 0o600 })
       const { out } = await cli.ok(

@@ -16,7 +16,7 @@ export interface Sheet {
     readonly count: number
     readonly threshold: number
   }
-  /** Of a recovery key: what a machine that knows nothing else needs besides it. */
+  /** Of a recovery key, and of a seal key that is one too: what a machine that knows nothing else needs besides it. */
   readonly recovery?: { readonly fingerprint: string; readonly signers: readonly string[] }
   /** The name that the organisation gives this Coffre. */
   readonly label: string
@@ -63,6 +63,7 @@ const TEXTS: Readonly<Record<Sheet['kind'], SheetTexts>> = {
 export function sheetLines(sheet: Sheet, catalogue: Catalogue): readonly SheetLine[] {
   const say = (key: MessageKey) => catalogue.messages[key]
   const { title, what, steps } = TEXTS[sheet.kind]
+  const opensBackups = sheet.kind === 'seal-key' && sheet.recovery !== undefined
   const facts = [
     formatMessage(catalogue, 'sheet.label', sheet),
     formatMessage(catalogue, 'sheet.date', sheet),
@@ -75,6 +76,7 @@ export function sheetLines(sheet: Sheet, catalogue: Catalogue): readonly SheetLi
     { kind: 'note', text: say('sheet.keep') },
     { kind: 'heading', text: say('sheet.use') },
     ...steps.map((key): SheetLine => ({ kind: 'step', text: say(key) })),
+    ...(opensBackups ? [{ kind: 'step', text: say('sheet.sealKeyBackups') } as const] : []),
   ]
 }
 

@@ -30,7 +30,7 @@ export const backupDe: Readonly<Record<keyof typeof backupEn, string>> = {
   'option.only':
     'nur diese Datei oder diesen Ordner einer Sicherung von Dateien, oder diese Tabelle einer Datenbank',
   'option.fromSeal':
-    'der Siegelschlüssel ist auch der Notfallschlüssel: das Blatt von `coffre operator recovery-sheet` öffnet die Sicherungen',
+    'der Siegelschlüssel ist auch der Wiederherstellungsschlüssel; --out schreibt sein Blatt, das dann die Sicherungen öffnet',
   'done.recoveryKeyOfSeal':
     'Sicherungen nehmen {publicFile} mit --recovery, und das Blatt des Siegelschlüssels öffnet sie. Notieren Sie den Signierer darauf: {signer}',
   'option.backupPostgres':
@@ -103,6 +103,8 @@ export const backupDe: Readonly<Record<keyof typeof backupEn, string>> = {
     '`coffre backup list <series> --target …` zeigt, was da ist; die Signierer unten sagen, von wem.',
   'sheet.recoveryStep3':
     'Alles auf einmal: `coffre backup recover --target … --recovery-key-file … --signer … --all-into …`',
+  'sheet.sealKeyBackups':
+    'Ist auch dieser Ordner weg: die Wörter oder den Text in eine Datei schreiben, dann holt `coffre backup recover --target … --recovery-key-file … --signer …` ihn aus den Sicherungen zurück.',
   'sheet.fingerprint': 'Fingerabdruck: {fingerprint}',
   'sheet.signer': 'Signierer: {signer}',
   'option.remote': 'auf dem Ziel nach Schlüsseln suchen, und wer es sonst liest',

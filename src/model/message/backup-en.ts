@@ -25,7 +25,7 @@ export const backupEn = {
   'option.backupFiles': 'files and folders; repeat it for more',
   'option.only': 'only this file or folder of a backup of files, or this table of a database',
   'option.fromSeal':
-    'the seal key is the recovery key too: the sheet of `coffre operator recovery-sheet` opens the backups',
+    'the seal key is the recovery key too; --out writes its sheet, which opens the backups then',
   'done.recoveryKeyOfSeal':
     'Backups take {publicFile} with --recovery, and the sheet of the seal key opens them. Write the signer on it: {signer}',
   'option.backupPostgres':
@@ -97,6 +97,8 @@ export const backupEn = {
     '`coffre backup list <series> --target …` shows what there is; the signers below tell whose it is.',
   'sheet.recoveryStep3':
     'Everything at once: `coffre backup recover --target … --recovery-key-file … --signer … --all-into …`',
+  'sheet.sealKeyBackups':
+    'Where that folder is gone too: write the words or the text into a file, then `coffre backup recover --target … --recovery-key-file … --signer …` brings it back from the backups.',
   'sheet.fingerprint': 'Fingerprint: {fingerprint}',
   'sheet.signer': 'Signer: {signer}',
   'option.remote': 'look for key material on the target, and at who else reads it',

@@ -29,7 +29,7 @@ export const backupFr: Readonly<Record<keyof typeof backupEn, string>> = {
   'option.backupFiles': 'fichiers et dossiers ; à répéter',
   'option.only': 'seulement ce fichier ou dossier d’une sauvegarde de fichiers, ou cette table d’une base',
   'option.fromSeal':
-    'la clé de scellement sert aussi de clé de secours : la feuille de `coffre operator recovery-sheet` ouvre les sauvegardes',
+    'la clé de scellement est aussi la clé de secours ; --out écrit sa feuille, qui ouvre alors les sauvegardes',
   'done.recoveryKeyOfSeal':
     'Les sauvegardes prennent {publicFile} avec --recovery, et la feuille de la clé de scellement les ouvre. Notez-y le signataire : {signer}',
   'option.backupPostgres':
@@ -101,6 +101,8 @@ export const backupFr: Readonly<Record<keyof typeof backupEn, string>> = {
     '`coffre backup list <series> --target …` montre ce qu’il y a ; les signataires ci-dessous disent de qui cela vient.',
   'sheet.recoveryStep3':
     'Tout d’un coup : `coffre backup recover --target … --recovery-key-file … --signer … --all-into …`',
+  'sheet.sealKeyBackups':
+    'Si ce dossier aussi a disparu : écrire les mots ou le texte dans un fichier, puis `coffre backup recover --target … --recovery-key-file … --signer …` le rétablit depuis les sauvegardes.',
   'sheet.fingerprint': 'Empreinte : {fingerprint}',
   'sheet.signer': 'Signataire : {signer}',
   'option.remote': 'chercher des clés sur la destination, et qui d’autre la lit',

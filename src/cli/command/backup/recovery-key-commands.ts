@@ -44,31 +44,44 @@ export const recoveryKeyCommands: readonly CommandRow[] = [
 
 async function runRecoveryKey(invocation: Invocation): Promise<ExitCode> {
   const { options } = invocation
-  options.exclude('from-seal', 'out')
   options.exclude('from-seal', 'shares')
   return options.flag('from-seal') ? useSealKey(invocation) : makeKey(invocation)
 }
 
-/** The sheet of the seal key (`coffre operator recovery-sheet`) opens the backups too. */
+/** The sheet of the seal key opens the backups too: a new one with --out, or one that is there. */
 async function useSealKey(invocation: Invocation): Promise<ExitCode> {
-  const { options, printer, terminal } = invocation
+  const { options, printer } = invocation
   const publicOut = options.required('public-out')
-  const dataDir = requireFolder(options, terminal.environment, 'coffre backup recovery-key --from-seal')
-  if (options.flag('dry-run')) return reportPlan(invocation, { request: { publicOut }, lines: [] })
-  const { exportSealKey } = await import('../../../app.ts')
+  const place = options.text('out') === undefined ? undefined : readSheetPlace(options)
+  if (options.flag('dry-run')) return reportPlan(invocation, { request: { ...place, publicOut }, lines: [] })
+  if (place !== undefined) await confirm(invocation, 'prompt.sheet')
   const { recoveryKeyOfSeal } = await import('../../../app-backup.ts')
+  const sealKey = await readSealKey(invocation)
+  const { publicKey, fingerprint } = recoveryKeyOfSeal(sealKey.text)
+  const signers = await recordKey(invocation, fingerprint)
+  const recovery = { signers, fingerprint }
+  if (place !== undefined) {
+    await writeSheet(invocation, { kind: 'seal-key', ...sheetHead(options), ...sealKey, recovery }, place)
+  }
+  await withSink(invocation, 'public-out', (sink) => sink.write(`${publicKey}\n`))
+  const view = { publicOut, ...recovery }
+  if (place === undefined) {
+    const signer = signers.join(' ')
+    await printer.done(view, 'done.recoveryKeyOfSeal', { publicFile: publicOut, signer })
+    return OK
+  }
+  const files = { file: place.out, publicFile: publicOut, fingerprint }
+  await printer.done({ out: place.out, ...view }, 'done.recoveryKey', files)
+  return OK
+}
+
+async function readSealKey(invocation: Invocation): Promise<Pick<Sheet, 'text' | 'words'>> {
+  const { options, terminal } = invocation
+  const dataDir = requireFolder(options, terminal.environment, 'coffre backup recovery-key --from-seal')
+  const { exportSealKey } = await import('../../../app.ts')
   const seal = await chooseStoredSeal(invocation)
   const place = { dataDir, ...(await chooseDatabase(invocation)) }
-  const { text } = await exportSealKey({ ...place, ...(seal === undefined ? {} : { seal }) })
-  const { publicKey, fingerprint } = recoveryKeyOfSeal(text)
-  const signers = await recordKey(invocation, fingerprint)
-  await withSink(invocation, 'public-out', (sink) => sink.write(`${publicKey}\n`))
-  const signer = signers.join(' ')
-  await printer.done({ publicOut, fingerprint, signers }, 'done.recoveryKeyOfSeal', {
-    publicFile: publicOut,
-    signer,
-  })
-  return OK
+  return exportSealKey({ ...place, ...(seal === undefined ? {} : { seal }) })
 }
 
 /** The public half goes to a file, the secret one on a sheet, or on as many as there are shares, and nowhere else. */
