@@ -46,7 +46,9 @@ export function requireRoom({ entries }: Pick<Catalogue, 'entries'>, more = 1): 
 /** The next revision, with these added and those gone. Throws LIMIT_EXCEEDED above 1,000 backups. */
 export function changeCatalogue(catalogue: Catalogue, change: CatalogueChange): Catalogue {
   const added = change.add ?? []
-  const kept = catalogue.entries.filter(({ sequence }) => change.remove?.has(sequence) !== true)
+  // Two that prune at once both put back what is locked, and a number that stands twice is a damaged catalogue.
+  const changed = new Set([...(change.remove ?? []), ...added.map(({ sequence }) => sequence)])
+  const kept = catalogue.entries.filter(({ sequence }) => !changed.has(sequence))
   const entries = [...kept, ...added].toSorted((left, right) => left.sequence - right.sequence)
   requireRoom({ entries }, 0)
   const newest = Math.max(catalogue.newest, ...added.map(({ sequence }) => sequence))

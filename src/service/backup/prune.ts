@@ -41,12 +41,15 @@ interface Parts {
  */
 export async function prune(parts: Parts, options: PruneOptions): Promise<BackupPruning> {
   const { series, retention, now, dryRun = false } = options
-  const { listed, unlisted } = await readSeries(parts.reader, series)
+  // Before the manifests: what is whole by now and gets its manifest meanwhile is no orphan.
+  const bodies = await readOldBodies(parts.target, series, now)
+  const { listed, unlisted, others } = await readSeries(parts.reader, series)
   const kept = chooseKept(listed.map(datedOf), retention)
   const leaving = listed.filter(({ manifest }) => !kept.has(manifest.body.sequence))
   const remaining = listed.filter(({ manifest }) => kept.has(manifest.body.sequence))
   const going = [...unlisted, ...leaving]
-  const orphans = await findOrphans(parts.target, series, { of: [...remaining, ...going], now })
+  const staying = new Set([...remaining, ...others].map(idOf))
+  const orphans = orphansAmong(bodies, new Set([...staying, ...going.map(idOf)]))
   const removed = going.map(({ manifest }) => manifest.body.sequence).toSorted((left, right) => left - right)
   const result = { kept: remaining.map(({ manifest }) => manifest.body.sequence), orphans }
   if (dryRun) return { ...result, removed, locked: [] }
@@ -57,7 +60,7 @@ export async function prune(parts: Parts, options: PruneOptions): Promise<Backup
   const progress = new ProgressTeller(options.onProgress, { unit: 'backups', of, isAbout: false })
   let done = 0
   const tell = () => progress.tell((done += 1))
-  const locked = await removeBackups(parts, { series, going, tell })
+  const locked = await removeBackups(parts, { series, going, staying, tell })
   for (const name of orphans) {
     await parts.target.remove(name)
     tell()
@@ -68,7 +71,10 @@ export async function prune(parts: Parts, options: PruneOptions): Promise<Backup
   return { ...result, removed: removed.filter((sequence) => !locked.includes(sequence)), locked }
 }
 
-/** Backups of ours that the catalogue names, and those of ours that it does not: somebody was killed while pruning. */
+/**
+ * Backups of ours that the catalogue names; those of ours that it does not: somebody was killed while pruning; and those that
+ * nobody whom we trust has signed.
+ */
 async function readSeries(reader: SeriesReader, series: string) {
   const stored = await reader.readCatalogue(series)
   // By it all of ours would be unlisted, and go.
@@ -77,47 +83,59 @@ async function readSeries(reader: SeriesReader, series: string) {
   const records = new Map(catalogue.entries.map(({ sequence, record }) => [sequence, record]))
   const listed: StoredBackup[] = []
   const unlisted: StoredBackup[] = []
+  const others: StoredBackup[] = []
   for await (const backup of reader.readManifests(series)) {
     const { sequence, record } = entryOf(backup.manifest)
-    // Whoever else put it there: it is not ours to remove.
-    if (!backup.isTrusted) continue
+    // Whoever else made it, or we with a key that was withdrawn: it is not ours to remove, and neither is its body.
+    if (!backup.isTrusted) {
+      others.push(backup)
+      continue
+    }
     const isListed = records.get(sequence) === record || sequence > catalogue.newest
     ;(isListed ? listed : unlisted).push(backup)
   }
-  return { listed, unlisted }
+  return { listed, unlisted, others }
+}
+
+interface Removal {
+  readonly series: string
+  readonly going: readonly StoredBackup[]
+  /** Ids of backups that keep their bodies. */
+  readonly staying: ReadonlySet<string>
+  readonly tell: () => void
 }
 
 async function removeBackups(
   { target, writer }: Parts,
-  {
-    series,
-    going,
-    tell,
-  }: { readonly series: string; readonly going: readonly StoredBackup[]; readonly tell: () => void },
+  { series, going, staying, tell }: Removal,
 ): Promise<number[]> {
   const locked: Manifest[] = []
   for (const { manifest } of going) {
     const outcome = await target.remove(manifestName(series, manifest.body.sequence))
     if (outcome === 'locked') locked.push(manifest)
-    else await target.remove(bodyName(series, manifest.header.id))
+    else if (!staying.has(manifest.header.id)) await target.remove(bodyName(series, manifest.header.id))
     tell()
   }
   if (locked.length > 0) await writer.keep(series, locked)
   return locked.map(({ body }) => body.sequence)
 }
 
-async function findOrphans(
+/** By id, those that are no longer being written. */
+async function readOldBodies(
   target: ObjectStore,
   series: string,
-  { of, now }: { readonly of: readonly StoredBackup[]; readonly now: Instant },
-): Promise<readonly string[]> {
-  const ids = new Set(of.map(({ manifest }) => manifest.header.id))
-  const orphans: string[] = []
+  now: Instant,
+): Promise<ReadonlyMap<string, string>> {
+  const bodies = new Map<string, string>()
   for await (const { name, writtenAt } of target.list(`${series}/`)) {
     const id = BODY.exec(name)?.groups?.['id']
-    if (id !== undefined && !ids.has(id) && writtenAt < now - ORPHAN_AGE_MS) orphans.push(name)
+    if (id !== undefined && writtenAt < now - ORPHAN_AGE_MS) bodies.set(id, name)
   }
-  return orphans
+  return bodies
+}
+
+function orphansAmong(bodies: ReadonlyMap<string, string>, owned: ReadonlySet<string>): readonly string[] {
+  return [...bodies].flatMap(([id, name]) => (owned.has(id) ? [] : [name]))
 }
 
 /** Of drills of backups that are gone. */
@@ -136,6 +154,10 @@ async function removeUnfinished(target: ObjectStore, series: string, now: Instan
     const isOurs = unfinished.name.startsWith(`${series}/`)
     if (isOurs && unfinished.startedAt < now - ORPHAN_AGE_MS) await unfinished.remove()
   }
+}
+
+function idOf({ manifest }: StoredBackup): string {
+  return manifest.header.id
 }
 
 function datedOf({ manifest: { header, body } }: StoredBackup) {

@@ -10,7 +10,7 @@ import { xWingPublicKey } from '../../../../src/crypto/x-wing.ts'
 import { BACKUP_COMPRESSIONS, type BackupProgress } from '../../../../src/model/backup.ts'
 import type { CoffreError } from '../../../../src/model/errors.ts'
 import { Secret } from '../../../../src/model/secret.ts'
-import { catalogueText } from '../../../../src/service/backup/catalogue.ts'
+import { catalogueText, changeCatalogue, emptyCatalogue } from '../../../../src/service/backup/catalogue.ts'
 import { restoreBackup } from '../../../../src/service/backup/restore.ts'
 import { streamSource } from '../../../../src/store/source/stream-source.ts'
 import { fileTarget } from '../../../../src/store/source/stream-target.ts'
@@ -438,5 +438,27 @@ describe('a series', () => {
     const left = readdirSync(join(place.folder, 'nightly'))
     assert.equal(left.filter((name) => name.endsWith('.body')).length, done.kept.length)
     for (const sequence of done.kept) await readPlain(place, { coffre: place.coffre }, sequence)
+  })
+
+  test('that a withdrawn key has signed keeps its body when others are pruned', async (t) => {
+    const place = await BackupPlace.open(t)
+    const { id } = await place.create('one')
+    await place.coffre.keys.rotate('backup-signing')
+    await place.create('two')
+    await place.coffre.keys.compromise('backup-signing', { version: 1 })
+    place.at = Date.now() + 2 * 86_400_000
+    const backups = await place.backups()
+    const done = await backups.prune(place.coffre, { series: 'nightly', retention: { last: 1 } })
+    assert.deepEqual([done.removed, done.orphans], [[], []])
+    assert.ok(readdirSync(join(place.folder, 'nightly')).includes(`${id}.body`))
+    const openers = { coffre: place.coffre }
+    const opened = await backups.open({ ...NEWEST, sequence: 1 }, openers, { acceptAnySigner: true })
+    assert.equal((await collect(backups.readPlain(opened))).toString(), 'one')
+  })
+
+  test('stands once in its catalogue, also when two put it back', () => {
+    const entry = { sequence: 1, id: '0193a73a-b400-7000-8000-000000000001', record: '0'.repeat(64) }
+    const once = changeCatalogue(emptyCatalogue('nightly'), { add: [entry] })
+    assert.deepEqual(changeCatalogue(once, { add: [entry] }).entries, [entry])
   })
 })
