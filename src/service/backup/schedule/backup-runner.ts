@@ -1,17 +1,20 @@
+import { setTimeout } from 'node:timers/promises'
 import type { OnBackupProgress } from '../../../model/backup.ts'
-import { type Clock, SECOND } from '../../../model/clock.ts'
+import { type Clock, type Instant, SECOND } from '../../../model/clock.ts'
 import { CoffreError, type ErrorCode } from '../../../model/errors.ts'
 import type { BackupRun, Store, StoreTransaction } from '../../../store/store.ts'
 import type { AuditTrail } from '../../audit-trail.ts'
 import type { Caller } from '../../caller.ts'
 import type { BackupAlert, DeclaredBackup, ScheduleCoffre } from './declared-backup.ts'
 import { runBackup, type RunOutcome } from './run-backup.ts'
-import { settle, settleLate } from './settle.ts'
+import { isLate, settle, settleLate } from './settle.ts'
 
 /** A node that dies with a run holds its series up for so long. */
 const LEASE_MS = 60 * SECOND
 const RENEW_MS = 5 * SECOND
 const TICK_MS = 10 * SECOND
+/** Between two attempts to write down how a run ended. */
+const AGAIN_MS = SECOND
 /** Of each series, besides its newest success. */
 const KEPT_RUNS = 100
 
@@ -38,6 +41,8 @@ export class BackupRunner {
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> = Promise.resolve()
   #running: Promise<void> | undefined
+  /** When the last run here ended; what waited behind it has not been late until then. */
+  #freeSince: Instant | undefined
 
   constructor(parts: BackupRunnerParts) {
     this.#parts = parts
@@ -103,6 +108,7 @@ export class BackupRunner {
     if (declared === undefined || begun === undefined) return false
     this.#running = this.#run(declared, begun).finally(() => {
       this.#running = undefined
+      this.#freeSince = this.#parts.clock()
       this.wake()
     })
     return true
@@ -114,8 +120,10 @@ export class BackupRunner {
     for (const each of declared.values()) {
       if (await settle(this.#parts, each, now)) this.#alertMissed(each.series)
     }
-    for (const run of await store.listOpenBackupRuns()) {
-      if (run.state === 'waiting' && (await settleLate(this.#parts, run, now))) this.#alertMissed(run.series)
+    const open = await store.listOpenBackupRuns()
+    for (const run of open) {
+      const isMissed = isLate(run, { open, now, freeSince: this.#freeSince })
+      if (isMissed && (await settleLate(this.#parts, run, now))) this.#alertMissed(run.series)
       if (run.state === 'running' && run.holder !== this.#parts.holder) await this.#buryDead(run)
     }
   }
@@ -146,13 +154,29 @@ export class BackupRunner {
     const onProgress: OnBackupProgress = ({ unit, done }) => {
       if (unit === 'bytes') bytes = done
     }
-    try {
-      const outcome = await runBackup(declared, run, this.#parts.coffre, { signal, onProgress })
-      clearInterval(timer)
-      await this.#end(run, outcome)
-    } catch (error) {
-      clearInterval(timer)
-      await this.#end(run, { failure: signal.aborted ? signal.reason : error, bytes })
+    const result = await runBackup(declared, run, this.#parts.coffre, { signal, onProgress }).catch(
+      (error: unknown): RunFailure => ({ failure: signal.aborted ? signal.reason : error, bytes }),
+    )
+    // The lease is held until it is written down how it ended.
+    await this.#endWhenPossible(run, result, signal)
+    clearInterval(timer)
+  }
+
+  /** A store that is away for a moment makes no failure of a good backup. */
+  async #endWhenPossible(
+    run: BackupRun,
+    result: RunOutcome | RunFailure,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (;;) {
+      try {
+        await this.#end(run, result)
+        return
+      } catch {
+        // Whoever comes next finds a run whose node is gone.
+        if (signal.aborted) return
+        await setTimeout(AGAIN_MS, undefined, { signal }).catch(() => undefined)
+      }
     }
   }
 

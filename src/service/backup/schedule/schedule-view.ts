@@ -57,8 +57,9 @@ function judge(
   const { row, last, now } = seen
   const { failures = 0, misses = 0 } = row ?? {}
   const late = addMilliseconds(now, -GRACE_MS)
-  // Who has made one since has made up for it.
-  const from = Math.max(row?.seenUntil ?? -1, last === undefined ? -1 : momentOf(last))
+  // Who has made one since has made up for it. What a clock that was ahead wrote down has not come yet.
+  const moments = [row?.seenUntil ?? -1, last === undefined ? -1 : momentOf(last)]
+  const from = Math.max(...moments.map((moment) => (moment > now + GRACE_MS ? -1 : moment)))
   const due = from < 0 ? undefined : schedule.due(toInstant(from), late)
   if (due !== undefined) return { failures, misses: misses + due.count, health: 'missed' }
   return { failures, misses, health: healthOf(last) }

@@ -22,11 +22,11 @@ export async function settle(parts: SettleParts, declared: DeclaredBackup, now: 
   const { store } = parts
   // Most often nothing has come, and nothing is written.
   const known = await store.findBackupSchedule(declared.series)
-  if (known?.cron === cronOf(declared) && declared.schedule.due(known.seenUntil, now) === undefined)
-    return false
+  const isSettled = known !== undefined && isCurrent(known, declared, now)
+  if (isSettled && declared.schedule.due(known.seenUntil, now) === undefined) return false
   return store.transaction(async (tx) => {
     const row = await tx.findBackupSchedule(declared.series)
-    if (row?.cron !== cronOf(declared)) {
+    if (row === undefined || !isCurrent(row, declared, now)) {
       // What came before it was declared so is nobody's.
       await tx.putBackupSchedule(newRow(declared, now, row))
       return false
@@ -35,16 +35,34 @@ export async function settle(parts: SettleParts, declared: DeclaredBackup, now: 
   })
 }
 
-/** A run that waited until it was too late: the server was sealed, or busy. */
+interface Waiting {
+  /** Every run that has not ended. */
+  readonly open: readonly BackupRun[]
+  readonly now: Instant
+  /** Absent: this node has run nothing yet. */
+  readonly freeSince: Instant | undefined
+}
+
+/**
+ * Whether a run waited in vain: the server was sealed. What waits behind another run is not late, however long that takes,
+ * until its own next moment has come; or else the second of two backups at two in the morning would never be made.
+ */
+export function isLate(run: BackupRun, { open, now, freeSince }: Waiting): boolean {
+  if (run.state !== 'waiting') return false
+  if (open.some((other) => other.series === run.series && dueAt(other) > dueAt(run))) return true
+  if (open.some(({ state }) => state === 'running')) return false
+  return now - Math.max(dueAt(run), freeSince ?? 0) > GRACE_MS
+}
+
+/** A run that waited until it was too late. Answers whether it still waited. */
 export async function settleLate(parts: SettleParts, run: BackupRun, now: Instant): Promise<boolean> {
-  if (now - (run.slot ?? run.askedAt) <= GRACE_MS) return false
   return parts.store.transaction(async (tx) => {
     const stored = await tx.findBackupRun(run.id)
     if (stored?.state !== 'waiting') return false
     await tx.putBackupRun({ ...stored, state: 'missed', endedAt: now, code: 'BACKUP_MISSED' })
     const row = await tx.findBackupSchedule(run.series)
     if (row !== undefined) await tx.putBackupSchedule({ ...row, misses: row.misses + 1 })
-    await recordMissed({ ...parts, tx }, { series: run.series, slot: run.slot ?? run.askedAt, count: 1 })
+    await recordMissed({ ...parts, tx }, { series: run.series, slot: dueAt(run), count: 1 })
     return true
   })
 }
@@ -98,6 +116,15 @@ function newRow(declared: DeclaredBackup, now: Instant, row?: StoredBackupSchedu
   const { series } = declared
   const { failures = 0, misses = 0 } = row ?? {}
   return { series, cron: cronOf(declared), seenUntil: now, failures, misses }
+}
+
+/** A clock that was ahead has settled moments that are still to come: nothing would be made until then. */
+function isCurrent(row: StoredBackupSchedule, declared: DeclaredBackup, now: Instant): boolean {
+  return row.cron === cronOf(declared) && row.seenUntil <= now + GRACE_MS
+}
+
+function dueAt({ slot, askedAt }: BackupRun): Instant {
+  return slot ?? askedAt
 }
 
 function cronOf({ cron, timeZone }: DeclaredBackup): string {

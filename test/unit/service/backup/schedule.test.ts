@@ -2,8 +2,11 @@ import assert from 'node:assert/strict'
 import { readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { coreOf } from '../../../../src/app.ts'
 import { parseBackupSchedule } from '../../../../src/config-backups.ts'
 import { DAY, HOUR, MINUTE, toInstant } from '../../../../src/model/clock.ts'
+import { CoffreError } from '../../../../src/model/errors.ts'
+import type { BackupSchedules } from '../../../../src/service/backup/schedule/backup-schedules.ts'
 import { CronSchedule } from '../../../../src/service/backup/schedule/cron.ts'
 import { lookAndWait, SchedulePlace } from './schedule-place.ts'
 
@@ -215,6 +218,75 @@ describe('a scheduled backup', () => {
     await coffre.operator.unseal()
   })
 
+  test('waits behind another however long that takes, and is missed when its next moment comes', async (t) => {
+    const place = new SchedulePlace(t)
+    const { declaration, target } = place
+    const text = JSON.stringify({ target, backups: [declaration, { ...declaration, series: 'second' }] })
+    const { coffre, schedules } = await place.open({ backups: { declared: parseBackupSchedule(text) } })
+    await lookAndWait(schedules)
+    const release = await holdSource(schedules, 'nightly')
+    place.passHours(1)
+    await schedules.runner.look()
+    place.passHours(23)
+    await schedules.runner.look()
+    assert.equal((await coffre.backups.schedule('second')).current?.state, 'waiting')
+    assert.deepEqual(place.alerts, [])
+    place.passHours(1)
+    await schedules.runner.look()
+    assert.deepEqual(place.alerts, [{ kind: 'backup-missed', series: 'second', code: 'BACKUP_MISSED' }])
+    place.now += 30 * MINUTE
+    release()
+    await schedules.runner.idle()
+    for (const _ of ['second', 'nightly']) await lookAndWait(schedules)
+    const views = await coffre.backups.schedules()
+    assert.deepEqual(
+      views.map((view) => [view.series, ...pickHealth(view), view.lastSuccess?.sequence]),
+      [
+        ['nightly', 'ok', 0, 2],
+        ['second', 'ok', 1, 1],
+      ],
+    )
+  })
+
+  test('is made again at its moment when a clock that was a year ahead is put right', async (t) => {
+    const place = new SchedulePlace(t)
+    const { coffre, schedules } = await place.open()
+    await lookAndWait(schedules)
+    place.passHours(365 * 24)
+    await lookAndWait(schedules)
+    place.passHours(-365 * 24)
+    await lookAndWait(schedules)
+    place.passHours(1)
+    await lookAndWait(schedules)
+    assert.equal((await coffre.backups.schedule('nightly')).lastSuccess?.sequence, 1)
+    place.passHours(25)
+    assert.equal((await coffre.backups.schedule('nightly')).health, 'missed')
+  })
+
+  test('is no failure because the store was away when it ended', async (t) => {
+    const place = new SchedulePlace(t)
+    const { coffre, schedules } = await place.open()
+    const store = coreOf(coffre)?.store
+    assert.ok(store !== undefined)
+    let refusals = 2
+    const transact = store.transaction.bind(store)
+    store.transaction = (work) =>
+      transact((tx) => {
+        const put = tx.putBackupRun.bind(tx)
+        tx.putBackupRun = async (run) => {
+          if (run.endedAt === undefined || refusals === 0) return put(run)
+          refusals -= 1
+          throw new CoffreError('STORE_UNAVAILABLE')
+        }
+        return work(tx)
+      })
+    const { id } = await coffre.backups.run('nightly')
+    await schedules.runner.idle()
+    const { state, sequence } = await coffre.backups.findRun(id)
+    assert.deepEqual([refusals, state, sequence], [0, 'done', 1])
+    assert.deepEqual(place.alerts, [])
+  })
+
   test('that fails is recorded, alerted and counted, and leaves no backup', async (t) => {
     const place = new SchedulePlace(t)
     const { coffre, schedules } = await place.open()
@@ -312,4 +384,22 @@ describe('a scheduled backup', () => {
 
 function pickHealth({ health, misses }: { readonly health: string; readonly misses: number }) {
   return [health, misses]
+}
+
+/** Reading the source of a series waits until it is let go. */
+async function holdSource({ declared }: BackupSchedules, series: string): Promise<() => void> {
+  const each = declared.get(series)
+  assert.ok(each !== undefined)
+  const source = await each.openSource()
+  const held = Promise.withResolvers<void>()
+  Object.assign(each, {
+    openSource: async () => ({
+      ...source,
+      async *read(signal: AbortSignal) {
+        await held.promise
+        yield* source.read(signal)
+      },
+    }),
+  })
+  return held.resolve
 }
