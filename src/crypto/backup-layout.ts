@@ -23,22 +23,26 @@ const MIN_LEGACY_CHARACTERS = 16
 
 export interface LayoutKey {
   readonly key: KeyMaterial
-  /** True for the `sha256:` form, which is for reading only: a text can be guessed. */
-  readonly isLegacy: boolean
+  /** Nothing new is encrypted under it: the `sha256:` form, since a text can be guessed, and one byte 32 times. */
+  readonly isForReading: boolean
 }
 
 /** The value of BACKUP_ENCRYPTION_KEY; `undefined` for what is none of its forms. */
 export function parseLayoutKey(value: string | Uint8Array): LayoutKey | undefined {
   if (typeof value !== 'string') {
-    if (value.length === KEY_BYTES) return { key: new KeyMaterial(value), isLegacy: false }
+    if (value.length === KEY_BYTES) return keyOf(value)
     return parseLayoutKey(Buffer.from(value).toString('utf8').trim())
   }
   const legacy = /^sha256:(?<text>.+)$/su.exec(value)?.groups?.['text']
   if (legacy !== undefined) {
-    return legacy.length < MIN_LEGACY_CHARACTERS ? undefined : { key: hash(legacy), isLegacy: true }
+    return legacy.length < MIN_LEGACY_CHARACTERS ? undefined : { key: hash(legacy), isForReading: true }
   }
   const bytes = parseKeyText(value)
-  return bytes === undefined ? undefined : { key: new KeyMaterial(bytes), isLegacy: false }
+  return bytes === undefined ? undefined : keyOf(bytes)
+}
+
+function keyOf(bytes: Uint8Array): LayoutKey {
+  return { key: new KeyMaterial(bytes), isForReading: new Set(bytes).size === 1 }
 }
 
 function parseKeyText(value: string): Uint8Array | undefined {

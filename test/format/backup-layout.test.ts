@@ -56,7 +56,7 @@ describe('the layouts of IMP-008', () => {
     const legacy = 'sha256:correct-horse-battery-staple-backup'
     const tagAt = LAYOUT_C.length - LAYOUT_TAG_BYTES
     assert.equal(open(LAYOUT_C, legacy, tagAt).toString(), PLAINTEXT)
-    assert.equal(keyOf(legacy).isLegacy, true)
+    assert.equal(keyOf(legacy).isForReading, true)
   })
 
   test('a flipped bit of the IV, the tag or the ciphertext does not open', () => {
@@ -84,10 +84,13 @@ describe('the layouts of IMP-008', () => {
 test('BACKUP_ENCRYPTION_KEY has these forms and no other', () => {
   const accepted = [KEY.toString('hex'), KEY.toString('base64'), KEY.toString('base64url'), KEY]
   for (const value of [...accepted, Buffer.from(`${KEY.toString('hex')}\n`)]) {
-    const { key, isLegacy } = keyOf(value)
+    const { key, isForReading } = keyOf(value)
     assert.deepEqual(Buffer.from(rawBytes(key)), KEY)
-    assert.equal(isLegacy, false)
+    assert.equal(isForReading, false)
   }
+  const repeated = Buffer.alloc(32, 7)
+  for (const value of [repeated, repeated.toString('hex'), repeated.toString('base64')])
+    assert.equal(keyOf(value).isForReading, true)
   const refused = [
     'your-32-byte-key-here',
     '',

@@ -41,8 +41,8 @@ export async function encryptBackup(
   outputPath: string,
   key: LayoutKeyInput,
 ): Promise<void> {
-  const { key: material, isLegacy } = requireKey(key)
-  if (isLegacy) throw refuseKey('a random key: the sha256: form is for reading')
+  const { key: material, isForReading } = requireKey(key)
+  if (isForReading) throw refuseKey('a random key: the sha256: form, and one byte repeated, are for reading')
   await writeWhole(outputPath, async (file) => {
     const sealing = sealLayout(material)
     await file.writev([sealing.head, new Uint8Array(LAYOUT_TAG_BYTES)])
@@ -161,9 +161,9 @@ async function writeWhole(path: string, write: (file: FileHandle) => Promise<voi
 
 /** For the start of an application: answers a key that `encryptBackup` takes. Throws CONFIG_REFUSED, with the command that makes one. */
 export function checkBackupKey(given: string | undefined): string {
-  const { isLegacy, key } = requireKey(given ?? '')
+  const { isForReading, key } = requireKey(given ?? '')
   key.wipe()
-  if (given === undefined || isLegacy) throw refuseKey('a random key')
+  if (given === undefined || isForReading) throw refuseKey('a random key')
   return given
 }
 

@@ -1,5 +1,5 @@
 import type { Backups, OpenedBackup, RestoreTarget } from '../../../app-backup.ts'
-import type { BackupSummary } from '../../../model/backup.ts'
+import type { BackupFacts, BackupSummary } from '../../../model/backup.ts'
 import type { CommandRow, OptionRow } from '../../command-row.ts'
 import { type ExitCode, OK } from '../../exit-code.ts'
 import type { Invocation } from '../../invocation.ts'
@@ -71,7 +71,7 @@ function runRestore(invocation: Invocation): Promise<ExitCode> {
       await progress.end()
       const size = formatBytes(printer, restored.record.plainBytes)
       const done = options.flag('rehearse') ? 'done.backupRehearsed' : 'done.backupRestored'
-      await printer.done(restored, done, { ...reference, into: shownPlace(into), size })
+      await printer.done(restored, done, { ...reference, into: shownPlace(into, restored.place), size })
       return OK
     } finally {
       await progress.end()
@@ -108,9 +108,10 @@ async function chooseTarget(
   return targets.fileTarget({ path: into, ...common })
 }
 
-/** A URL may name a user. */
-function shownPlace(into: string): string {
-  return URL.canParse(into) ? new URL(into).host + new URL(into).pathname : into
+/** A URL may name a user, and `env` names nothing. */
+function shownPlace(into: string, place: BackupFacts | undefined): string {
+  if (URL.canParse(into)) return new URL(into).host + new URL(into).pathname
+  return String(place?.['database'] ?? into)
 }
 
 function databaseOptions({ options }: Invocation) {
