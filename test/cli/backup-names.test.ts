@@ -8,7 +8,7 @@ import { CoffreLine, MAIN } from './coffre-process.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const COMPAT = join(ROOT, 'compat')
-const KEY = 'ab'.repeat(32)
+const KEY = 'ab10'.repeat(16)
 
 /** Runs lines of TypeScript as somebody who has Coffre installed would. */
 function makeRun(t: TestContext) {
