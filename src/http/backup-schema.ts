@@ -24,6 +24,7 @@ export const BACKUP_EVENT = z.strictObject({
   bytes: COUNT.optional(),
   milliseconds: COUNT.optional(),
   removed: COUNT.optional(),
+  differences: COUNT.optional(),
   fingerprint: z.string().max(128).optional().describe('Of a recovery key'),
   phase: z.enum(['start', 'end']).optional(),
   purpose: z.enum(['rehearsal', 'stream']).optional(),

@@ -27,6 +27,8 @@ export interface BackupEvent {
   readonly milliseconds?: number
   /** How many were removed. */
   readonly removed?: number
+  /** How many tables, or the whole of it, a drill found to differ; absent when none did. */
+  readonly differences?: number
   /** Of a recovery key. */
   readonly fingerprint?: string
   /** Plaintext is about to leave, or has left. */

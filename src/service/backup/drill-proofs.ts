@@ -1,7 +1,7 @@
 import { sha256 } from '../../crypto/digest.ts'
 import { judgeNote, type VerifierKey } from '../../crypto/transparency/signed-note.ts'
 import type { BackupDrill, BackupSlotView, DrillList, DrillReason } from '../../model/backup.ts'
-import { type Clock, DAY, type Instant } from '../../model/clock.ts'
+import { type Clock, DAY, HOUR, type Instant } from '../../model/clock.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
 import { type BackupCoffre, signWithCoffre } from './backup-keys.ts'
 import { parseProof, proofText } from './drill-proof.ts'
@@ -24,6 +24,8 @@ const MAX_PROOF_BYTES = 16 * 1024
 /** The newest of a series; older ones stay on the target as long as their backups. */
 const MAX_LISTED = 100
 const MAX_AGE_DAYS = 31
+/** Clocks of two machines are less apart. */
+const AHEAD_MS = HOUR
 
 /** Proofs of drills, each an object beside the manifest that it is about. */
 export class DrillProofs {
@@ -55,7 +57,10 @@ export class DrillProofs {
     const { manifest } = await this.#reader.readNewest(series)
     const { drills, untrusted } = await this.#read(series)
     const keys = await keysOf(manifest.slots.map(viewSlot), coffre)
-    const due = reasonOf(drills[0], { manifest, keys, oldest: this.#clock() - maxAgeDays * DAY })
+    // One from the future is of a clock that was wrong, and would be the last one until then.
+    const newest = this.#clock() + AHEAD_MS
+    const last = drills.find(({ startedAt }) => Date.parse(startedAt) <= newest)
+    const due = reasonOf(last, { manifest, keys, oldest: this.#clock() - maxAgeDays * DAY })
     return { drills, untrusted, ...(due === undefined ? {} : { due }) }
   }
 

@@ -55,7 +55,12 @@ export async function drillBackup(
   return backups.recorded(
     { ...event, phase: 'end' },
     () => runDrill(backups, reference, { openers, options }),
-    ({ drill: { sequence, backup: id } }) => ({ sequence, id }),
+    ({ drill: { sequence, backup: id }, differences }) => ({
+      sequence,
+      id,
+      // Restoring it went well, and whoever reads the log alone has to know that this was not all.
+      ...(differences.length === 0 ? {} : { differences: differences.length }),
+    }),
   )
 }
 
