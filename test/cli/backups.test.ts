@@ -193,6 +193,18 @@ describe('coffre backup', () => {
     assert.deepEqual(new Set(contents), new Set(['before', CONTENT]))
   })
 
+  test('says what a restore would do, and never the password or the user of a URL', async (t) => {
+    const { cli, create } = await prepare(t)
+    await create()
+    const plan = (url: string) =>
+      cli.run(['backup', 'restore', 'nightly', '--dry-run', '--json', '--into', url])
+    const refused = await plan('postgres://app:hunter2@db/shop')
+    assert.deepEqual([refused.code, /CONFIG_REFUSED/.test(refused.error)], [78, true])
+    assert.doesNotMatch(refused.out + refused.error, /hunter2/)
+    const told = await plan('postgres://app@db/shop')
+    assert.deepEqual([told.code, /db\/shop/.test(told.out), /app/.test(told.out)], [0, true, false])
+  })
+
   test('prunes and rekeys, and says before what it would do', async (t) => {
     const { cli, create } = await prepare(t)
     for (let count = 0; count < 3; count += 1) await create()

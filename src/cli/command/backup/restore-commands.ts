@@ -54,9 +54,13 @@ function runRestore(invocation: Invocation): Promise<ExitCode> {
   const { options, printer } = invocation
   const into = options.required('into')
   return withReadBackups(invocation, async (backups, coffre) => {
+    // A password in it is refused before anything is said.
+    await readDatabasePlace(invocation, 'into')
     const view = await backups.inspect(readReference(invocation))
     const reference = { series: view.series, sequence: view.sequence }
-    if (options.flag('dry-run')) return reportPlan(invocation, { request: { ...reference, into }, lines: [] })
+    if (options.flag('dry-run')) {
+      return reportPlan(invocation, { request: { ...reference, into: shownPlace(into) }, lines: [] })
+    }
     const { restoreBackup } = await import('../../../app-backup.ts')
     const target = await chooseTarget(invocation, view, into)
     const openers = await readOpeners(invocation, coffre)
@@ -109,7 +113,7 @@ async function chooseTarget(
 }
 
 /** A URL may name a user, and `env` names nothing. */
-function shownPlace(into: string, place: BackupFacts | undefined): string {
+function shownPlace(into: string, place?: BackupFacts): string {
   if (URL.canParse(into)) return new URL(into).host + new URL(into).pathname
   return String(place?.['database'] ?? into)
 }
