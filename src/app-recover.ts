@@ -15,7 +15,7 @@ import { filesTarget } from './store/source/files/files-target.ts'
 import { type DatabasePlace, inDatabase } from './store/source/postgres/connection.ts'
 import { globalsTarget } from './store/source/postgres/globals-target.ts'
 import { postgresTarget } from './store/source/postgres/postgres-target.ts'
-import { syncFolder } from './store/source/part-file.ts'
+import { requireRenamable, stateOf, syncFolder } from './store/source/part-file.ts'
 import { sqliteTarget } from './store/source/sqlite/sqlite-target.ts'
 import { fileTarget } from './store/source/stream-target.ts'
 
@@ -142,6 +142,7 @@ interface StoreRecovery extends RecoverOptions {
 async function recoverStore(backups: Backups, options: StoreRecovery): Promise<string | undefined> {
   const { coffre, dataDir, database, sealKey, openers } = options
   const staging = `${dataDir}.recover_${newRestoreId()}`
+  let writtenKey: string | undefined
   await mkdir(staging, { recursive: true, mode: 0o700 })
   try {
     const reference = { series: coffre.series, sequence: coffre.sequence }
@@ -151,7 +152,7 @@ async function recoverStore(backups: Backups, options: StoreRecovery): Promise<s
       ...(database === undefined ? {} : { databaseUrl: new Secret(database.url) }),
     }
     const path = options.sealKeyFile ?? join(staging, 'seal.key')
-    if (sealKey !== undefined) await importSealKey(place, { text: sealKey, path })
+    if (sealKey !== undefined) writtenKey = (await importSealKey(place, { text: sealKey, path })).path
     const opened = await options.open({
       ...place,
       // One of the old machine says that records are missing, which they are.
@@ -165,6 +166,8 @@ async function recoverStore(backups: Backups, options: StoreRecovery): Promise<s
     return options.sealKeyFile ?? join(dataDir, 'seal.key')
   } catch (error) {
     await rm(staging, { recursive: true, force: true })
+    // Outside of it too: a key of a Coffre that is not there would be in the way of the next attempt.
+    if (writtenKey !== undefined) await rm(writtenKey, { force: true })
     throw error
   }
 }
@@ -215,10 +218,13 @@ function targetFor(
 }
 
 async function requireFree(folder: string): Promise<void> {
-  const entries = await readdir(folder).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw error
-  })
-  if (entries.length === 0) return
-  throw new CoffreError('RESTORE_REFUSED', { facts: { reason: 'the data folder is not empty', folder } })
+  const state = await stateOf(folder)
+  if (state === 'absent') return
+  if (state !== 'folder') throw refuseFolder('the data folder is no folder, or a link to one', folder)
+  if ((await readdir(folder)).length > 0) throw refuseFolder('the data folder is not empty', folder)
+  await requireRenamable(folder)
+}
+
+function refuseFolder(reason: string, folder: string): CoffreError {
+  return new CoffreError('RESTORE_REFUSED', { facts: { reason, folder } })
 }

@@ -115,6 +115,13 @@ export async function stateOf(path: string): Promise<'absent' | 'file' | 'folder
   }
 }
 
+/** A mount point keeps its name, which would show when everything had been received. Throws RESTORE_REFUSED. */
+export async function requireRenamable(folder: string): Promise<void> {
+  const [own, parent] = await Promise.all([lstat(folder), lstat(dirname(folder))])
+  if (own.dev === parent.dev) return
+  throw restoreRefused({ reason: 'the target is a mount point: name a folder in it', target: folder })
+}
+
 /** A second name for it, so that the first is never missing; where links are not to be had, a new name. */
 async function keepBefore(target: string, before: string): Promise<void> {
   try {

@@ -237,6 +237,25 @@ describe('a folder that files are restored to', () => {
     await assert.rejects(full.prepare({ bytes: 2 ** 52 }), failsWith('RESTORE_REFUSED'))
   })
 
+  test('is refused as a mount point, which keeps its name, before anything is read', async (t) => {
+    const mounted = '/dev'
+    if (statSync(mounted).dev === statSync('/').dev) return t.skip('/dev is no mount point here')
+    const target = filesTarget({ folder: mounted, id: 'a1', replace: true })
+    const reason = 'the target is a mount point: name a folder in it'
+    await assert.rejects(target.prepare({}), { code: 'RESTORE_REFUSED', facts: { reason, target: mounted } })
+  })
+
+  test('has its name again when nothing can take its place', async (t) => {
+    const place = makeFolder(t)
+    const folder = join(place, 'to')
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'mine'), 'mine')
+    const target = filesTarget({ folder, id: 'a1', replace: true })
+    await target.prepare({})
+    await assert.rejects(target.commit(), failsWith('RESTORE_FAILED'))
+    assert.deepEqual(readdirSync(folder), ['mine'])
+  })
+
   test('is as it was after a restore that was stopped', async (t) => {
     const place = makeFolder(t)
     const from = join(place, 'from')

@@ -1,7 +1,7 @@
 import { chmod, lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { RestoreTarget, SourceCounts, SourceFacts } from '../../backup-source.ts'
-import { requireSpace, stateOf, syncFolder } from '../part-file.ts'
+import { requireRenamable, requireSpace, stateOf, syncFolder } from '../part-file.ts'
 import { asBackupError, restoreRefused, systemReason } from '../reasons.ts'
 import { OpenFolder } from './open-folder.ts'
 import { readTree } from './read-tree.ts'
@@ -53,6 +53,7 @@ class FilesTarget implements RestoreTarget {
       throw restoreRefused({ reason: 'the target is not a folder', target })
     if (state === 'folder' && !replace && !(await isEmpty(target)))
       throw restoreRefused({ reason: 'the target folder is not empty', target, option: '--replace' })
+    if (state === 'folder') await requireRenamable(target)
     const free = await requireSpace(dirname(target), only === undefined ? Number(bytes) : 0)
     this.#maxBytes = Math.min(maxBytes, only === undefined ? free : Number.MAX_SAFE_INTEGER)
   }
@@ -68,17 +69,32 @@ class FilesTarget implements RestoreTarget {
   }
 
   async commit(): Promise<SourceFacts> {
-    const isThere = (await stateOf(this.#folder)) === 'folder'
-    const isKept = isThere && !(await isEmpty(this.#folder))
-    if (isKept) await rename(this.#folder, this.#before)
-    else if (isThere) await rmdir(this.#folder)
-    await rename(this.#quarantine, this.#folder)
-    await syncFolder(dirname(this.#folder))
-    return { folder: this.#folder, ...(isKept ? { before: this.#before } : {}) }
+    try {
+      const isKept = await this.#takePlace()
+      await syncFolder(dirname(this.#folder))
+      return { folder: this.#folder, ...(isKept ? { before: this.#before } : {}) }
+    } catch (error) {
+      throw asBackupError('RESTORE_FAILED', error, { folder: this.#folder })
+    }
   }
 
   async abandon(): Promise<void> {
     await removeTree(this.#quarantine)
+  }
+
+  /** Answers whether there was something before. */
+  async #takePlace(): Promise<boolean> {
+    const isThere = (await stateOf(this.#folder)) === 'folder'
+    const isKept = isThere && !(await isEmpty(this.#folder))
+    if (isKept) await rename(this.#folder, this.#before)
+    else if (isThere) await rmdir(this.#folder)
+    try {
+      await rename(this.#quarantine, this.#folder)
+    } catch (error) {
+      if (isKept) await rename(this.#before, this.#folder)
+      throw error
+    }
+    return isKept
   }
 
   async #receiveInto(
