@@ -131,8 +131,10 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   INTERNAL: UNAVAILABLE,
 }
 
+const STOPPED: ReadonlySet<string> = new Set(['error.interrupted', 'error.stopped'])
+
 export function exitCodeOf(error: unknown): ExitCode {
-  if (error instanceof UsageError) return error.key === 'error.interrupted' ? INTERRUPTED : USAGE
+  if (error instanceof UsageError) return STOPPED.has(error.key) ? INTERRUPTED : USAGE
   return EXIT_CODES[error instanceof CoffreError ? error.code : 'INTERNAL']
 }
 

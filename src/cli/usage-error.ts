@@ -1,6 +1,9 @@
 import type { MessageKey, MessageValues } from '../model/message/catalogue.ts'
 
-type UsageKey = Extract<MessageKey, `usage.${string}` | 'error.interrupted' | 'prompt.passphraseDiffers'>
+type UsageKey = Extract<
+  MessageKey,
+  `usage.${string}` | 'error.interrupted' | 'error.stopped' | 'prompt.passphraseDiffers'
+>
 
 /** The command line asked for something that it cannot have. Its text is in the reader's language. */
 export class UsageError extends Error {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
   mkdirSync,
@@ -11,8 +13,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { zstdDecompressSync } from 'node:zlib'
-import { CoffreLine } from './coffre-process.ts'
+import { CoffreLine, MAIN } from './coffre-process.ts'
 
 const CONTENT = 'INSERT INTO customers VALUES (1);\n'.repeat(5_000)
 
@@ -203,6 +206,29 @@ describe('coffre backup', () => {
     assert.doesNotMatch(refused.out + refused.error, /hunter2/)
     const told = await plan('postgres://app@db/shop')
     assert.deepEqual([told.code, /db\/shop/.test(told.out), /app/.test(told.out)], [0, true, false])
+  })
+
+  test('that is stopped leaves nothing on the target, and says so', async (t) => {
+    const { cli } = await prepare(t)
+    const args = ['backup', 'create', 'nightly', '--compression', 'none', '--quiet']
+    const { cwd, env } = { cwd: cli.folder, env: { ...cli.baseEnvironment(), COFFRE_DATA_DIR: cli.dataDir } }
+    const child = spawn(process.execPath, [MAIN, ...args], { cwd, env })
+    let error = ''
+    child.stderr.on('data', (piece: Buffer) => (error += piece.toString()))
+    child.stdin.on('error', () => undefined)
+    const ended = once(child, 'close')
+    const parts = () => readdirSync(cli.path('target'), { recursive: true })
+    const isOpen = () => parts().some((name) => String(name).endsWith('.part'))
+    // Its input never ends by itself.
+    while (child.exitCode === null && !isOpen()) {
+      child.stdin.write(Buffer.alloc(1_000_000, 1))
+      await setTimeout(20)
+    }
+    child.kill('SIGINT')
+    const [code] = (await ended) as [number | null]
+    assert.deepEqual([code, isOpen()], [130, false], error)
+    assert.match(error, /Stopped; what had begun was taken away again/)
+    assert.match((await cli.ok('audit list --last 10 --json')).out, /BACKUP_INTERRUPTED/)
   })
 
   test('prunes and rekeys, and says before what it would do', async (t) => {

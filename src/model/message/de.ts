@@ -25,6 +25,7 @@ export const de: Messages = {
   'error.seeHelp': 'Siehe `{command} --help`.',
   'error.useServer': 'Ein Server hält diesen Datenordner. Sprechen Sie ihn an:',
   'error.interrupted': 'Abgebrochen; nichts wurde geändert.',
+  'error.stopped': 'Angehalten; was begonnen war, wurde wieder weggeräumt.',
 
   'usage.unknownOption': 'Die Option {name} gibt es nicht.',
   'usage.unknownCommand': 'Den Befehl {name} gibt es nicht.',

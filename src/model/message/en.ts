@@ -29,6 +29,7 @@ export const en = {
   'error.seeHelp': 'See `{command} --help`.',
   'error.useServer': 'A server holds this data folder. Talk to it:',
   'error.interrupted': 'Cancelled; nothing was changed.',
+  'error.stopped': 'Stopped; what had begun was taken away again.',
 
   'usage.unknownOption': 'There is no option {name}.',
   'usage.unknownCommand': 'There is no command {name}.',

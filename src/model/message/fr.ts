@@ -25,6 +25,7 @@ export const fr: Messages = {
   'error.seeHelp': 'Voir `{command} --help`.',
   'error.useServer': 'Un serveur tient ce dossier de données. Adressez-vous à lui :',
   'error.interrupted': 'Annulé ; rien n’a été modifié.',
+  'error.stopped': 'Arrêté ; ce qui était commencé a été retiré.',
 
   'usage.unknownOption': 'L’option {name} n’existe pas.',
   'usage.unknownCommand': 'La commande {name} n’existe pas.',

@@ -1,6 +1,6 @@
 import type { BackupEvent, BackupTrail } from '../../model/backup-trail.ts'
 import type { Clock } from '../../model/clock.ts'
-import { CoffreError } from '../../model/errors.ts'
+import { CoffreError, type ErrorCode } from '../../model/errors.ts'
 
 export interface Recording {
   /** Absent: there is no Coffre on this machine, only a secret that opens backups. */
@@ -22,11 +22,16 @@ export async function recorded<Result>(
   try {
     result = await work()
   } catch (error) {
-    const code = error instanceof CoffreError ? error.code : 'INTERNAL'
+    const code = codeOf(error)
     // What failed is what the caller has to know; that the log could not be written shows in the next answer.
     await trail.record({ ...event, code, ...elapsed() }).catch(() => undefined)
     throw error
   }
   await trail.record({ ...event, ...describe(result), ...elapsed() })
   return result
+}
+
+function codeOf(error: unknown): ErrorCode {
+  if (error instanceof CoffreError) return error.code
+  return error instanceof Error && error.name === 'AbortError' ? 'BACKUP_INTERRUPTED' : 'INTERNAL'
 }

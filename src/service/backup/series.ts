@@ -150,7 +150,7 @@ export class SeriesReader {
   }
 
   async #readManifest(object: ObjectFacts): Promise<StoredBackup> {
-    const manifest = parseManifest(await readText(this.#target, object.name))
+    const manifest = parseManifestOf(object.name, await readText(this.#target, object.name))
     const { header, body, note } = manifest
     // Under another name it would be another backup.
     if (object.name !== manifestName(header.series, body.sequence)) throw damaged(object.name, 'name')
@@ -217,6 +217,16 @@ export function refuseForeignCatalogue({ version, isTrusted, catalogue }: Stored
 
 function absent(series: string): StoredCatalogue {
   return { catalogue: emptyCatalogue(series), isTrusted: false }
+}
+
+/** Which one it is: a series has up to a thousand. */
+function parseManifestOf(object: string, text: string): Manifest {
+  try {
+    return parseManifest(text)
+  } catch (error) {
+    if (!(error instanceof CoffreError) || error.code !== 'BACKUP_DAMAGED') throw error
+    throw new CoffreError('BACKUP_DAMAGED', { facts: { object, ...error.facts }, cause: error })
+  }
 }
 
 function damaged(object: string, reason: string): CoffreError {

@@ -22,6 +22,7 @@ describe('the exit code', () => {
     [new CoffreError('CONFIG_REFUSED'), 78],
     [UsageError.of('usage.other'), 2],
     [UsageError.of('error.interrupted'), 130],
+    [UsageError.of('error.stopped'), 130],
     [new TypeError('a bug'), 5],
   ]
   for (const [error, code] of known) {

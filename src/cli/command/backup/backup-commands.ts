@@ -8,6 +8,7 @@ import { DRY_RUN, YES } from '../../line/option-rows.ts'
 import { formatBackup, formatBackups, formatBytes, formatSeries } from '../../output/backup-text.ts'
 import { BackupProgressLine } from '../../output/backup-progress.ts'
 import { reportPlan } from '../../output/report-plan.ts'
+import { stoppable } from '../../stoppable.ts'
 import { UsageError } from '../../usage-error.ts'
 import { chooseSource, SOURCE_OPTIONS } from './choose-source.ts'
 import { examineRemote, requireSeparateKeys, warnOfOthers } from './examine-remote.ts'
@@ -111,13 +112,16 @@ async function runCreate(invocation: Invocation): Promise<ExitCode> {
   const view = await withOwnBackups(invocation, async (backups, coffre) => {
     await warnOfOthers(invocation, backups)
     try {
-      return await backups.create(source, coffre, {
-        series,
-        recipients,
-        ...(compression === undefined ? {} : { compression }),
-        ...(note === undefined ? {} : { note }),
-        onProgress: progress.show,
-      })
+      return await stoppable((signal) =>
+        backups.create(source, coffre, {
+          series,
+          recipients,
+          ...(compression === undefined ? {} : { compression }),
+          ...(note === undefined ? {} : { note }),
+          onProgress: progress.show,
+          signal,
+        }),
+      )
     } finally {
       await progress.end()
     }

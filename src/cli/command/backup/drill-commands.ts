@@ -14,6 +14,7 @@ import { formatDifferences, formatDrills } from '../../output/drill-text.ts'
 import { BackupProgressLine } from '../../output/backup-progress.ts'
 import { reportPlan } from '../../output/report-plan.ts'
 import { choosePlace } from '../../place.ts'
+import { stoppable } from '../../stoppable.ts'
 import { readDatabasePlace } from './database-place.ts'
 import {
   OPENER_OPTIONS,
@@ -101,13 +102,16 @@ async function drill(invocation: Invocation, { backups, coffre, view }: Subject)
   const progress = new BackupProgressLine(printer)
   try {
     const { series, sequence } = view
-    const report = await drillBackup(backups, { series, sequence }, openers, {
-      coffre,
-      makeScratch: scratchIn(place),
-      ...(measureSource === undefined ? {} : { measureSource }),
-      ...readTrust(invocation),
-      onProgress: progress.show,
-    })
+    const report = await stoppable((signal) =>
+      drillBackup(backups, { series, sequence }, openers, {
+        coffre,
+        makeScratch: scratchIn(place),
+        ...(measureSource === undefined ? {} : { measureSource }),
+        ...readTrust(invocation),
+        onProgress: progress.show,
+        signal,
+      }),
+    )
     await progress.end()
     const { outcome, checks, milliseconds } = report.drill
     const isSame = outcome === 'passed'

@@ -14,6 +14,7 @@ import { BackupProgressLine } from '../../output/backup-progress.ts'
 import { reportPlan } from '../../output/report-plan.ts'
 import { canAsk } from '../../output/terminal.ts'
 import { requireFolder, shellQuote } from '../../place.ts'
+import { stoppable } from '../../stoppable.ts'
 import { openPlace } from '../../with-coffre.ts'
 import { readDatabasePlace } from './database-place.ts'
 import {
@@ -58,14 +59,18 @@ function runRecover(invocation: Invocation): Promise<ExitCode> {
     if (options.flag('dry-run')) return reportPlan(invocation, { request, lines: [] })
     const progress = new BackupProgressLine(invocation.printer)
     try {
-      const recovered = await recoverCoffre(backups, {
-        ...(await readRequest(invocation, coffre)),
-        dataDir,
-        onProgress: progress.show,
-        onBackup: ({ series, sequence }) => {
-          void invocation.printer.note('note.recovering', { series, sequence })
-        },
-      })
+      const asked = await readRequest(invocation, coffre)
+      const recovered = await stoppable((signal) =>
+        recoverCoffre(backups, {
+          ...asked,
+          dataDir,
+          onProgress: progress.show,
+          onBackup: ({ series, sequence }) => {
+            void invocation.printer.note('note.recovering', { series, sequence })
+          },
+          signal,
+        }),
+      )
       await progress.end()
       await tell(invocation, recovered)
       return recovered.others.every(({ code }) => code === undefined) ? OK : FINDING

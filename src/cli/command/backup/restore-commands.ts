@@ -8,6 +8,7 @@ import { formatBytes } from '../../output/backup-text.ts'
 import { BackupProgressLine } from '../../output/backup-progress.ts'
 import { reportPlan } from '../../output/report-plan.ts'
 import { withSink } from '../../output/sink.ts'
+import { stoppable } from '../../stoppable.ts'
 import { readDatabasePlace } from './database-place.ts'
 import {
   OPENER_OPTIONS,
@@ -66,12 +67,15 @@ function runRestore(invocation: Invocation): Promise<ExitCode> {
     const openers = await readOpeners(invocation, coffre)
     const progress = new BackupProgressLine(printer)
     try {
-      const restored = await restoreBackup(backups, reference, target, openers, {
-        ...readTrust(invocation),
-        isPartial: options.text('only') !== undefined,
-        rehearse: options.flag('rehearse'),
-        onProgress: progress.show,
-      })
+      const restored = await stoppable((signal) =>
+        restoreBackup(backups, reference, target, openers, {
+          ...readTrust(invocation),
+          isPartial: options.text('only') !== undefined,
+          rehearse: options.flag('rehearse'),
+          onProgress: progress.show,
+          signal,
+        }),
+      )
       await progress.end()
       const size = formatBytes(printer, restored.record.plainBytes)
       const done = options.flag('rehearse') ? 'done.backupRehearsed' : 'done.backupRestored'

@@ -440,6 +440,15 @@ describe('a series', () => {
     for (const sequence of done.kept) await readPlain(place, { coffre: place.coffre }, sequence)
   })
 
+  test('whose manifest is damaged says which one', async (t) => {
+    const place = await BackupPlace.open(t)
+    await place.create('one')
+    const name = 'nightly/000000000001.manifest'
+    writeFileSync(join(place.folder, name), 'no note')
+    const facts = { object: name, at: 'manifest', reason: 'no signed note' }
+    await assert.rejects((await place.backups()).list('nightly'), { code: 'BACKUP_DAMAGED', facts })
+  })
+
   test('that a withdrawn key has signed keeps its body when others are pruned', async (t) => {
     const place = await BackupPlace.open(t)
     const { id } = await place.create('one')
