@@ -178,7 +178,6 @@ function verifyBackups(invocation: Invocation): Promise<ExitCode> {
   return withReadBackups(invocation, async (backups, coffre) => {
     const openers = await readOpeners(invocation, coffre)
     for (const reference of await chosen(invocation, backups)) {
-      const view = await backups.inspect(reference)
       const progress = new BackupProgressLine(printer)
       try {
         const verdict = await backups.verify(reference, openers, {
@@ -188,7 +187,8 @@ function verifyBackups(invocation: Invocation): Promise<ExitCode> {
         await progress.end()
         await printer.done(verdict, 'done.backupVerified', {
           series: reference.series,
-          sequence: view.sequence,
+          // Of the newest that was there by then.
+          sequence: verdict.backup.sequence,
           size: formatBytes(printer, verdict.record.plainBytes),
         })
       } finally {
