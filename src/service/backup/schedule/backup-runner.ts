@@ -129,7 +129,15 @@ export class BackupRunner {
   }
 
   #alertMissed(series: string): void {
-    this.#parts.onAlert({ kind: 'backup-missed', series, code: 'BACKUP_MISSED' })
+    this.#alert({ kind: 'backup-missed', series, code: 'BACKUP_MISSED' })
+  }
+
+  #alert(alert: BackupAlert): void {
+    try {
+      this.#parts.onAlert(alert)
+    } catch {
+      // What a listener throws stops no backup, and the log has what it was told.
+    }
   }
 
   /** The run is this node's; `undefined` where another has it, or does another of its series. */
@@ -199,9 +207,9 @@ export class BackupRunner {
     const { store, clock, holder } = this.#parts
     const code = codeOf('failure' in result ? result.failure : result.pruneFailure)
     const state = 'failure' in result ? 'failed' : 'done'
-    await store.transaction(async (tx) => {
+    const isOurs = await store.transaction(async (tx) => {
       const stored = await tx.findBackupRun(run.id)
-      if (stored?.state !== 'running' || stored.holder !== holder) return
+      if (stored?.state !== 'running' || stored.holder !== holder) return false
       const { bytes } = result
       await tx.putBackupRun({
         ...stored,
@@ -214,10 +222,12 @@ export class BackupRunner {
       if (state === 'failed') await countFailure(tx, run.series)
       await tx.pruneBackupRuns(run.series, KEPT_RUNS)
       await tx.finishJob({ name: jobOf(run), holder, againInMs: 0 })
+      return true
     })
-    if (code === undefined) return
+    // Who found it without its node has told.
+    if (code === undefined || !isOurs) return
     const kind = state === 'failed' ? 'backup-failed' : 'backup-not-pruned'
-    this.#parts.onAlert({ kind, series: run.series, code })
+    this.#alert({ kind, series: run.series, code })
   }
 
   /** Its node was killed: the lease has ended, and nobody will end the run. */
@@ -236,9 +246,7 @@ export class BackupRunner {
       await tx.finishJob({ ...job, againInMs: 0 })
       return true
     })
-    if (isDead) {
-      this.#parts.onAlert({ kind: 'backup-failed', series: run.series, code: 'BACKUP_INTERRUPTED' })
-    }
+    if (isDead) this.#alert({ kind: 'backup-failed', series: run.series, code: 'BACKUP_INTERRUPTED' })
   }
 }
 

@@ -307,6 +307,25 @@ describe('a scheduled backup', () => {
     assert.equal((await coffre.backups.schedule('nightly')).health, 'ok')
   })
 
+  test('that fails is told once, also to a listener that throws, and the next one is made', async (t) => {
+    const place = new SchedulePlace(t)
+    let told = 0
+    const onBackupAlert = () => {
+      told += 1
+      throw new Error('the pager is away')
+    }
+    const { coffre, schedules } = await place.open({ onBackupAlert })
+    await lookAndWait(schedules)
+    const site = join(place.folder, 'site')
+    renameSync(site, `${site}.away`)
+    place.passHours(1)
+    await lookAndWait(schedules)
+    renameSync(`${site}.away`, site)
+    place.passHours(24)
+    await lookAndWait(schedules)
+    assert.deepEqual([told, (await coffre.backups.schedule('nightly')).health], [1, 'ok'])
+  })
+
   test('whose target is gone is recorded too', async (t) => {
     const place = new SchedulePlace(t)
     const { coffre, schedules } = await place.open()
