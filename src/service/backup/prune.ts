@@ -43,7 +43,7 @@ export async function prune(parts: Parts, options: PruneOptions): Promise<Backup
   const { series, retention, now, dryRun = false } = options
   // Before the manifests: what is whole by now and gets its manifest meanwhile is no orphan.
   const bodies = await readOldBodies(parts.target, series, now)
-  const { listed, unlisted, others } = await readSeries(parts.reader, series)
+  const { listed, unlisted, others, gone } = await readSeries(parts.reader, series)
   const kept = chooseKept(listed.map(datedOf), retention)
   const leaving = listed.filter(({ manifest }) => !kept.has(manifest.body.sequence))
   const remaining = listed.filter(({ manifest }) => kept.has(manifest.body.sequence))
@@ -53,9 +53,10 @@ export async function prune(parts: Parts, options: PruneOptions): Promise<Backup
   const removed = going.map(({ manifest }) => manifest.body.sequence).toSorted((left, right) => left - right)
   const result = { kept: remaining.map(({ manifest }) => manifest.body.sequence), orphans }
   if (dryRun) return { ...result, removed, locked: [] }
-  if (leaving.length > 0) {
-    await parts.writer.remove(series, new Set(leaving.map(({ manifest }) => manifest.body.sequence)))
-  }
+  // That somebody took a backup away is told until whoever prunes says that it is known.
+  const forgotten = parts.reader.acceptsOlder ? gone : []
+  const leavingNow = [...leaving.map(({ manifest }) => manifest.body.sequence), ...forgotten]
+  if (leavingNow.length > 0) await parts.writer.remove(series, new Set(leavingNow))
   const of = going.length + orphans.length
   const progress = new ProgressTeller(options.onProgress, { unit: 'backups', of, isAbout: false })
   let done = 0
@@ -72,8 +73,8 @@ export async function prune(parts: Parts, options: PruneOptions): Promise<Backup
 }
 
 /**
- * Backups of ours that the catalogue names; those of ours that it does not: somebody was killed while pruning; and those that
- * nobody whom we trust has signed.
+ * Backups of ours that the catalogue names; those of ours that it does not: somebody was killed while pruning; those that
+ * nobody whom we trust has signed; and the numbers of those that it names and that are not there.
  */
 async function readSeries(reader: SeriesReader, series: string) {
   const stored = await reader.readCatalogue(series)
@@ -94,7 +95,9 @@ async function readSeries(reader: SeriesReader, series: string) {
     const isListed = records.get(sequence) === record || sequence > catalogue.newest
     ;(isListed ? listed : unlisted).push(backup)
   }
-  return { listed, unlisted, others }
+  const there = new Set([...listed, ...unlisted, ...others].map(({ manifest }) => manifest.body.sequence))
+  const gone = catalogue.entries.flatMap(({ sequence }) => (there.has(sequence) ? [] : [sequence]))
+  return { listed, unlisted, others, gone }
 }
 
 interface Removal {

@@ -66,13 +66,13 @@ export class SeriesReader {
   readonly #findSigners: SeriesReaderParts['signers']
   #signers: readonly VerifierKey[] = []
   readonly #seen: SeenRevisions
-  readonly #acceptOlder: boolean
+  readonly acceptsOlder: boolean
 
   constructor({ target, signers, seen, acceptOlder = false }: SeriesReaderParts) {
     this.#target = target
     this.#findSigners = signers
     this.#seen = seen
-    this.#acceptOlder = acceptOlder
+    this.acceptsOlder = acceptOlder
   }
 
   /**
@@ -90,7 +90,7 @@ export class SeriesReader {
     const { revision } = stored.catalogue
     if (isForeign || revision === seen) return stored
     if (revision > seen) await this.#noteSeen(stored.catalogue)
-    else if (this.#acceptOlder) await this.#seen.accept(this.#target.place, series, revision)
+    else if (this.acceptsOlder) await this.#seen.accept(this.#target.place, series, revision)
     else throw new CoffreError('BACKUP_ROLLED_BACK', { facts: { series, revision, seen } })
     return stored
   }

@@ -39,8 +39,8 @@ export class BackupPlace {
   }
 
   /** Of whoever holds this Coffre. */
-  async backups(): Promise<Backups> {
-    return this.#backups(() => trustedSigners(this.coffre))
+  async backups(options: { readonly acceptOlder?: boolean } = {}): Promise<Backups> {
+    return this.#backups(() => trustedSigners(this.coffre), options)
   }
 
   /** Of whoever has nothing to know its signers by. */
@@ -48,10 +48,13 @@ export class BackupPlace {
     return this.#backups(async () => [])
   }
 
-  #backups(signers: () => ReturnType<typeof trustedSigners>): Backups {
+  #backups(
+    signers: () => ReturnType<typeof trustedSigners>,
+    options: { readonly acceptOlder?: boolean } = {},
+  ): Backups {
     const seen = new SeenRevisionsFile(this.seenFile, takeLock)
     const clock = () => toInstant(this.at)
-    return new Backups({ target: this.target, clock, seen, signers, trail: this.coffre.backups })
+    return new Backups({ target: this.target, clock, seen, signers, trail: this.coffre.backups, ...options })
   }
 
   /** Under the Coffre key and for the recovery key, as most people should. */

@@ -440,6 +440,20 @@ describe('a series', () => {
     for (const sequence of done.kept) await readPlain(place, { coffre: place.coffre }, sequence)
   })
 
+  test('that somebody took away is told until a pruning accepts it', async (t) => {
+    const place = await BackupPlace.open(t)
+    for (const content of ['one', 'two', 'three']) await place.create(content)
+    rmSync(join(place.folder, 'nightly', '000000000002.manifest'))
+    const backups = await place.backups()
+    const missing = async () => (await backups.list('nightly')).missing.map(({ sequence }) => sequence)
+    const request = { series: 'nightly', retention: { last: 5 } }
+    await backups.prune(place.coffre, request)
+    assert.deepEqual(await missing(), [2])
+    await (await place.backups({ acceptOlder: true })).prune(place.coffre, request)
+    assert.deepEqual(await missing(), [])
+    assert.deepEqual((await backups.list('nightly')).backups.length, 2)
+  })
+
   test('whose manifest is damaged says which one', async (t) => {
     const place = await BackupPlace.open(t)
     await place.create('one')
