@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -9,8 +10,10 @@ import {
   openBackups,
   postgresSource,
   sqliteSource,
+  toOpeners,
   toRecipients,
 } from './app-backup.ts'
+import type { DrillPlace } from './app-drill.ts'
 import type { ObjectStoreOptions } from './app-objects.ts'
 import { clockOf, openStore } from './app-store.ts'
 import type { BackupDeclaration } from './config-backups.ts'
@@ -21,12 +24,13 @@ import type { Clock } from './model/clock.ts'
 import { CoffreError } from './model/errors.ts'
 import { MAX_PASSPHRASE_BYTES } from './model/limits.ts'
 import { Secret } from './model/secret.ts'
+import type { SealChoice } from './seal/seal-choices.ts'
 import { CallerCoffre, withOwnRequests } from './service/caller-coffre.ts'
 import { systemCaller } from './service/caller.ts'
 import { BackupSchedules } from './service/backup/schedule/backup-schedules.ts'
 import { viewSchedule } from './service/backup/schedule/schedule-view.ts'
 import { CronSchedule } from './service/backup/schedule/cron.ts'
-import type { BackupAlert, DeclaredBackup } from './service/backup/schedule/declared-backup.ts'
+import type { BackupAlert, DeclaredBackup, DeclaredDrill } from './service/backup/schedule/declared-backup.ts'
 import type { NamedSecret } from './service/key-separation/named-secret.ts'
 import type { Core } from './service/operator/core.ts'
 import type { BackupSource } from './store/backup-source.ts'
@@ -47,6 +51,9 @@ export interface BackupScheduleOptions {
 interface Place {
   readonly dataDir: string
   readonly databaseUrl?: string | Secret
+  /** What unseals the Coffre: a drill opens the restored copy of its store with it too. */
+  readonly seal?: SealChoice
+  readonly environment?: Readonly<Record<string, string | undefined>>
 }
 
 export interface AssembleOptions extends Place {
@@ -57,6 +64,8 @@ export interface AssembleOptions extends Place {
   readonly isMember: boolean
 }
 
+/** What the environment holds besides is none of the business of a copy. */
+const SEAL_VARIABLES = ['COFFRE_SEAL_KEY', 'COFFRE_SEAL_KEY_FILE'] as const
 const MAX_PUBLIC_BYTES = 4_096
 /** Host, user, password, database and a few parameters. */
 const MAX_URL_BYTES = 4_096
@@ -102,7 +111,7 @@ export function warnOfBackup({ kind, series, code }: BackupAlert): void {
 
 function declare(
   declaration: BackupDeclaration,
-  options: Pick<AssembleOptions, 'backups' | 'clock' | 'dataDir' | 'databaseUrl'>,
+  options: Place & Pick<AssembleOptions, 'backups' | 'clock'>,
 ): DeclaredBackup {
   const { series, target, cron, timeZone, keep, compression } = declaration
   const { seenFile = join(options.dataDir, 'backups-seen.json'), s3 = {}, apartFrom = [] } = options.backups
@@ -115,8 +124,11 @@ function declare(
     schedule: new CronSchedule(cron, timeZone),
     ...(keep === undefined ? {} : { keep: present(keep) }),
     ...(compression === undefined ? {} : { compression }),
+    ...(declaration.drill === undefined
+      ? {}
+      : { drill: declareDrill(declaration, declaration.drill, options) }),
     apartFrom,
-    openSource: () => openSource(declaration.source, options),
+    openSource: () => openSource(declaration, options),
     openBackups: (coffre) => openBackups({ target, s3, seenFile, coffre, clock: options.clock }),
     readRecipients: () => readRecipients(declaration),
   }
@@ -128,18 +140,71 @@ function kindOf(source: BackupDeclaration['source']): BackupSourceKind {
   return 'files' in source ? 'files' : 'coffre'
 }
 
-async function openSource(source: BackupDeclaration['source'], place: Place): Promise<BackupSource> {
+function declareDrill(
+  { series, source, passphraseFile }: BackupDeclaration,
+  { scratch, everyDays }: NonNullable<BackupDeclaration['drill']>,
+  place: Place,
+): DeclaredDrill {
+  const hasServer = (scratch.url ?? scratch.urlFile) !== undefined
+  if ('store' in source && place.databaseUrl !== undefined && !hasServer) {
+    const expected = 'a PostgreSQL server, as url or urlFile: the Coffre is on one'
+    throw new CoffreError('CONFIG_REFUSED', { facts: { series, setting: 'drill.scratch', expected } })
+  }
+  return {
+    everyDays,
+    makeScratch: async (backup) => {
+      const { scratchIn, sweepScratch } = await import('./app-drill.ts')
+      const unseal = 'store' in source ? { unseal: unsealOf(place) } : {}
+      const drillPlace = { ...(await readScratch(scratch)), ...unseal }
+      await sweepScratch(drillPlace)
+      return scratchIn(drillPlace)(backup)
+    },
+    readOpeners: async (coffre) =>
+      toOpeners({
+        coffre,
+        ...(passphraseFile === undefined
+          ? {}
+          : { passphrase: await readLine(passphraseFile, MAX_PASSPHRASE_BYTES) }),
+      }),
+  }
+}
+
+async function readScratch({
+  url,
+  urlFile,
+  folder,
+}: NonNullable<BackupDeclaration['drill']>['scratch']): Promise<DrillPlace> {
+  const server = urlFile === undefined ? url : (await readLine(urlFile, MAX_URL_BYTES)).reveal()
+  return {
+    ...(server === undefined ? {} : { postgres: { url: server } }),
+    ...(folder === undefined ? {} : { folder }),
+  }
+}
+
+/** The key file lies in the folder of the Coffre itself, and not in that of the copy. */
+function unsealOf({ dataDir, seal, environment = {} }: Place): NonNullable<DrillPlace['unseal']> {
+  const variables = Object.fromEntries(SEAL_VARIABLES.map((name) => [name, environment[name]]))
+  if (seal !== undefined) return { seal, environment: variables }
+  const path = join(dataDir, 'seal.key')
+  return { environment: variables, ...(existsSync(path) ? { seal: { provider: 'file', path } } : {}) }
+}
+
+async function openSource(
+  { source, measure = false }: BackupDeclaration,
+  place: Place,
+): Promise<BackupSource> {
   if ('postgres' in source) {
     const { urlFile, globals, format } = source.postgres
     const url = source.postgres.url ?? (await readLine(urlFile ?? '', MAX_URL_BYTES)).reveal()
     if (globals === true) return globalsSource({ url })
-    return postgresSource({ url, ...(format === undefined ? {} : { format }) })
+    return postgresSource({ url, measure, ...(format === undefined ? {} : { format }) })
   }
-  if ('sqlite' in source) return sqliteSource({ path: source.sqlite })
+  if ('sqlite' in source) return sqliteSource({ path: source.sqlite, measure })
   if ('files' in source) return filesSource({ paths: source.files })
   const { databaseUrl, dataDir } = place
-  if (databaseUrl === undefined) return coffreFolderSource(dataDir)
-  return coffrePostgresSource({ url: typeof databaseUrl === 'string' ? databaseUrl : databaseUrl.reveal() })
+  if (databaseUrl === undefined) return coffreFolderSource(dataDir, { measure })
+  const url = typeof databaseUrl === 'string' ? databaseUrl : databaseUrl.reveal()
+  return coffrePostgresSource({ url, measure })
 }
 
 async function readRecipients({ key = DEFAULT_BACKUP_KEY, recovery, passphraseFile }: BackupDeclaration) {

@@ -250,7 +250,7 @@ async function assembleCore(
 
 /** Loaded when there are some: most processes make no backups. */
 async function declareBackups(core: Core, options: OpenOptions, isMember: boolean): Promise<void> {
-  const { backups, dataDir, databaseUrl, onBackupAlert } = options
+  const { backups, dataDir, databaseUrl, seal, environment = process.env, onBackupAlert } = options
   if (backups === undefined) return
   const { openSchedules, warnOfBackup } = await import('./app-backup-schedule.ts')
   const schedules = await openSchedules(core, {
@@ -258,6 +258,8 @@ async function declareBackups(core: Core, options: OpenOptions, isMember: boolea
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     backups,
     clock: clockOf(options),
+    ...(seal === undefined ? {} : { seal }),
+    environment,
     onAlert: onBackupAlert ?? warnOfBackup,
     isMember,
   })

@@ -8,18 +8,22 @@ export const MAX_SCHEDULE_FILE_BYTES = 256 * 1_024
 /** Every night at two, when most databases have the least to do. */
 const DEFAULT_CRON = '0 2 * * *'
 
+/** A week: what stopped restoring is noticed while the backup before it is still kept. */
+const DEFAULT_DRILL_DAYS = 7
+
 const PATH = z.string().min(1).max(4_096)
 const KEPT = z.int().min(0).max(10_000)
 
+const DATABASE_URL = z
+  .string()
+  .max(4_096)
+  .refine((url) => isDatabaseUrl(url), {
+    error: 'postgres://user@host/database, without a password: urlFile, PGPASSWORD or ~/.pgpass has it',
+  })
+
 const POSTGRES = z
   .strictObject({
-    url: z
-      .string()
-      .max(4_096)
-      .refine((url) => isDatabaseUrl(url), {
-        error: 'postgres://user@host/database, without a password: urlFile, PGPASSWORD or ~/.pgpass has it',
-      })
-      .optional(),
+    url: DATABASE_URL.optional(),
     urlFile: PATH.optional(),
     format: z.enum(['custom', 'plain']).optional(),
     globals: z.boolean().optional(),
@@ -37,6 +41,21 @@ const SOURCE = z.union([
   z.strictObject({ files: z.array(PATH).min(1).max(1_000) }),
   z.strictObject({ store: z.literal(true) }),
 ])
+
+const SCRATCH = z
+  .strictObject({ url: DATABASE_URL.optional(), urlFile: PATH.optional(), folder: PATH.optional() })
+  .refine(({ url, urlFile }) => url === undefined || urlFile === undefined, {
+    error: 'either url or urlFile',
+  })
+
+/** `true`: nothing about it needs to be said. */
+const DRILL = z.preprocess(
+  (given) => (given === true ? {} : given),
+  z.strictObject({
+    scratch: SCRATCH.default({}),
+    everyDays: z.int().min(1).max(3_650).default(DEFAULT_DRILL_DAYS),
+  }),
+)
 
 const SCHEDULE = z
   .strictObject({
@@ -62,9 +81,19 @@ const SCHEDULE = z
       })
       .optional(),
     compression: z.enum(BACKUP_COMPRESSIONS).optional(),
+    measure: z.boolean().optional(),
+    drill: DRILL.optional(),
   })
   .refine(({ key, recovery, passphraseFile }) => key !== false || recovery.length > 0 || passphraseFile, {
     error: 'something that opens it: key, recovery or passphraseFile',
+  })
+  .refine(({ measure, source }) => measure !== true || hasTables(source), {
+    path: ['measure'],
+    error: 'only of postgres without globals, sqlite and store: nothing else has tables',
+  })
+  .superRefine((declared, context) => {
+    const fault = faultOfDrill(declared)
+    if (fault !== undefined) context.addIssue({ code: 'custom', path: ['drill'], message: fault })
   })
 
 const FILE = z.strictObject({
@@ -97,6 +126,39 @@ export function parseBackupSchedule(
     return [{ ...each, target }]
   })
   return faults.length === 0 ? declared : refuse(faults)
+}
+
+type Source = z.output<typeof SOURCE>
+
+function hasTables(source: Source): boolean {
+  return isDatabase(source) || 'sqlite' in source || 'store' in source
+}
+
+function isDatabase(source: Source): boolean {
+  return 'postgres' in source && source.postgres.globals !== true
+}
+
+/** What is found now fails no drill at night. */
+function faultOfDrill({ drill, source, key, passphraseFile }: DrillDeclaration): string | undefined {
+  if (drill === undefined) return undefined
+  const hasServer = (drill.scratch.url ?? drill.scratch.urlFile) !== undefined
+  if (isDatabase(source) && !hasServer) {
+    return '{ "scratch": { "urlFile": … } }: a PostgreSQL server that may have one more database for a while'
+  }
+  if (hasServer && !isDatabase(source) && !('store' in source)) return 'scratch without a server: folder'
+  if ('postgres' in source && source.postgres.format === 'plain') {
+    return 'format custom: a plain dump is a script, and psql runs whatever stands in it'
+  }
+  return key === false && passphraseFile === undefined
+    ? 'key or passphraseFile: the secret half of a recovery key is not here'
+    : undefined
+}
+
+interface DrillDeclaration {
+  readonly drill?: z.output<typeof DRILL> | undefined
+  readonly source: Source
+  readonly key?: string | false | undefined
+  readonly passphraseFile?: string | undefined
 }
 
 function parseJson(text: string): unknown {

@@ -1,6 +1,11 @@
 import { z } from 'zod'
 import { BACKUP_COMPRESSIONS, BACKUP_SOURCES } from '../model/backup.ts'
-import { BACKUP_RUN_STATES, BACKUP_WORKS } from '../model/backup-schedule.ts'
+import {
+  BACKUP_DRILL_STATES,
+  BACKUP_HEALTHS,
+  BACKUP_RUN_STATES,
+  BACKUP_WORKS,
+} from '../model/backup-schedule.ts'
 import { BACKUP_ACTIONS } from '../model/backup-trail.ts'
 import { ERROR_CODES } from '../model/errors.ts'
 import { MOMENT } from './schema.ts'
@@ -69,6 +74,14 @@ const RETENTION = z.object({
   weekly: COUNT.optional(),
   monthly: COUNT.optional(),
 })
+const DRILLS = z.object({
+  state: z.enum(BACKUP_DRILL_STATES),
+  everyDays: z.number().int().min(1).optional().describe('Absent: the server makes none'),
+  lastAt: MOMENT.optional(),
+  sequence: SEQUENCE.optional().describe('Of the backup that the last drill restored'),
+  code: z.string().optional().describe('Why the last drill did not pass'),
+  passedAt: MOMENT.optional(),
+})
 export const BACKUP_SCHEDULE = z.object({
   series: z.string(),
   source: z.enum(BACKUP_SOURCES),
@@ -77,10 +90,11 @@ export const BACKUP_SCHEDULE = z.object({
   timeZone: z.string(),
   keep: RETENTION.optional(),
   nextAt: MOMENT,
-  health: z.enum(['ok', 'failed', 'missed', 'none']),
+  health: z.enum(BACKUP_HEALTHS),
   current: BACKUP_RUN.optional(),
   last: BACKUP_RUN.optional(),
   lastSuccess: BACKUP_RUN.optional(),
+  drills: DRILLS,
   failures: COUNT,
   misses: COUNT,
 })

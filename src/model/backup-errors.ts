@@ -57,6 +57,11 @@ export const BACKUP_ERRORS = {
     sentence: 'What is to be backed up could not be read whole, so there is no backup of it.',
     next: 'Correct what is named here and make the backup again.',
   },
+  BACKUP_DIFFERS: {
+    fault: 'operator',
+    sentence: 'What a drill restored is not what its backup recorded.',
+    next: '`coffre backup drill` lists the tables that differ. Keep the backups before it until one passes.',
+  },
   BACKUP_CONTENT_REFUSED: {
     fault: 'operator',
     sentence: 'This backup holds something that may not be restored; the target is as it was.',

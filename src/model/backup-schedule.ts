@@ -10,8 +10,34 @@ export type BackupWork = (typeof BACKUP_WORKS)[number]
 export const BACKUP_RUN_STATES = ['waiting', 'running', 'done', 'failed', 'missed'] as const
 export type BackupRunState = (typeof BACKUP_RUN_STATES)[number]
 
-/** How it stands with a declared backup: by its newest run that has ended. `none`: there was no run yet. */
-export type BackupHealth = 'ok' | 'failed' | 'missed' | 'none'
+export const BACKUP_HEALTHS = ['ok', 'failed', 'missed', 'none', 'drill-failed', 'drill-overdue'] as const
+/**
+ * How it stands with a declared backup: by its newest run that has ended, then by the drills that it declares. `none`:
+ * there was no run yet.
+ */
+export type BackupHealth = (typeof BACKUP_HEALTHS)[number]
+
+/** Whether an operator has to look. */
+export function isTrouble(health: BackupHealth): boolean {
+  return health !== 'ok' && health !== 'none'
+}
+
+export const BACKUP_DRILL_STATES = ['none', 'passed', 'failed', 'overdue'] as const
+/** `none`: of no drill is anything known. `overdue`: one that is declared should have been by now. */
+export type BackupDrillState = (typeof BACKUP_DRILL_STATES)[number]
+
+/** The drills of a declared backup, as its newest run found them. */
+export interface BackupDrillsView {
+  readonly state: BackupDrillState
+  /** Absent: none is declared, and somebody drills by hand or nobody does. */
+  readonly everyDays?: number
+  readonly lastAt?: string
+  /** Of the backup that the last drill restored. */
+  readonly sequence?: number
+  /** Why the last drill did not pass. */
+  readonly code?: ErrorCode
+  readonly passedAt?: string
+}
 
 /** One run of a declared backup. */
 export interface BackupRunView {
@@ -53,6 +79,7 @@ export interface BackupScheduleView {
   /** The newest that has ended. */
   readonly last?: BackupRunView
   readonly lastSuccess?: BackupRunView
+  readonly drills: BackupDrillsView
   /** Since the backup was declared. */
   readonly failures: number
   readonly misses: number

@@ -457,6 +457,11 @@ export class CoffreError extends Error {
   }
 }
 
+/** What is no error of ours is a fault of ours. */
+export function errorCodeOf(error: unknown): ErrorCode {
+  return error instanceof CoffreError ? error.code : 'INTERNAL'
+}
+
 export function hasCode(error: unknown, code: ErrorCode): boolean {
   return error instanceof CoffreError && error.code === code
 }

@@ -1,4 +1,4 @@
-import type { BackupScheduleView } from '../model/backup-schedule.ts'
+import { type BackupScheduleView, isTrouble } from '../model/backup-schedule.ts'
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 /** From a quarter of a millisecond, where an encrypt over loopback lies, to a slow RSA key. */
@@ -21,7 +21,7 @@ export interface ObservedItems {
 /** How it stands with a declared backup. */
 export type ObservedBackup = Pick<
   BackupScheduleView,
-  'failures' | 'health' | 'lastSuccess' | 'misses' | 'nextAt' | 'series'
+  'drills' | 'failures' | 'health' | 'lastSuccess' | 'misses' | 'nextAt' | 'series'
 >
 
 function secondsOf(moment: string | undefined): number | undefined {
@@ -231,8 +231,13 @@ export class Metrics {
     gauge('coffre_backup_next_run_seconds', 'When the next backup is due, as a Unix time.', (backup) =>
       secondsOf(backup.nextAt),
     )
-    gauge('coffre_backup_trouble', '1 while the last run failed or was missed.', ({ health }) =>
-      health === 'failed' || health === 'missed' ? 1 : 0,
+    gauge('coffre_backup_last_drill_seconds', 'When a drill last passed, as a Unix time.', ({ drills }) =>
+      secondsOf(drills.passedAt),
+    )
+    gauge(
+      'coffre_backup_trouble',
+      '1 while the last run failed or was missed, or a drill that is declared failed or is overdue.',
+      ({ health }) => (isTrouble(health) ? 1 : 0),
     )
     gauge('coffre_backup_failures_total', 'Runs that failed.', ({ failures }) => failures)
     gauge('coffre_backup_misses_total', 'Runs that nobody was there for.', ({ misses }) => misses)

@@ -97,6 +97,7 @@ export interface ReadStore extends ReadChanges {
   readCheckpoints(limit: number): Promise<readonly StoredCheckpoint[]>
   findCheckpoint(size: number): Promise<StoredCheckpoint | undefined>
   findBackupSchedule(series: string): Promise<StoredBackupSchedule | undefined>
+  findBackupDrill(series: string): Promise<StoredBackupDrill | undefined>
   findBackupRun(id: string): Promise<BackupRun | undefined>
   /** Newest first. */
   listBackupRuns(query: BackupRunsQuery): Promise<readonly BackupRun[]>
@@ -178,6 +179,8 @@ export interface StoreTransaction extends ReadStore {
   /** Keeps it for `leaseMs` from now; false when another has taken it since the lease ended. */
   renewJob(claim: JobClaim): Promise<boolean>
   putBackupSchedule(schedule: StoredBackupSchedule): Promise<void>
+  /** In place of what was known of this series. */
+  putBackupDrill(drill: StoredBackupDrill): Promise<void>
   /** A new one, or another state of one that is there. */
   putBackupRun(run: BackupRun): Promise<void>
   /** Of those that have ended: all but the newest `keep` and the last success go. */
@@ -205,6 +208,18 @@ export interface StoredBackupSchedule {
   readonly seenUntil: Instant
   readonly failures: number
   readonly misses: number
+}
+
+/** The newest drill of a series that a run has made or found. */
+export interface StoredBackupDrill {
+  readonly series: string
+  readonly at: Instant
+  /** Of the backup. */
+  readonly sequence: number
+  /** Why it did not pass. */
+  readonly code?: ErrorCode
+  /** When the newest began that did, however many came after it. */
+  readonly passedAt?: Instant
 }
 
 /** One run of a declared backup (docs/design/backup-schedule.md). */

@@ -1,4 +1,4 @@
-import type { BackupRunView, BackupScheduleView } from '../../model/backup-schedule.ts'
+import type { BackupDrillsView, BackupRunView, BackupScheduleView } from '../../model/backup-schedule.ts'
 import { formatBytes } from './backup-text.ts'
 import { formatFields, titles, withHeading } from './key-text.ts'
 import type { Printer } from './printer.ts'
@@ -15,13 +15,16 @@ export function formatSchedules(
     'column.source',
     'column.lastBackup',
     'column.size',
+    'column.drilled',
     'column.nextRun',
     'column.state',
   ])
   const rows = schedules.map((schedule) => {
-    const { series, source, lastSuccess, nextAt } = schedule
+    const { series, source, lastSuccess, drills, nextAt } = schedule
     const size = lastSuccess === undefined ? NONE : formatBytes(printer, lastSuccess.bytes)
-    return [series, source, lastSuccess?.endedAt ?? NONE, size, nextAt, formatHealth(printer, schedule)]
+    const drilled = drills.passedAt ?? NONE
+    const backup = [series, source, lastSuccess?.endedAt ?? NONE, size]
+    return [...backup, drilled, nextAt, formatHealth(printer, schedule)]
   })
   return withHeading(printer, [heading, ...rows])
 }
@@ -41,6 +44,7 @@ export function formatSchedule(printer: Printer, schedule: BackupScheduleView): 
     ],
     ['field.lastBackup', lastSuccess?.endedAt],
     ['field.size', lastSuccess === undefined ? undefined : formatBytes(printer, lastSuccess.bytes)],
+    ['field.drills', formatDrillState(printer, schedule.drills)],
     ['field.nextRun', nextAt],
     ['field.failures', String(schedule.failures)],
     ['field.misses', String(schedule.misses)],
@@ -69,8 +73,20 @@ export function formatRuns(printer: Printer, runs: readonly BackupRunView[]): re
   return withHeading(printer, [heading, ...rows])
 }
 
-function formatHealth(printer: Printer, { health, last, current }: BackupScheduleView): string {
+function formatDrillState(printer: Printer, drills: BackupDrillsView): string {
+  const { state, lastAt, sequence, code, everyDays } = drills
+  const last = sequence === undefined ? [] : [lastAt ?? NONE, `(${sequence})`]
+  const every = everyDays === undefined ? [] : [printer.say('backup.drill.every', { days: everyDays })]
+  return [
+    printer.say(`backup.drill.${state}`),
+    ...(code === undefined ? [] : [code]),
+    ...last,
+    ...every,
+  ].join(' ')
+}
+
+function formatHealth(printer: Printer, { health, last, current, drills }: BackupScheduleView): string {
   if (current !== undefined) return printer.say(`backup.run.${current.state}`)
-  const code = health === 'failed' && last?.code !== undefined ? ` ${last.code}` : ''
-  return printer.say(`backup.health.${health}`) + code
+  const codes = { failed: last?.code, 'drill-failed': drills.code } as Partial<Record<typeof health, string>>
+  return [printer.say(`backup.health.${health}`), codes[health] ?? ''].join(' ').trimEnd()
 }

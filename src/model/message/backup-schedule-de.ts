@@ -34,4 +34,14 @@ export const backupScheduleDe: Readonly<Record<keyof typeof backupScheduleEn, st
   'backup.health.failed': 'MISSLUNGEN',
   'backup.health.missed': 'VERPASST',
   'backup.health.none': 'noch keine',
+  'backup.health.drill-failed': 'ÜBUNG MISSLUNGEN',
+  'backup.health.drill-overdue': 'ÜBUNG ÜBERFÄLLIG',
+  'backup.drill.none': 'noch keine',
+  'backup.drill.passed': 'bestanden',
+  'backup.drill.failed': 'MISSLUNGEN',
+  'backup.drill.overdue': 'ÜBERFÄLLIG',
+  'backup.drill.every': '(alle {days} Tage)',
+  'field.drills': 'Übungen',
+  'note.neverDrilled':
+    '{series}: noch keine bestandene Übung. `coffre backup drill {series}` zeigt, dass sie sich wiederherstellen lässt.',
 }

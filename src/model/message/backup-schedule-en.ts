@@ -32,4 +32,14 @@ export const backupScheduleEn = {
   'backup.health.failed': 'FAILED',
   'backup.health.missed': 'MISSED',
   'backup.health.none': 'none yet',
+  'backup.health.drill-failed': 'DRILL FAILED',
+  'backup.health.drill-overdue': 'DRILL OVERDUE',
+  'backup.drill.none': 'none yet',
+  'backup.drill.passed': 'passed',
+  'backup.drill.failed': 'FAILED',
+  'backup.drill.overdue': 'OVERDUE',
+  'backup.drill.every': '(every {days} days)',
+  'field.drills': 'Drills',
+  'note.neverDrilled':
+    '{series}: no drill has passed yet. `coffre backup drill {series}` shows that it restores.',
 } as const

@@ -36,4 +36,14 @@ export const backupScheduleFr: Readonly<Record<keyof typeof backupScheduleEn, st
   'backup.health.failed': 'ÉCHOUÉE',
   'backup.health.missed': 'MANQUÉE',
   'backup.health.none': 'aucune encore',
+  'backup.health.drill-failed': 'EXERCICE ÉCHOUÉ',
+  'backup.health.drill-overdue': 'EXERCICE EN RETARD',
+  'backup.drill.none': 'aucun encore',
+  'backup.drill.passed': 'réussi',
+  'backup.drill.failed': 'ÉCHOUÉ',
+  'backup.drill.overdue': 'EN RETARD',
+  'backup.drill.every': '(tous les {days} jours)',
+  'field.drills': 'Exercices',
+  'note.neverDrilled':
+    '{series} : aucun exercice réussi. `coffre backup drill {series}` montre qu’elle se restaure.',
 }

@@ -337,6 +337,10 @@ export const errorsDe: ErrorTexts = {
     sentence: 'Diese Sicherung gibt es nicht.',
     next: '`coffre backup list` zeigt, was am Ziel liegt.',
   },
+  BACKUP_DIFFERS: {
+    sentence: 'Was eine Übung wiederhergestellt hat, ist nicht, was ihre Sicherung aufgezeichnet hat.',
+    next: '`coffre backup drill` listet die abweichenden Tabellen. Behalten Sie die Sicherungen davor, bis eine Übung besteht.',
+  },
   BACKUP_DAMAGED: {
     sentence: 'Diese Sicherung ist unvollständig oder wurde verändert.',
     next: 'Stellen Sie eine andere wieder her; `coffre backup verify` sagt, welche ganz sind. Wiederhergestellt wurde nichts.',

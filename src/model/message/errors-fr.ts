@@ -337,6 +337,10 @@ export const errorsFr: ErrorTexts = {
     sentence: 'Cette sauvegarde n’existe pas.',
     next: '`coffre backup list` montre ce que contient la destination.',
   },
+  BACKUP_DIFFERS: {
+    sentence: 'Ce qu’un exercice a restauré n’est pas ce que sa sauvegarde avait relevé.',
+    next: '`coffre backup drill` liste les tables qui diffèrent. Gardez les sauvegardes précédentes jusqu’à un exercice réussi.',
+  },
   BACKUP_DAMAGED: {
     sentence: 'Cette sauvegarde est incomplète ou a été modifiée.',
     next: 'Restaurez-en une autre ; `coffre backup verify` dit lesquelles sont entières. Rien n’a été restauré.',

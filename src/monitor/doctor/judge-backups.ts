@@ -17,7 +17,7 @@ export function judgeBackups(view: BackupsView): readonly Finding[] {
   return view.map(judgeSchedule)
 }
 
-function judgeSchedule({ series, health, last, misses }: BackupScheduleView): Finding {
+function judgeSchedule({ series, health, last, misses, drills }: BackupScheduleView): Finding {
   const id = `backup ${series}`
   const next = `coffre backup runs ${series}, then coffre backup run ${series}`
   if (health === 'failed') {
@@ -26,5 +26,15 @@ function judgeSchedule({ series, health, last, misses }: BackupScheduleView): Fi
   if (health === 'missed') {
     return { id, state: 'problem', cause: `the last run was missed; missed so far: ${misses}`, next }
   }
-  return health === 'ok' ? { id, state: 'ok' } : { id, state: 'ok', cause: 'no run yet' }
+  const drill = `coffre backup drill ${series}`
+  if (health === 'drill-failed') {
+    return { id, state: 'problem', cause: `the last drill failed: ${drills.code ?? 'INTERNAL'}`, next: drill }
+  }
+  if (health === 'drill-overdue') {
+    return { id, state: 'problem', cause: 'a drill is overdue', next: drill }
+  }
+  if (health === 'none') return { id, state: 'ok', cause: 'no run yet' }
+  return drills.passedAt === undefined
+    ? { id, state: 'ok', cause: 'no drill has passed yet', next: drill }
+    : { id, state: 'ok' }
 }

@@ -96,6 +96,14 @@ export function manifestOfProof(name: string): string | undefined {
   return backup === undefined ? undefined : `${backup}.manifest`
 }
 
+/** An id begins with its time. */
+export function newestProof(names: readonly string[]): string | undefined {
+  const idOf = (name: string) => PROOF.exec(name)?.groups?.['id'] ?? ''
+  return names
+    .filter((name) => PROOF.test(name))
+    .toSorted((left, right) => (idOf(left) < idOf(right) ? 1 : -1))[0]
+}
+
 export function manifestDigest({ note }: Manifest): string {
   return Buffer.from(sha256(Buffer.from(note.text))).toString('hex')
 }

@@ -93,7 +93,8 @@ async function runDrill(
     return { drill: await prove({ outcome, checks }), ...seen }
   } catch (error) {
     // Whoever stops it has not found anything.
-    if (error instanceof CoffreError) await prove({ outcome: 'failed', code: error.code, checks: [] })
+    const isFinding = error instanceof CoffreError && options.signal?.aborted !== true
+    if (isFinding) await prove({ outcome: 'failed', code: error.code, checks: [] })
     throw error
   } finally {
     opened.key.wipe()

@@ -22,9 +22,7 @@ export async function recorded<Result>(
   try {
     result = await work()
   } catch (error) {
-    const code = codeOf(error)
-    // What failed is what the caller has to know; that the log could not be written shows in the next answer.
-    await trail.record({ ...event, code, ...elapsed() }).catch(() => undefined)
+    await recordCode(trail, { ...event, ...elapsed() }, error)
     throw error
   }
   await trail.record({ ...event, ...describe(result), ...elapsed() })
@@ -34,4 +32,23 @@ export async function recorded<Result>(
 function codeOf(error: unknown): ErrorCode {
   if (error instanceof CoffreError) return error.code
   return error instanceof Error && error.name === 'AbortError' ? 'BACKUP_INTERRUPTED' : 'INTERNAL'
+}
+
+/** Of what comes before there is anything to speak of: only that it failed is worth a record. */
+export async function recordFailure<Result>(
+  trail: BackupTrail,
+  event: BackupEvent,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    await recordCode(trail, event, error)
+    throw error
+  }
+}
+
+/** What failed is what the caller has to know; that the log could not be written shows in the next answer. */
+async function recordCode(trail: BackupTrail, event: BackupEvent, failure: unknown): Promise<void> {
+  await trail.record({ ...event, code: codeOf(failure) }).catch(() => undefined)
 }

@@ -48,7 +48,10 @@ export async function sweepFolders(
 ): Promise<SweptFolders> {
   const removed: string[] = []
   const unmarked: string[] = []
-  for (const name of (await readdir(parent)).filter((each) => NAME.test(each)).toSorted()) {
+  const names = await readdir(parent).catch((error: unknown) => {
+    throw asBackupError('RESTORE_REFUSED', error, { folder: parent })
+  })
+  for (const name of names.filter((each) => NAME.test(each)).toSorted()) {
     const path = join(parent, name)
     const folder = await lstat(path)
     if (!folder.isDirectory() || folder.uid !== process.getuid?.()) continue

@@ -1,8 +1,8 @@
 import { BACKUP_RUN_STATES, BACKUP_WORKS } from '../../model/backup-schedule.ts'
 import { toInstant } from '../../model/clock.ts'
-import { isErrorCode } from '../../model/errors.ts'
-import type { BackupRun, BackupRunsQuery, StoredBackupSchedule } from '../store.ts'
-import type { BackupRunTable, BackupScheduleTable, Database } from './schema.ts'
+import { type ErrorCode, isErrorCode } from '../../model/errors.ts'
+import type { BackupRun, BackupRunsQuery, StoredBackupDrill, StoredBackupSchedule } from '../store.ts'
+import type { BackupDrillTable, BackupRunTable, BackupScheduleTable, Database } from './schema.ts'
 import { parseStored } from './stored-row.ts'
 
 export async function findBackupSchedule(
@@ -22,6 +22,21 @@ export async function putBackupSchedule(db: Database, schedule: StoredBackupSche
   const values = { seen_until: seenUntil, ...counts }
   await db
     .insertInto('backup_schedule')
+    .values({ series, ...values })
+    .onConflict((conflict) => conflict.column('series').doUpdateSet(values))
+    .execute()
+}
+
+export async function findBackupDrill(db: Database, series: string): Promise<StoredBackupDrill | undefined> {
+  const row = await db.selectFrom('backup_drill').selectAll().where('series', '=', series).executeTakeFirst()
+  return row === undefined ? undefined : parseStored('backup_drill', () => toDrill(row))
+}
+
+export async function putBackupDrill(db: Database, drill: StoredBackupDrill): Promise<void> {
+  const { series, at, sequence, code = null, passedAt = null } = drill
+  const values = { at, sequence, code, passed_at: passedAt }
+  await db
+    .insertInto('backup_drill')
     .values({ series, ...values })
     .onConflict((conflict) => conflict.column('series').doUpdateSet(values))
     .execute()
@@ -82,6 +97,22 @@ function toSchedule(row: BackupScheduleTable): StoredBackupSchedule {
   return { series, cron, seenUntil: toInstant(seenUntil), failures, misses }
 }
 
+function toDrill(row: BackupDrillTable): StoredBackupDrill {
+  const { series, at, sequence, code, passed_at: passedAt } = row
+  return {
+    series,
+    at: toInstant(at),
+    sequence,
+    ...(code === null ? {} : { code: toCode(code) }),
+    ...(passedAt === null ? {} : { passedAt: toInstant(passedAt) }),
+  }
+}
+
+/** A newer Coffre may know more of them. */
+function toCode(code: string): ErrorCode {
+  return isErrorCode(code) ? code : 'INTERNAL'
+}
+
 function toRun(row: BackupRunTable): BackupRun {
   const work = BACKUP_WORKS.find((each) => each === row.work)
   const state = BACKUP_RUN_STATES.find((each) => each === row.state)
@@ -99,8 +130,7 @@ function toRun(row: BackupRunTable): BackupRun {
     ...(row.ended_at === null ? {} : { endedAt: toInstant(row.ended_at) }),
     ...(row.holder === null ? {} : { holder: row.holder }),
     ...(row.sequence === null ? {} : { sequence: row.sequence }),
-    // A newer Coffre may know more of them.
-    ...(row.code === null ? {} : { code: isErrorCode(row.code) ? row.code : 'INTERNAL' }),
+    ...(row.code === null ? {} : { code: toCode(row.code) }),
   }
 }
 

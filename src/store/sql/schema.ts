@@ -26,6 +26,7 @@ export interface Schema {
   readonly job: JobTable
   readonly backup_schedule: BackupScheduleTable
   readonly backup_run: BackupRunTable
+  readonly backup_drill: BackupDrillTable
   readonly store_move: StoreMoveTable
 }
 
@@ -238,6 +239,16 @@ export interface BackupScheduleTable {
   seen_until: number
   failures: number
   misses: number
+}
+
+export interface BackupDrillTable {
+  series: string
+  at: number
+  /** Of the backup. */
+  sequence: number
+  /** NULL where it passed. */
+  code: string | null
+  passed_at: number | null
 }
 
 export interface BackupRunTable {

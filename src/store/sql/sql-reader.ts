@@ -28,6 +28,7 @@ import type {
   SealSlot,
   StoredAuditNode,
   StoredAuditRecord,
+  StoredBackupDrill,
   StoredBackupSchedule,
   StoredCheckpoint,
   StoredRootLink,
@@ -42,7 +43,13 @@ import {
   readAuditNodes,
   readCheckpoints,
 } from './audit-tree.ts'
-import { findBackupRun, findBackupSchedule, listBackupRuns, listOpenBackupRuns } from './backup-runs.ts'
+import {
+  findBackupDrill,
+  findBackupRun,
+  findBackupSchedule,
+  listBackupRuns,
+  listOpenBackupRuns,
+} from './backup-runs.ts'
 import { listChanges, readChangeCount } from './changes.ts'
 import { readAuditHead, readAuditRecords, readAuditRecordsOf } from './audit-records.ts'
 import { findKey, findKeyById, listKeys, listKeysToDestroy, type Reading, readWrapped } from './read-keys.ts'
@@ -190,6 +197,10 @@ export class SqlReader implements ReadStore {
 
   findBackupSchedule(series: string): Promise<StoredBackupSchedule | undefined> {
     return findBackupSchedule(this.#db, series)
+  }
+
+  findBackupDrill(series: string): Promise<StoredBackupDrill | undefined> {
+    return findBackupDrill(this.#db, series)
   }
 
   findBackupRun(id: string): Promise<BackupRun | undefined> {

@@ -23,6 +23,7 @@ import type {
   JobClaim,
   SealSlot,
   StoredAuditRecord,
+  StoredBackupDrill,
   StoredBackupSchedule,
   StoredRootLink,
   StoreTransaction,
@@ -31,7 +32,7 @@ import type {
 import { appendAudit } from './audit-records.ts'
 import { forgetCheckpoints, insertAuditNodes, insertCheckpoint, pruneCheckpoints } from './audit-tree.ts'
 import type { SqlEngine } from './engine.ts'
-import { pruneBackupRuns, putBackupRun, putBackupSchedule } from './backup-runs.ts'
+import { pruneBackupRuns, putBackupDrill, putBackupRun, putBackupSchedule } from './backup-runs.ts'
 import { claimJob, finishJob, renewJob } from './jobs.ts'
 import { markChange } from './changes.ts'
 import type { Database } from './schema.ts'
@@ -217,6 +218,10 @@ export class SqlTransaction extends SqlReader implements StoreTransaction {
 
   putBackupSchedule(schedule: StoredBackupSchedule): Promise<void> {
     return putBackupSchedule(this.#db, schedule)
+  }
+
+  putBackupDrill(drill: StoredBackupDrill): Promise<void> {
+    return putBackupDrill(this.#db, drill)
   }
 
   putBackupRun(run: BackupRun): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { addMilliseconds } from '../../../src/model/clock.ts'
-import type { BackupRun, Store, StoredBackupSchedule } from '../../../src/store/store.ts'
+import type { BackupRun, Store, StoredBackupDrill, StoredBackupSchedule } from '../../../src/store/store.ts'
 import { LATER, NOW } from './sample.ts'
 import type { WithStore } from './suite.ts'
 
@@ -38,6 +38,16 @@ export function testBackups(withStore: WithStore): void {
       for (const schedule of [SCHEDULE, { ...SCHEDULE, seenUntil: LATER, misses: 3 }]) {
         await store.transaction((tx) => tx.putBackupSchedule(schedule))
         assert.deepEqual(await store.findBackupSchedule('nightly'), schedule)
+      }
+    }))
+
+  test('a drill is found as it was written last', () =>
+    withStore(async (store) => {
+      assert.equal(await store.findBackupDrill('nightly'), undefined)
+      const passed: StoredBackupDrill = { series: 'nightly', at: NOW, sequence: 1, passedAt: NOW }
+      for (const drill of [passed, { ...passed, at: LATER, sequence: 2, code: 'BACKUP_DIFFERS' as const }]) {
+        await store.transaction((tx) => tx.putBackupDrill(drill))
+        assert.deepEqual(await store.findBackupDrill('nightly'), drill)
       }
     }))
 

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import type { BackupRunView } from '../../../model/backup-schedule.ts'
+import { type BackupHealth, type BackupRunView, isTrouble } from '../../../model/backup-schedule.ts'
 import type { Coffre } from '../../../model/coffre.ts'
 import { CoffreError } from '../../../model/errors.ts'
 import type { CommandRow } from '../../command-row.ts'
@@ -66,6 +66,9 @@ function runStatus(invocation: Invocation): Promise<ExitCode> {
       }
       const schedules = await backups.schedules(query)
       await printer.show({ schedules }, () => formatSchedules(printer, schedules))
+      for (const { series, drills } of schedules) {
+        if (drills.passedAt === undefined) await printer.note('note.neverDrilled', { series })
+      }
       if (schedules.length === 0) await printer.note('note.noSchedule')
       return exitCodeOf(schedules)
     },
@@ -73,8 +76,8 @@ function runStatus(invocation: Invocation): Promise<ExitCode> {
   )
 }
 
-function exitCodeOf(schedules: readonly { readonly health: string }[]): ExitCode {
-  return schedules.some(({ health }) => health === 'failed' || health === 'missed') ? FINDING : OK
+function exitCodeOf(schedules: readonly { readonly health: BackupHealth }[]): ExitCode {
+  return schedules.some(({ health }) => isTrouble(health)) ? FINDING : OK
 }
 
 function runNow(invocation: Invocation): Promise<ExitCode> {

@@ -1,11 +1,12 @@
 import { setTimeout } from 'node:timers/promises'
 import type { OnBackupProgress } from '../../../model/backup.ts'
 import { type Clock, type Instant, SECOND } from '../../../model/clock.ts'
-import { CoffreError, type ErrorCode } from '../../../model/errors.ts'
+import { CoffreError, errorCodeOf } from '../../../model/errors.ts'
 import type { BackupRun, Store, StoreTransaction } from '../../../store/store.ts'
 import type { AuditTrail } from '../../audit-trail.ts'
 import type { Caller } from '../../caller.ts'
 import type { BackupAlert, DeclaredBackup, ScheduleCoffre } from './declared-backup.ts'
+import type { SeenDrill } from './drill-if-due.ts'
 import { runBackup, type RunOutcome } from './run-backup.ts'
 import { isLate, settle, settleLate } from './settle.ts'
 
@@ -205,7 +206,9 @@ export class BackupRunner {
 
   async #end(run: BackupRun, result: RunOutcome | RunFailure): Promise<void> {
     const { store, clock, holder } = this.#parts
-    const code = codeOf('failure' in result ? result.failure : result.pruneFailure)
+    const failure = 'failure' in result ? result.failure : result.pruneFailure
+    const code = failure === undefined ? undefined : errorCodeOf(failure)
+    const drill = 'drill' in result ? result.drill : undefined
     const state = 'failure' in result ? 'failed' : 'done'
     const isOurs = await store.transaction(async (tx) => {
       const stored = await tx.findBackupRun(run.id)
@@ -220,14 +223,20 @@ export class BackupRunner {
         ...(code === undefined ? {} : { code }),
       })
       if (state === 'failed') await countFailure(tx, run.series)
+      if (drill !== undefined) await putDrill(tx, run.series, drill)
       await tx.pruneBackupRuns(run.series, KEPT_RUNS)
       await tx.finishJob({ name: jobOf(run), holder, againInMs: 0 })
       return true
     })
     // Who found it without its node has told.
-    if (code === undefined || !isOurs) return
-    const kind = state === 'failed' ? 'backup-failed' : 'backup-not-pruned'
-    this.#alert({ kind, series: run.series, code })
+    if (!isOurs) return
+    const { series } = run
+    if (code !== undefined) {
+      this.#alert({ kind: state === 'failed' ? 'backup-failed' : 'backup-not-pruned', series, code })
+    }
+    if (drill?.isNew === true && drill.newest.code !== undefined) {
+      this.#alert({ kind: 'backup-drill-failed', series, code: drill.newest.code })
+    }
   }
 
   /** Its node was killed: the lease has ended, and nobody will end the run. */
@@ -263,9 +272,14 @@ async function countFailure(
   if (row !== undefined) await tx.putBackupSchedule({ ...row, failures: row.failures + 1 })
 }
 
-function codeOf(failure: unknown): ErrorCode | undefined {
-  if (failure === undefined) return undefined
-  return failure instanceof CoffreError ? failure.code : 'INTERNAL'
+/** The last that passed stays known when one fails. */
+async function putDrill(
+  tx: Pick<StoreTransaction, 'findBackupDrill' | 'putBackupDrill'>,
+  series: string,
+  { newest }: SeenDrill,
+): Promise<void> {
+  const { passedAt } = { ...(await tx.findBackupDrill(series)), ...newest }
+  await tx.putBackupDrill({ series, ...newest, ...(passedAt === undefined ? {} : { passedAt }) })
 }
 
 function jobOf({ series }: BackupRun): string {

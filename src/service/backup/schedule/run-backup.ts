@@ -1,13 +1,17 @@
 import type { OnBackupProgress } from '../../../model/backup.ts'
-import { CoffreError } from '../../../model/errors.ts'
+import type { BackupEvent } from '../../../model/backup-trail.ts'
 import type { BackupRun } from '../../../store/store.ts'
+import { recordFailure } from '../recorded.ts'
 import type { DeclaredBackup, ScheduleCoffre } from './declared-backup.ts'
+import { drillIfDue, type SeenDrill } from './drill-if-due.ts'
 
 export interface RunOutcome {
   readonly sequence: number
   readonly bytes: number
   /** The backup is there; what its retention lets go could not be removed. */
   readonly pruneFailure?: unknown
+  /** Absent where there never was one. */
+  readonly drill?: SeenDrill
 }
 
 export interface RunWatch {
@@ -22,7 +26,7 @@ export async function runBackup(
   coffre: ScheduleCoffre,
   watch: RunWatch,
 ): Promise<RunOutcome> {
-  const backups = await orRecord(coffre, run, () => declared.openBackups(coffre))
+  const backups = await recordFailure(coffre.backups, eventOf(run), () => declared.openBackups(coffre))
   try {
     return run.work === 'verify'
       ? await verify(declared, run, { backups, coffre, watch })
@@ -44,7 +48,7 @@ async function create(
   { backups, coffre, watch }: Tools,
 ): Promise<RunOutcome> {
   const { series, keep, compression, apartFrom } = declared
-  const { source, recipients } = await orRecord(coffre, run, async () => ({
+  const { source, recipients } = await recordFailure(coffre.backups, eventOf(run), async () => ({
     source: await declared.openSource(),
     recipients: await declared.readRecipients(),
   }))
@@ -55,12 +59,16 @@ async function create(
     ...(compression === undefined ? {} : { compression }),
     ...watch,
   })
-  if (keep === undefined) return { sequence, bytes }
+  const drill = await drillIfDue(declared, { backups, coffre, signal: watch.signal, sequence })
+  const outcome = { sequence, bytes, ...(drill === undefined ? {} : { drill }) }
+  // An older backup may be all that restores.
+  const hasFailed = drill?.isNew === true && drill.newest.code !== undefined
+  if (keep === undefined || hasFailed || watch.signal.aborted) return outcome
   try {
     await backups.prune(coffre, { series, retention: keep })
-    return { sequence, bytes }
+    return outcome
   } catch (pruneFailure) {
-    return { sequence, bytes, pruneFailure }
+    return { ...outcome, pruneFailure }
   }
 }
 
@@ -74,17 +82,6 @@ async function verify(
   return { sequence: backup.sequence, bytes: record.plainBytes }
 }
 
-/** What fails before there is a backup to speak of is in the log too. */
-async function orRecord<Result>(
-  { backups }: ScheduleCoffre,
-  { series, work }: BackupRun,
-  open: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await open()
-  } catch (error) {
-    const code = error instanceof CoffreError ? error.code : 'INTERNAL'
-    await backups.record({ action: `backup.${work}`, series, code }).catch(() => undefined)
-    throw error
-  }
+function eventOf({ series, work }: BackupRun): BackupEvent {
+  return { action: `backup.${work}`, series }
 }

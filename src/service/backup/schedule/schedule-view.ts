@@ -1,6 +1,12 @@
-import type { BackupHealth, BackupRunView, BackupScheduleView } from '../../../model/backup-schedule.ts'
-import { addMilliseconds, formatInstant, type Instant, toInstant } from '../../../model/clock.ts'
-import type { BackupRun, ReadStore, StoredBackupSchedule } from '../../../store/store.ts'
+import type {
+  BackupDrillsView,
+  BackupDrillState,
+  BackupHealth,
+  BackupRunView,
+  BackupScheduleView,
+} from '../../../model/backup-schedule.ts'
+import { addMilliseconds, DAY, formatInstant, type Instant, toInstant } from '../../../model/clock.ts'
+import type { BackupRun, ReadStore, StoredBackupDrill, StoredBackupSchedule } from '../../../store/store.ts'
 import type { DeclaredBackup } from './declared-backup.ts'
 import { GRACE_MS } from './settle.ts'
 
@@ -20,6 +26,8 @@ export async function viewSchedule(
   const [success] = await store.listBackupRuns({ series, work: 'create', state: 'done', limit: 1 })
   const current = runs.find(({ endedAt }) => endedAt === undefined)
   const last = newestEnded(backups)
+  const drills = viewDrills(declared, await store.findBackupDrill(series), { current, success, now })
+  const judged = judge(declared, { row, last, now })
   return {
     series,
     source,
@@ -28,7 +36,9 @@ export async function viewSchedule(
     timeZone,
     ...(keep === undefined ? {} : { keep }),
     nextAt: formatInstant(schedule.next(now)),
-    ...judge(declared, { row, last, now }),
+    ...judged,
+    health: judged.health === 'ok' ? healthOfDrills(drills) : judged.health,
+    drills,
     ...(current === undefined ? {} : { current: viewRun(current) }),
     ...(last === undefined ? {} : { last: viewRun(last) }),
     ...(success === undefined ? {} : { lastSuccess: viewRun(success) }),
@@ -63,6 +73,53 @@ function judge(
   const due = from < 0 ? undefined : schedule.due(toInstant(from), late)
   if (due !== undefined) return { failures, misses: misses + due.count, health: 'missed' }
   return { failures, misses, health: healthOf(last) }
+}
+
+interface SeenRuns {
+  readonly current: BackupRun | undefined
+  readonly success: BackupRun | undefined
+  readonly now: Instant
+}
+
+function viewDrills(
+  declared: DeclaredBackup,
+  known: StoredBackupDrill | undefined,
+  seen: SeenRuns,
+): BackupDrillsView {
+  const { everyDays } = declared.drill ?? {}
+  return {
+    state: isOverdue(declared, known, seen) ? 'overdue' : stateOf(known),
+    ...(everyDays === undefined ? {} : { everyDays }),
+    ...(known === undefined ? {} : { lastAt: formatInstant(known.at), sequence: known.sequence }),
+    ...(known?.code === undefined ? {} : { code: known.code }),
+    ...(known?.passedAt === undefined ? {} : { passedAt: formatInstant(known.passedAt) }),
+  }
+}
+
+function stateOf(known: StoredBackupDrill | undefined): BackupDrillState {
+  if (known === undefined) return 'none'
+  return known.code === undefined ? 'passed' : 'failed'
+}
+
+/** A failed one tells more. A run that is under way may be drilling. */
+function isOverdue(
+  { drill, schedule }: DeclaredBackup,
+  known: StoredBackupDrill | undefined,
+  { current, success, now }: SeenRuns,
+): boolean {
+  // A drill that was declared after the last backup comes with the next one.
+  const since = known?.passedAt ?? success?.endedAt
+  if (drill === undefined || since === undefined) return false
+  if (known?.code !== undefined || current?.state === 'running') return false
+  const allowed = known === undefined ? 0 : drill.everyDays * DAY
+  return now - GRACE_MS > Math.max(schedule.next(since), since + allowed)
+}
+
+/** Who declares no drills is told of them, and has no trouble. */
+function healthOfDrills({ everyDays, state }: BackupDrillsView): BackupHealth {
+  if (everyDays === undefined) return 'ok'
+  if (state === 'failed') return 'drill-failed'
+  return state === 'overdue' ? 'drill-overdue' : 'ok'
 }
 
 function healthOf(last: BackupRun | undefined): BackupHealth {

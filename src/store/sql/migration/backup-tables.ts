@@ -31,3 +31,17 @@ export function backupTables({ text, integer, tableEnd }: SchemaWords): readonly
     `create index backup_run_open on backup_run (asked_at, id) where ended_at is null`,
   ]
 }
+
+/** What runs know of drills: their proofs lie on the target, and a store that stays sealed reads none. */
+export function drillTables({ text, integer, tableEnd }: SchemaWords): readonly string[] {
+  return [
+    `create table backup_drill (
+      series ${text} primary key not null,
+      at ${integer} not null,
+      sequence ${integer} not null,
+      code ${text},
+      passed_at ${integer},
+      check (code is not null or passed_at is not null)
+    )${tableEnd}`,
+  ]
+}

@@ -1,7 +1,7 @@
 import type { SchemaWords } from '../engine.ts'
 import { accessStatements, loginStatements } from './access-statements.ts'
 import { auditProofTables } from './audit-proof-tables.ts'
-import { backupTables } from './backup-tables.ts'
+import { backupTables, drillTables } from './backup-tables.ts'
 import { processTables } from './process-tables.ts'
 import { sessionTables } from './session-tables.ts'
 import { userTables } from './user-tables.ts'
@@ -38,6 +38,7 @@ export const MIGRATIONS: readonly Migration[] = [
   // An older Coffre has no routes that would take a revoked session.
   { number: 9, name: 'session revocations', runsFrom: 3, statements: sessionTables },
   { number: 10, name: 'scheduled backups', runsFrom: 3, statements: backupTables },
+  { number: 11, name: 'drills of scheduled backups', runsFrom: 3, statements: drillTables },
 ]
 
 /** Of this Coffre. */
