@@ -1,7 +1,7 @@
 import type { BackupPruning, BackupRetention, OnBackupProgress } from '../../model/backup.ts'
 import { DAY, type Instant } from '../../model/clock.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
-import { manifestOfProof } from './drill-proofs.ts'
+import { manifestOfProof, newestProof } from './drill-proofs.ts'
 import type { Manifest } from './manifest.ts'
 import { ProgressTeller } from './progress.ts'
 import { chooseKept } from './retention.ts'
@@ -141,12 +141,13 @@ function orphansAmong(bodies: ReadonlyMap<string, string>, owned: ReadonlySet<st
   return [...bodies].flatMap(([id, name]) => (owned.has(id) ? [] : [name]))
 }
 
-/** Of drills of backups that are gone. */
+/** Of drills of backups that are gone; the newest of all stays, which tells when the next drill is due. */
 async function removeProofs(target: ObjectStore, series: string): Promise<void> {
   const names: string[] = []
   for await (const { name } of target.list(`${series}/`)) names.push(name)
   const there = new Set(names)
-  for (const name of names) {
+  const newest = newestProof(names)
+  for (const name of names.filter((each) => each !== newest)) {
     const manifest = manifestOfProof(name)
     if (manifest !== undefined && !there.has(manifest)) await target.remove(name)
   }
