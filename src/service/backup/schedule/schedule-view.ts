@@ -101,7 +101,7 @@ function stateOf(known: StoredBackupDrill | undefined): BackupDrillState {
   return known.code === undefined ? 'passed' : 'failed'
 }
 
-/** A failed one tells more. A run that is under way may be drilling. */
+/** A failed one tells more. A run that is under way, or waits for its turn, may be what drills. */
 function isOverdue(
   { drill, schedule }: DeclaredBackup,
   known: StoredBackupDrill | undefined,
@@ -110,7 +110,7 @@ function isOverdue(
   // A drill that was declared after the last backup comes with the next one.
   const since = known?.passedAt ?? success?.endedAt
   if (drill === undefined || since === undefined) return false
-  if (known?.code !== undefined || current?.state === 'running') return false
+  if (known?.code !== undefined || current !== undefined) return false
   const allowed = known === undefined ? 0 : drill.everyDays * DAY
   return now - GRACE_MS > Math.max(schedule.next(since), since + allowed)
 }
