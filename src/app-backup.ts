@@ -12,9 +12,11 @@ import { ensureSigningKey, trustedSigners } from './service/backup/backup-keys.t
 import { Backups } from './service/backup/backups.ts'
 import { SeenRevisionsFile } from './service/backup/seen-revisions.ts'
 import type { Openers, Recipients } from './service/backup/slots.ts'
+import { once } from './service/backup/series.ts'
 import { examineTarget, type TargetFindings } from './service/key-separation/examine-target.ts'
 import type { NamedSecret } from './service/key-separation/named-secret.ts'
-import type { ObjectStore } from './store/object-store.ts'
+import type { BackupSource } from './store/backup-source.ts'
+import type { ObjectStore, ObjectStoreWarning } from './store/object-store.ts'
 
 export { openObjectStore, type ObjectStoreOptions } from './app-objects.ts'
 export {
@@ -114,6 +116,43 @@ export async function examineBackupTarget({
     if (whole === target || !hasCode(error, 'OBJECT_STORE_REFUSED')) throw error
     return { ...(await examinePlace(target, s3, secrets)), isWhole: false }
   }
+}
+
+/** Whether it can be backed up: it says what it is, and gives its first bytes. Throws BACKUP_SOURCE_FAILED. */
+export async function trySource(source: BackupSource): Promise<void> {
+  await source.describe()
+  const pieces = source.read(new AbortController().signal)[Symbol.asyncIterator]()
+  await pieces.next()
+  await pieces.return?.()
+}
+
+export interface TryTargetOptions {
+  /** Of a bucket. */
+  readonly s3?: ObjectStoreOptions
+  /** False: it only looks whether the target is there. */
+  readonly writes: boolean
+}
+
+/** Whether backups can lie there: it writes a small object, finds it, and removes it. Answers what somebody should look at. */
+export async function tryTarget(
+  target: string,
+  { s3, writes }: TryTargetOptions,
+): Promise<readonly ObjectStoreWarning[]> {
+  const store = await openObjectStore(target, s3)
+  try {
+    if (writes) await writeAndRemove(store, `coffre-test-${newRestoreId()}`)
+    else await store.find('coffre-test')
+    return await store.warnings()
+  } finally {
+    await store.close()
+  }
+}
+
+async function writeAndRemove(store: ObjectStore, name: string): Promise<void> {
+  await store.write(name, once('Made by coffre backup init, and removed again.\n'), { ifAbsent: true })
+  const found = await store.find(name)
+  await store.remove(name)
+  if (found === undefined) throw new CoffreError('OBJECT_NOT_FOUND', { facts: { place: store.place, name } })
 }
 
 async function examinePlace(

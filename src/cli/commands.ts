@@ -5,6 +5,7 @@ import { auditProofCommands } from './command/audit-proof-commands.ts'
 import { backupCommands } from './command/backup/backup-commands.ts'
 import { scheduleCommands } from './command/backup/schedule-commands.ts'
 import { drillCommands } from './command/backup/drill-commands.ts'
+import { initCommand } from './command/backup/init-command.ts'
 import { layoutCommands } from './command/backup/layout-commands.ts'
 import { recoverCommand } from './command/backup/recover-command.ts'
 import { recoveryKeyCommands } from './command/backup/recovery-key-commands.ts'
@@ -98,6 +99,7 @@ const rows: readonly CommandRow[] = [
   ...rotateCommands,
   ...secretFileCommands,
   scanCommand,
+  initCommand,
   ...backupCommands,
   ...drillCommands,
   ...scheduleCommands,

@@ -34,7 +34,7 @@ describe('--dry-run', () => {
       'apikey set,apikey remove,apikey rotate-wrapping,apikey revoke-all,' +
       'session revoke-all,policy create,policy update,policy delete,store migrate-to,audit checkpoint,audit key rotate,' +
       'audit accept-restore,secret-key generate,secret-key rotate,secret-key retire,secret-key recover,' +
-      'secret encrypt,secret edit,scan,backup create,backup prune,backup rekey,backup drill,backup sweep,backup run,' +
+      'secret encrypt,secret edit,scan,backup init,backup create,backup prune,backup rekey,backup drill,backup sweep,backup run,' +
       'backup restore,backup recover,backup recovery-key,backup encrypt-file,backup decrypt-file'
     assert.deepEqual(changing, expected.split(','))
   })

@@ -17,12 +17,33 @@ export async function askHidden(printer: Printer, key: PromptKey): Promise<strin
   return answer
 }
 
-export async function askText(printer: Printer, key: PromptKey): Promise<string> {
+/** `otherwise`: what an empty answer means. */
+export async function askText(printer: Printer, key: PromptKey, otherwise?: string): Promise<string> {
   const { isCancel, text } = await import('@clack/prompts')
   const message = printer.catalogue.messages[key]
-  const answer = await text({ message, ...streamsOf(printer.terminal) })
+  const known = otherwise === undefined ? {} : { defaultValue: otherwise, placeholder: otherwise }
+  const answer = await text({ message, ...known, ...streamsOf(printer.terminal) })
   if (isCancel(answer)) throw UsageError.of('error.interrupted')
   return answer
+}
+
+interface Choice<Value extends string> {
+  readonly value: Value
+  readonly label: PromptKey
+}
+
+export async function askChoice<Value extends string>(
+  printer: Printer,
+  key: PromptKey,
+  choices: readonly Choice<Value>[],
+): Promise<Value> {
+  const { isCancel, select } = await import('@clack/prompts')
+  const { messages } = printer.catalogue
+  const options = choices.map(({ value, label }) => ({ value: value as string, label: messages[label] }))
+  const answer = await select({ message: messages[key], options, ...streamsOf(printer.terminal) })
+  const chosen = choices.find(({ value }) => value === answer)
+  if (isCancel(answer) || chosen === undefined) throw UsageError.of('error.interrupted')
+  return chosen.value
 }
 
 /** Asked twice, because a typing error would lock everybody out. */

@@ -1,6 +1,7 @@
 import type { Messages } from './catalogue.ts'
 import { helpDe } from './help-de.ts'
 import { backupDe } from './backup-de.ts'
+import { backupInitDe } from './backup-init-de.ts'
 import { backupScheduleDe } from './backup-schedule-de.ts'
 import { drillDe } from './drill-de.ts'
 import { secretFilesDe } from './secret-files-de.ts'
@@ -9,6 +10,7 @@ export const de: Messages = {
   ...helpDe,
   ...backupDe,
   ...drillDe,
+  ...backupInitDe,
   ...backupScheduleDe,
   ...secretFilesDe,
 

@@ -1,5 +1,6 @@
 import { helpEn } from './help-en.ts'
 import { backupEn } from './backup-en.ts'
+import { backupInitEn } from './backup-init-en.ts'
 import { backupScheduleEn } from './backup-schedule-en.ts'
 import { drillEn } from './drill-en.ts'
 import { secretFilesEn } from './secret-files-en.ts'
@@ -13,6 +14,7 @@ export const en = {
   ...helpEn,
   ...backupEn,
   ...drillEn,
+  ...backupInitEn,
   ...backupScheduleEn,
   ...secretFilesEn,
 

@@ -1,6 +1,7 @@
 import type { Messages } from './catalogue.ts'
 import { helpFr } from './help-fr.ts'
 import { backupFr } from './backup-fr.ts'
+import { backupInitFr } from './backup-init-fr.ts'
 import { backupScheduleFr } from './backup-schedule-fr.ts'
 import { drillFr } from './drill-fr.ts'
 import { secretFilesFr } from './secret-files-fr.ts'
@@ -9,6 +10,7 @@ export const fr: Messages = {
   ...helpFr,
   ...backupFr,
   ...drillFr,
+  ...backupInitFr,
   ...backupScheduleFr,
   ...secretFilesFr,
 

@@ -52,7 +52,7 @@ export async function chooseSource(invocation: Invocation): Promise<BackupSource
 }
 
 /** Where the keys are: of a server its operator knows, so this is for who has the data folder or the database. */
-async function storeSource(invocation: Invocation): Promise<BackupSource> {
+export async function storeSource(invocation: Invocation): Promise<BackupSource> {
   const { options, terminal } = invocation
   const { coffreFolderSource, coffrePostgresSource } = await import('../../../app-backup.ts')
   const measure = options.flag('measure')

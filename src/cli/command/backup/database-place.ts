@@ -26,7 +26,7 @@ export async function readDatabasePlace(
   return { url: url.reveal() }
 }
 
-function isPostgresUrl(text: string): boolean {
+export function isPostgresUrl(text: string): boolean {
   return /^postgres(?:ql)?:\/\//.test(text) && URL.canParse(text)
 }
 

@@ -13,6 +13,7 @@ import { requireFolder } from '../../place.ts'
 import type { Sheet } from '../../sheet/sheet.ts'
 import {
   readSheetPlace,
+  type SheetPlace,
   SHEET_OPTIONS,
   sheetHead,
   sheetPlaceOf,
@@ -118,6 +119,40 @@ async function recordKey(invocation: Invocation, fingerprint: string): Promise<r
     await coffre.backups.record({ action: 'backup.recovery-key', fingerprint })
     return listSigners(coffre)
   })
+}
+
+export interface NewRecovery {
+  readonly publicKey: string
+  readonly fingerprint: string
+  /** Who makes the backups that it opens. */
+  readonly signers: readonly string[]
+}
+
+/** For who asks no more questions: one sheet, of the seal key or of a new key. */
+export async function makeRecoverySheet(
+  invocation: Invocation,
+  place: SheetPlace,
+  { isOfSeal }: { readonly isOfSeal: boolean },
+): Promise<NewRecovery> {
+  const { sheet, publicKey, fingerprint } = isOfSeal ? await sheetOfSeal(invocation) : await sheetOfNew()
+  const signers = await recordKey(invocation, fingerprint)
+  const recovery = { signers, fingerprint }
+  await writeSheet(invocation, { ...sheet, ...sheetHead(invocation.options), recovery }, place)
+  return { publicKey, ...recovery }
+}
+
+async function sheetOfSeal(invocation: Invocation) {
+  const { recoveryKeyOfSeal } = await import('../../../app-backup.ts')
+  const sealKey = await readSealKey(invocation)
+  const sheet: SheetSecret = { kind: 'seal-key', ...sealKey }
+  return { sheet, ...recoveryKeyOfSeal(sealKey.text) }
+}
+
+async function sheetOfNew() {
+  const { createRecoveryKey } = await import('../../../app-backup.ts')
+  const { text, words, ...others } = createRecoveryKey()
+  const sheet: SheetSecret = { kind: 'recovery-key', text, words }
+  return { sheet, ...others }
 }
 
 type SheetSecret = Pick<Sheet, 'kind' | 'share' | 'text' | 'words'>
