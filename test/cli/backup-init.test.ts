@@ -36,7 +36,7 @@ describe('coffre backup init', () => {
       target: cli.path('target'),
       cron: '30 3 * * *',
       timeZone: 'Europe/Paris',
-      recovery: [cli.path('recovery.pub')],
+      recovery: [cli.path('sheet.pub')],
       keep: { daily: 7, weekly: 4, monthly: 12 },
       drill: true,
     })

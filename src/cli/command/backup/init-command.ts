@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, extname, join, resolve } from 'node:path'
 import { parseBackupSchedule } from '../../../config-backups.ts'
 import type { CommandRow, OptionRow } from '../../command-row.ts'
 import { type ExitCode, OK } from '../../exit-code.ts'
@@ -92,7 +92,8 @@ async function makePlan(invocation: Invocation): Promise<InitPlan> {
 function recoveryFiles({ options }: Invocation, out: string): NonNullable<InitPlan['recovery']> {
   const path = resolve(options.text('sheet') ?? join(dirname(out), 'recovery-sheet.html'))
   const format = path.endsWith('.txt') ? 'text' : 'html'
-  return { sheet: { out: path, format }, publicOut: join(dirname(out), 'recovery.pub') }
+  const publicOut = `${path.slice(0, path.length - extname(path).length)}.pub`
+  return { sheet: { out: path, format }, publicOut }
 }
 
 /** A folder by its whole name: a server stands elsewhere. */
