@@ -20,7 +20,7 @@ import type { BackupDeclaration } from './config-backups.ts'
 import { randomUuid } from './crypto/random.ts'
 import type { BackupSourceKind } from './model/backup.ts'
 import type { BackupScheduleView } from './model/backup-schedule.ts'
-import { type Clock, formatInstant, toInstant } from './model/clock.ts'
+import type { Clock } from './model/clock.ts'
 import { CoffreError } from './model/errors.ts'
 import { MAX_PASSPHRASE_BYTES } from './model/limits.ts'
 import { Secret } from './model/secret.ts'
@@ -102,12 +102,6 @@ export async function viewSchedules(
   } finally {
     await store.close()
   }
-}
-
-/** When the first of them is next due. Throws CONFIG_REFUSED for a moment that never comes and a time zone that is none. */
-export function requireSchedules(declared: readonly BackupDeclaration[], now: number): string {
-  const moments = declared.map(({ cron, timeZone }) => new CronSchedule(cron, timeZone).next(toInstant(now)))
-  return formatInstant(toInstant(Math.min(...moments)))
 }
 
 /** For whoever gave no ear to alerts. A name that the operator gave, and words of ours. */

@@ -3,13 +3,15 @@ import type { KeyMaterial } from './crypto/key-material.ts'
 import { randomUuid } from './crypto/random.ts'
 import { parseRecoveryPublicKey } from './crypto/recovery-key.ts'
 import { formatVerifierKey, parseVerifierKey, type VerifierKey } from './crypto/transparency/signed-note.ts'
-import { type Clock, toInstant } from './model/clock.ts'
+import type { BackupDeclaration } from './config-backups.ts'
+import { type Clock, formatInstant, toInstant } from './model/clock.ts'
 import type { Coffre } from './model/coffre.ts'
 import { CoffreError, hasCode } from './model/errors.ts'
 import type { Secret } from './model/secret.ts'
 import { parseRecoveryKey } from './seal/recovery-key.ts'
 import { ensureSigningKey, trustedSigners } from './service/backup/backup-keys.ts'
 import { Backups } from './service/backup/backups.ts'
+import { CronSchedule } from './service/backup/schedule/cron.ts'
 import { SeenRevisionsFile } from './service/backup/seen-revisions.ts'
 import type { Openers, Recipients } from './service/backup/slots.ts'
 import { once } from './service/backup/series.ts'
@@ -116,6 +118,12 @@ export async function examineBackupTarget({
     if (whole === target || !hasCode(error, 'OBJECT_STORE_REFUSED')) throw error
     return { ...(await examinePlace(target, s3, secrets)), isWhole: false }
   }
+}
+
+/** When the first of them is next due. Throws CONFIG_REFUSED for a moment that never comes and a time zone that is none. */
+export function requireSchedules(declared: readonly BackupDeclaration[], now: number): string {
+  const moments = declared.map(({ cron, timeZone }) => new CronSchedule(cron, timeZone).next(toInstant(now)))
+  return formatInstant(toInstant(Math.min(...moments)))
 }
 
 /** Whether it can be backed up: it says what it is, and gives its first bytes. Throws BACKUP_SOURCE_FAILED. */

@@ -132,8 +132,7 @@ async function requireFree({ options }: Invocation, { out, recovery, source }: I
 /** As the server will do it, without a backup: the source gives its first bytes, and the target keeps an object and lets it go. */
 async function check(invocation: Invocation, { source, target, text }: InitPlan): Promise<string> {
   const { options, printer } = invocation
-  const { requireSchedules } = await import('../../../app-backup-schedule.ts')
-  const { toRecipients, trySource, tryTarget } = await import('../../../app-backup.ts')
+  const { requireSchedules, toRecipients, trySource, tryTarget } = await import('../../../app-backup.ts')
   const nextAt = requireSchedules(parseBackupSchedule(text), Date.now())
   if (options.list('recovery').length > 0) toRecipients({ recovery: await readRecoveryKeys(invocation) })
   await trySource(source.reads)
