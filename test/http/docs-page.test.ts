@@ -91,6 +91,8 @@ function loadInBrowser(url: string, folder: string): Promise<{ page: string; con
     '--disable-gpu',
     '--disable-dev-shm-usage',
     '--disable-background-networking',
+    // Swagger UI makes only what is in the window once there are many operations.
+    '--window-size=1280,30000',
   ]
   // Chromium's own sandbox needs rights that containers and root do not have; the page is our own.
   const options = ['--headless=new', '--no-sandbox', `--user-data-dir=${folder}`, ...quiet]
