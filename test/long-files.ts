@@ -7,6 +7,8 @@ export const LONG_FILES: readonly string[] = [
   'cli/api-key-revoke-file.test.ts',
   'cli/api-key-revoke.test.ts',
   'cli/api-key-rotate.test.ts',
+  'cli/backup-drills.test.ts',
+  'cli/backup-schedule.test.ts',
   'cli/backup-traces.test.ts',
   'cli/energy.test.ts',
   'conformance/object/s3-swift.test.ts',
