@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -64,8 +63,6 @@ export interface AssembleOptions extends Place {
   readonly isMember: boolean
 }
 
-/** What the environment holds besides is none of the business of a copy. */
-const SEAL_VARIABLES = ['COFFRE_SEAL_KEY', 'COFFRE_SEAL_KEY_FILE'] as const
 const MAX_PUBLIC_BYTES = 4_096
 /** Host, user, password, database and a few parameters. */
 const MAX_URL_BYTES = 4_096
@@ -153,8 +150,8 @@ function declareDrill(
   return {
     everyDays,
     makeScratch: async (backup) => {
-      const { scratchIn, sweepScratch } = await import('./app-drill.ts')
-      const unseal = 'store' in source ? { unseal: unsealOf(place) } : {}
+      const { scratchIn, sweepScratch, unsealAs } = await import('./app-drill.ts')
+      const unseal = 'store' in source ? { unseal: unsealAs(place) } : {}
       const drillPlace = { ...(await readScratch(scratch)), ...unseal }
       await sweepScratch(drillPlace)
       return scratchIn(drillPlace)(backup)
@@ -179,14 +176,6 @@ async function readScratch({
     ...(server === undefined ? {} : { postgres: { url: server } }),
     ...(folder === undefined ? {} : { folder }),
   }
-}
-
-/** The key file lies in the folder of the Coffre itself, and not in that of the copy. */
-function unsealOf({ dataDir, seal, environment = {} }: Place): NonNullable<DrillPlace['unseal']> {
-  const variables = Object.fromEntries(SEAL_VARIABLES.map((name) => [name, environment[name]]))
-  if (seal !== undefined) return { seal, environment: variables }
-  const path = join(dataDir, 'seal.key')
-  return { environment: variables, ...(existsSync(path) ? { seal: { provider: 'file', path } } : {}) }
 }
 
 async function openSource(

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openCoffre, type OpenOptions } from './app.ts'
@@ -7,6 +8,7 @@ import { randomBytes } from './crypto/random.ts'
 import type { BackupSummary, DrillCheck } from './model/backup.ts'
 import { HOUR } from './model/clock.ts'
 import { CoffreError, hasCode } from './model/errors.ts'
+import type { SealChoice } from './seal/seal-choices.ts'
 import type { DrillScratch, MeasuredSource } from './service/backup/drill.ts'
 import type { BackupSource, RestoreTarget } from './store/backup-source.ts'
 import { coffreFolderTarget, coffrePostgresTarget } from './store/source/coffre/coffre-target.ts'
@@ -43,6 +45,26 @@ const ID_BYTES = 6
 const ANY_DATABASE = 'postgres'
 /** A restore that takes longer than this holds its database by its connections all the same. */
 const LEFT_AFTER_MS = 24 * HOUR
+
+/** What the environment holds besides is none of the business of a copy. */
+const SEAL_VARIABLES = ['COFFRE_SEAL_KEY', 'COFFRE_SEAL_KEY_FILE'] as const
+
+/** As the Coffre itself is unsealed. Its key file lies in its own folder, and not in that of the copy. */
+export function unsealAs({
+  dataDir,
+  seal,
+  environment = {},
+}: {
+  /** Absent: the Coffre is a server's. */
+  readonly dataDir?: string | undefined
+  readonly seal?: SealChoice | undefined
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined
+}): NonNullable<DrillPlace['unseal']> {
+  const variables = Object.fromEntries(SEAL_VARIABLES.map((name) => [name, environment[name]]))
+  if (seal !== undefined) return { seal, environment: variables }
+  const path = dataDir === undefined ? '' : join(dataDir, 'seal.key')
+  return { environment: variables, ...(existsSync(path) ? { seal: { provider: 'file', path } } : {}) }
+}
 
 /** Makes a scratch place for each backup; see `drillBackup`. */
 export function scratchIn(place: DrillPlace): (backup: BackupSummary) => Promise<DrillScratch> {

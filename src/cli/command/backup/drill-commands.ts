@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { DrillPlace, MeasuredSource } from '../../../app-drill.ts'
 import type { BackupSummary, DrillList } from '../../../model/backup.ts'
 import type { Coffre } from '../../../model/coffre.ts'
@@ -31,8 +29,6 @@ const SCRATCH: OptionRow = { flags: '--scratch <place>', help: 'option.drillScra
 const MAX_AGE: OptionRow = { flags: '--max-age-days <number>', help: 'option.drillMaxAge' }
 const DAYS = { from: 1, to: 3_650 }
 const HOURS = { from: 0, to: 87_600 }
-/** What a file of the environment holds besides is none of the business of a copy. */
-const SEAL_VARIABLES = ['COFFRE_SEAL_KEY', 'COFFRE_SEAL_KEY_FILE'] as const
 
 export const drillCommands: readonly CommandRow[] = [
   {
@@ -173,15 +169,15 @@ async function readPlace(invocation: Invocation, { source }: BackupSummary): Pro
   return source === 'coffre' ? { ...place, unseal: await readUnseal(invocation) } : place
 }
 
-/** As the Coffre itself is unsealed; its key file lies in its own folder. */
 async function readUnseal(invocation: Invocation): Promise<NonNullable<DrillPlace['unseal']>> {
   const { options, terminal } = invocation
-  const environment = Object.fromEntries(SEAL_VARIABLES.map((name) => [name, terminal.environment[name]]))
-  const seal = await chooseStoredSeal(invocation)
-  if (seal !== undefined) return { seal, environment }
+  const { unsealAs } = await import('../../../app-drill.ts')
   const place = choosePlace(options, terminal.environment)
-  const path = place.kind === 'folder' ? join(place.dataDir, 'seal.key') : ''
-  return existsSync(path) ? { seal: { provider: 'file', path }, environment } : { environment }
+  return unsealAs({
+    dataDir: place.kind === 'folder' ? place.dataDir : undefined,
+    seal: await chooseStoredSeal(invocation),
+    environment: terminal.environment,
+  })
 }
 
 /** What --against-source names, by the kind of the backup. */
