@@ -9,7 +9,7 @@ import { type Invocation, valueAt } from '../../invocation.ts'
 import { DRY_RUN } from '../../line/option-rows.ts'
 import { formatBytes } from '../../output/backup-text.ts'
 import { formatRuns, formatSchedule, formatSchedules } from '../../output/backup-schedule-text.ts'
-import { Progress } from '../../output/progress.ts'
+import { BackupProgressLine } from '../../output/backup-progress.ts'
 import { reportPlan } from '../../output/report-plan.ts'
 import { withCoffre } from '../../with-coffre.ts'
 import { AT, readAt } from '../secret/moment.ts'
@@ -111,10 +111,10 @@ async function watch(
   { backups }: Coffre,
   asked: BackupRunView,
 ): Promise<BackupRunView> {
-  const progress = new Progress(printer, 'progress.bytes')
+  const progress = new BackupProgressLine(printer)
   try {
     for (let run = asked; ; run = await backups.findRun(run.id)) {
-      void progress.show(run.bytes)
+      progress.show({ unit: 'bytes', done: run.bytes, isAbout: false })
       if (run.state === 'done') return run
       if (run.endedAt !== undefined) throw new CoffreError(run.code ?? 'INTERNAL')
       await setTimeout(POLL_MS)
