@@ -49,8 +49,17 @@ describe('coffre backup init', () => {
     const [view] = schedules as { health: string; drills: { state: string } }[]
     assert.deepEqual([view?.health, view?.drills.state], ['ok', 'passed'])
 
-    const again = await cli.run(line.split(' '))
-    assert.deepEqual([again.code, /--out exists already/.test(again.error)], [2, true])
+    const stands = cli.snapshot()
+    for (const more of [[], ['--force']]) {
+      const again = await cli.run([...line.split(' '), ...more])
+      assert.deepEqual([again.code, /sheet\.txt exists already.*--recovery/.test(again.error)], [2, true])
+    }
+    const kept = line.replace(`--sheet ${sheet}`, `--recovery ${cli.path('sheet.pub')}`)
+    const taken = await cli.run(kept.split(' '))
+    assert.deepEqual([taken.code, /--out exists already/.test(taken.error)], [2, true])
+    assert.deepEqual(cli.snapshot(), stands)
+    await cli.ok(`${kept.replace('3:30', '4:00')} --force`)
+    assert.deepEqual([read().cron, modeOf(out)], ['0 4 * * *', 0o600])
   })
 
   test('writes nothing where anything is wrong', async (t) => {

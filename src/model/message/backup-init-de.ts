@@ -20,6 +20,8 @@ export const backupInitDe: Readonly<Record<keyof typeof backupInitEn, string>> =
   'prompt.initTarget': 'Wohin? Ein Ordner, den es gibt, oder s3://bucket/prefix',
   'prompt.initTime': 'Um welche Zeit, jeden Tag?',
   'usage.timeOfDay': '{name} ist eine Tageszeit, etwa 02:00.',
+  'usage.keyExists':
+    '{path} gibt es schon, und ältere Sicherungen öffnet vielleicht nur dieser Schlüssel. Mit --sheet eine andere Datei nennen oder mit --recovery seine öffentliche Hälfte.',
   'note.initSource': 'Die Quelle lässt sich lesen ({source}).',
   'note.initTarget': 'Das Ziel ist da: {place}',
   'done.backupInit': '{file} erklärt {series}; die erste Sicherung ist {at} fällig.',

@@ -19,6 +19,8 @@ export const backupInitEn = {
   'prompt.initTarget': 'Where to? A folder that is there, or s3://bucket/prefix',
   'prompt.initTime': 'At what time, every day?',
   'usage.timeOfDay': '{name} is a time of day, as 02:00.',
+  'usage.keyExists':
+    '{path} exists already, and older backups may open with that key alone. Name another file with --sheet, or its public half with --recovery.',
   'note.initSource': 'The source can be read ({source}).',
   'note.initTarget': 'The target is there: {place}',
   'done.backupInit': '{file} declares {series}; the first backup is due {at}.',

@@ -22,6 +22,8 @@ export const backupInitFr: Readonly<Record<keyof typeof backupInitEn, string>> =
   'prompt.initTarget': 'Vers où ? Un dossier qui existe, ou s3://compartiment/préfixe',
   'prompt.initTime': 'À quelle heure, chaque jour ?',
   'usage.timeOfDay': '{name} est une heure, comme 02:00.',
+  'usage.keyExists':
+    '{path} existe déjà, et d’anciennes sauvegardes ne s’ouvrent peut-être qu’avec cette clé. Nommer un autre fichier avec --sheet, ou sa moitié publique avec --recovery.',
   'note.initSource': 'La source se lit ({source}).',
   'note.initTarget': 'La destination est là : {place}',
   'done.backupInit': '{file} déclare {series} ; la première sauvegarde est prévue le {at}.',

@@ -115,18 +115,18 @@ async function readCron({ options, printer, terminal }: Invocation): Promise<str
   return `${Number(minute)} ${Number(hour)} * * *`
 }
 
-/** Before a key is made that nothing would be written for. */
+/**
+ * Before a key is made that nothing would be written for. --force replaces a declaration, and never a sheet or its public
+ * half: older backups may open with that key alone.
+ */
 async function requireFree({ options }: Invocation, { out, recovery, source }: InitPlan): Promise<void> {
-  if (options.flag('force')) return
-  const files = [
-    { path: out, name: '--out' },
-    ...(recovery === undefined ? [] : [{ path: recovery.sheet.out, name: '--sheet' }]),
-    ...(recovery === undefined ? [] : [{ path: recovery.publicOut, name: recovery.publicOut }]),
-    ...(source.urlFile === undefined ? [] : [{ path: source.urlFile.path, name: source.urlFile.path }]),
-  ]
-  for (const { path, name } of files) {
-    if (await exists(path)) throw UsageError.of('usage.fileExists', { name })
+  for (const path of recovery === undefined ? [] : [recovery.sheet.out, recovery.publicOut]) {
+    if (await exists(path)) throw UsageError.of('usage.keyExists', { path })
   }
+  if (options.flag('force')) return
+  if (await exists(out)) throw UsageError.of('usage.fileExists', { name: '--out' })
+  const url = source.urlFile?.path
+  if (url !== undefined && (await exists(url))) throw UsageError.of('usage.fileExists', { name: url })
 }
 
 /** As the server will do it, without a backup: the source gives its first bytes, and the target keeps an object and lets it go. */
@@ -150,9 +150,10 @@ async function write(invocation: Invocation, plan: InitPlan, nextAt: string): Pr
   const { printer } = invocation
   const { out, series, target, source, recovery, text } = plan
   const written: string[] = []
-  const put = async (path: string, option: string, content: string) => {
-    await withFileSink(invocation, { path, option }, (sink) => sink.write(content))
-    written.push(path)
+  const put = async (path: string, content: string) => {
+    const isNew = !(await exists(path))
+    await withFileSink(invocation, { path, option: 'out' }, (sink) => sink.write(content))
+    if (isNew) written.push(path)
   }
   let made: NewRecovery | undefined
   try {
@@ -160,11 +161,10 @@ async function write(invocation: Invocation, plan: InitPlan, nextAt: string): Pr
       const { sheet, publicOut } = recovery
       made = await makeRecoverySheet(invocation, sheet, { isOfSeal: source.isSealedByFile })
       written.push(sheet.out)
-      await put(publicOut, 'out', `${made.publicKey}\n`)
+      await put(publicOut, `${made.publicKey}\n`)
     }
-    if (source.urlFile !== undefined)
-      await put(source.urlFile.path, 'out', `${source.urlFile.url.reveal()}\n`)
-    await put(out, 'out', text)
+    if (source.urlFile !== undefined) await put(source.urlFile.path, `${source.urlFile.url.reveal()}\n`)
+    await put(out, text)
   } catch (error) {
     // Half of it is in the way of the next attempt.
     for (const path of written) await rm(path, { force: true })
