@@ -1,6 +1,6 @@
 import type { BackupEvent, BackupTrail } from '../../model/backup-trail.ts'
 import type { Clock } from '../../model/clock.ts'
-import { CoffreError, type ErrorCode } from '../../model/errors.ts'
+import { type ErrorCode, errorCodeOf } from '../../model/errors.ts'
 
 export interface Recording {
   /** Absent: there is no Coffre on this machine, only a secret that opens backups. */
@@ -30,8 +30,8 @@ export async function recorded<Result>(
 }
 
 function codeOf(error: unknown): ErrorCode {
-  if (error instanceof CoffreError) return error.code
-  return error instanceof Error && error.name === 'AbortError' ? 'BACKUP_INTERRUPTED' : 'INTERNAL'
+  const isStopped = error instanceof Error && error.name === 'AbortError'
+  return isStopped ? 'BACKUP_INTERRUPTED' : errorCodeOf(error)
 }
 
 /** Of what comes before there is anything to speak of: only that it failed is worth a record. */

@@ -45,7 +45,7 @@ export async function viewSchedule(
   }
 }
 
-/** By when they ended: a run that was missed is written down later than those behind it. */
+/** By when they were due or began: a run that was missed is written down later than those behind it. */
 function newestEnded(runs: readonly BackupRun[]): BackupRun | undefined {
   const ended = runs.filter(({ endedAt }) => endedAt !== undefined)
   return ended.toSorted((left, right) => momentOf(right) - momentOf(left))[0]
