@@ -32,7 +32,8 @@ export {
   recoveryKeyOfSeal,
 } from './seal/recovery-key.ts'
 export { DEFAULT_BACKUP_KEY } from './service/backup/backup-keys.ts'
-export type { Backups, BackupReference, CreateOptions, OpenedBackup } from './service/backup/backups.ts'
+export type { Backups, CreateOptions } from './service/backup/backups.ts'
+export type { BackupReference, OpenedBackup } from './service/backup/opening.ts'
 export { checkBackupKey, decryptBackup, encryptBackup } from './service/backup/layout-file.ts'
 export { restoreBackup } from './service/backup/restore.ts'
 export type { PlantedKey, TargetFindings } from './service/key-separation/examine-target.ts'

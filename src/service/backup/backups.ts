@@ -1,4 +1,4 @@
-import { makeBackupKey, openBackupRecord } from '../../crypto/backup-body.ts'
+import { makeBackupKey } from '../../crypto/backup-body.ts'
 import type { KeyMaterial } from '../../crypto/key-material.ts'
 import { randomUuidV7 } from '../../crypto/random.ts'
 import type {
@@ -8,7 +8,6 @@ import type {
   BackupPruning,
   BackupSeries,
   BackupSourceKind,
-  BackupRecord,
   BackupVerdict,
   BackupSummary,
   OnBackupProgress,
@@ -23,25 +22,31 @@ import { requireSeparate } from '../key-separation/require-separate.ts'
 import { type BackupCoffre, signWithCoffre } from './backup-keys.ts'
 import { DrillProofs } from './drill-proofs.ts'
 import { BodySealing, type BodyTotals, openPlain, openStored } from './body-stream.ts'
-import { type Manifest, manifestText, parseRecord, requireHeader, roomForTables, SERIES } from './manifest.ts'
+import { type Manifest, manifestText, requireHeader, roomForTables } from './manifest.ts'
+import {
+  type BackupReference,
+  chooseBackup,
+  openBackup,
+  type OpenedBackup,
+  readBody,
+  type ReadOptions,
+  requireSeries,
+} from './opening.ts'
 import { extentOf, ProgressTeller } from './progress.ts'
 import { prune, type PruneOptions } from './prune.ts'
 import { recorded, type Recording } from './recorded.ts'
 import {
   bodyName,
-  isListed,
   manifestName,
   once,
   refuseForeignCatalogue,
   SeriesReader,
   type SeriesReaderParts,
-  type StoredBackup,
-  type StoredCatalogue,
   viewBackup,
 } from './series.ts'
 import { SeriesWriter } from './series-writer.ts'
 import { requireRoom } from './catalogue.ts'
-import { makeSlots, type Openers, openSlots, type Recipients } from './slots.ts'
+import { makeSlots, type Openers, type Recipients } from './slots.ts'
 
 export type BackupParts = SeriesReaderParts & Recording
 
@@ -57,35 +62,11 @@ export interface CreateOptions {
   readonly onProgress?: OnBackupProgress
 }
 
-export interface ReadOptions {
-  /** Go on although nobody whom we trust has signed it. */
-  readonly acceptAnySigner?: boolean
-  /** Bytes of the encrypted body that were read. */
-  readonly onProgress?: OnBackupProgress
-  readonly signal?: AbortSignal
-  /** What is read is good until more is asked for, so that its memory is used again: a third faster. */
-  readonly isLent?: boolean
-}
-
-/** One backup of a series; the newest when `sequence` is absent. */
-export interface BackupReference {
-  readonly series: string
-  readonly sequence?: number
-}
-
 type NumberedReference = BackupReference & { readonly sequence: number }
 
 interface RecipientsChange {
   readonly recipients: Recipients
   readonly coffre: BackupCoffre
-}
-
-/** An opened backup: what it holds, and its key. */
-export interface OpenedBackup {
-  readonly view: BackupSummary
-  readonly record: BackupRecord
-  readonly manifest: Manifest
-  readonly key: KeyMaterial
 }
 
 /** Backups on one target (docs/spec/backup.md). */
@@ -155,7 +136,7 @@ export class Backups {
 
   /** What is known without opening it. Throws BACKUP_NOT_FOUND. */
   async inspect(reference: BackupReference): Promise<BackupSummary> {
-    const { backup, stored } = await this.#choose(reference)
+    const { backup, stored } = await chooseBackup(this.#reader, reference)
     return viewBackup(backup, stored)
   }
 
@@ -184,20 +165,8 @@ export class Backups {
   }
 
   /** Judges the signature, then opens a slot and the record. The caller wipes the key. */
-  async open(reference: BackupReference, openers: Openers, options: ReadOptions = {}): Promise<OpenedBackup> {
-    const { backup, stored } = await this.#choose(reference)
-    const { manifest } = backup
-    requireTrust(backup, stored, options)
-    await this.#requireBody(manifest)
-    const key = await openSlots(manifest.slots, manifest.header.id, openers)
-    const lines = { header: manifest.headerLine, body: manifest.bodyLine }
-    try {
-      const record = parseRecord(openBackupRecord(key, lines, manifest.recordLine))
-      return { view: viewBackup(backup, stored), record, manifest, key }
-    } catch (error) {
-      key.wipe()
-      throw error
-    }
+  open(reference: BackupReference, openers: Openers, options: ReadOptions = {}): Promise<OpenedBackup> {
+    return openBackup(this.#place, reference, openers, options)
   }
 
   /** Verified chunk by chunk; that it is whole is known when it has ended. */
@@ -205,12 +174,12 @@ export class Backups {
     { manifest, record, key }: OpenedBackup,
     { isLent = false, ...watch }: ReadOptions = {},
   ): AsyncIterable<Uint8Array> {
-    return openPlain(this.#readBody(manifest, watch), { ...manifest, key }, { record, isLent })
+    return openPlain(readBody(this.#parts.target, manifest, watch), { ...manifest, key }, { record, isLent })
   }
 
   /** As `readPlain`, still compressed. */
   readStored({ manifest, key }: OpenedBackup, watch: ReadOptions = {}): AsyncIterable<Uint8Array> {
-    return openStored(this.#readBody(manifest, watch), { ...manifest, key })
+    return openStored(readBody(this.#parts.target, manifest, watch), { ...manifest, key })
   }
 
   /** Gives a backup other recipients. Its body stays; who held an old key and a copy of the manifest still opens that copy. */
@@ -248,7 +217,7 @@ export class Backups {
   async prune(coffre: BackupCoffre, options: Omit<PruneOptions, 'now'>): Promise<BackupPruning> {
     const { series, dryRun } = options
     requireSeries(series)
-    const parts = { target: this.#parts.target, reader: this.#reader, writer: this.#writer(coffre) }
+    const parts = { ...this.#place, writer: this.#writer(coffre) }
     const work = () => prune(parts, { ...options, now: this.#parts.clock() })
     if (dryRun === true) return work()
     return this.recorded({ action: 'backup.prune', series }, work, ({ removed }) => ({
@@ -278,6 +247,10 @@ export class Backups {
   /** Closes the target. */
   close(): Promise<void> {
     return this.#parts.target.close()
+  }
+
+  get #place() {
+    return { target: this.#parts.target, reader: this.#reader }
   }
 
   /** Whoever changes what a series holds signs. */
@@ -321,46 +294,6 @@ export class Backups {
     }
   }
 
-  async #choose({
-    series,
-    sequence,
-  }: BackupReference): Promise<{ readonly backup: StoredBackup; readonly stored: StoredCatalogue }> {
-    requireSeries(series)
-    const stored = await this.#reader.readCatalogue(series)
-    const reader = this.#reader
-    const isNewest = sequence === undefined
-    const backup = await (isNewest ? reader.readNewest(series) : reader.readManifest(series, sequence))
-    if (isNewest) requireNewest(backup.manifest.body.sequence, stored)
-    return { backup, stored }
-  }
-
-  /** Its length, before hours of reading. */
-  async #requireBody({ header, body }: Manifest): Promise<void> {
-    const name = bodyName(header.series, header.id)
-    const object = await this.#parts.target.find(name)
-    if (object?.bytes === body.bodyBytes) return
-    const reason = object === undefined ? 'missing' : 'length'
-    throw new CoffreError('BACKUP_DAMAGED', { facts: { at: 'body', reason } })
-  }
-
-  async *#readBody(
-    { header, body }: Manifest,
-    { onProgress, signal }: ReadOptions,
-  ): AsyncGenerator<Uint8Array, void, undefined> {
-    const extent = { unit: 'bytes', of: body.bodyBytes, isAbout: false } as const
-    const progress = new ProgressTeller(onProgress, extent)
-    let bytes = 0
-    const name = bodyName(header.series, header.id)
-    // Opening it copies it.
-    for await (const piece of this.#parts.target.read(name, { isLent: true })) {
-      signal?.throwIfAborted()
-      bytes += piece.length
-      progress.tell(bytes)
-      yield piece
-    }
-    progress.end()
-  }
-
   async #find({ header, body }: Manifest) {
     const object = await this.#parts.target.find(manifestName(header.series, body.sequence))
     if (object !== undefined) return object
@@ -386,28 +319,4 @@ function requireKeyElsewhere(source: BackupSourceKind, { passphrase, recovery = 
 /** Throws CONFIG_REFUSED. The other recipients are random keys of ours. */
 function requireApart({ passphrase }: Recipients, others: readonly NamedSecret[] = []): void {
   if (passphrase !== undefined) requireSeparate([{ name: 'passphrase', value: passphrase }], others)
-}
-
-/** Throws INVALID_REQUEST. */
-function requireSeries(series: string): void {
-  if (SERIES.safeParse(series).success) return
-  const facts = { at: 'series', expected: '1 to 64 of a-z 0-9 - _ ., beginning with a letter or digit' }
-  throw new CoffreError('INVALID_REQUEST', { facts })
-}
-
-/** Whoever takes the newest one away must not make an older one pass for it. Throws BACKUP_DAMAGED. */
-function requireNewest(found: number, { isTrusted, catalogue }: StoredCatalogue): void {
-  const sequence = isTrusted ? (catalogue.entries.at(-1)?.sequence ?? 0) : 0
-  if (sequence <= found) return
-  const facts = { series: catalogue.series, sequence, reason: 'missing; an older one is named by its number' }
-  throw new CoffreError('BACKUP_DAMAGED', { facts })
-}
-
-function requireTrust(backup: StoredBackup, stored: StoredCatalogue, options: ReadOptions): void {
-  const isTrusted = backup.isTrusted && isListed(backup.manifest, stored)
-  if (isTrusted || options.acceptAnySigner === true) return
-  const { signatures } = backup.manifest.note
-  const reason = backup.isTrusted ? 'the catalogue does not name it' : 'signer'
-  const facts = { reason, signer: signatures.map(({ name }) => name).join(', ') }
-  throw new CoffreError('BACKUP_UNTRUSTED', { facts })
 }

@@ -2,7 +2,8 @@ import type { BackupVerdict } from '../../model/backup.ts'
 import type { BackupEvent } from '../../model/backup-trail.ts'
 import { CoffreError } from '../../model/errors.ts'
 import type { RestoreTarget, SourceCounts, SourceFacts } from '../../store/backup-source.ts'
-import type { BackupReference, Backups, ReadOptions } from './backups.ts'
+import type { Backups } from './backups.ts'
+import type { BackupReference, ReadOptions } from './opening.ts'
 import type { Openers } from './slots.ts'
 
 export interface RestoreOptions extends ReadOptions {
