@@ -99,9 +99,14 @@ export async function recoverCoffre(backups: Backups, options: RecoverOptions): 
   return { coffre, dataDir, ...(sealKeyFile === undefined ? {} : { sealKeyFile }), others, milliseconds }
 }
 
-/** What opens a Coffre that a key seals; told before anything is restored. */
+/** What seals the Coffre of a backup; told before anything is restored. */
 export function sealsOf({ facts }: BackupSummary): readonly string[] {
   return String(facts['seals'] ?? '').split(', ')
+}
+
+/** Whether a key on a sheet is among that. */
+export function isSealedByKey(backup: BackupSummary): boolean {
+  return sealsOf(backup).some((seal) => KEY_SEALS.includes(seal))
 }
 
 /** The backup of a Coffre that `recoverCoffre` would take. Throws BACKUP_NOT_FOUND, INVALID_REQUEST. */
@@ -129,8 +134,7 @@ function requireSealKey(coffre: BackupSummary, { sealKey, database }: RecoverOpt
     const facts = { setting: '--into', expected: 'the PostgreSQL database that this Coffre shall be in' }
     throw new CoffreError('CONFIG_REFUSED', { facts })
   }
-  const isByKey = sealsOf(coffre).some((seal) => KEY_SEALS.includes(seal))
-  if (isByKey || sealKey === undefined) return
+  if (isSealedByKey(coffre) || sealKey === undefined) return
   const facts = { at: 'seal key', expected: sealsOf(coffre).join(', ') }
   throw new CoffreError('INVALID_REQUEST', { facts })
 }

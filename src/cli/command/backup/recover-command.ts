@@ -27,7 +27,6 @@ import {
   withOpen,
 } from './with-backups.ts'
 
-const KEY_SEALS = ['file', 'environment']
 const CONFLICTING = ['COFFRE_SEAL_KEY', 'COFFRE_SEAL_KEY_FILE']
 
 export const recoverCommand: CommandRow = {
@@ -121,8 +120,8 @@ async function readSealKey(
   fromRecovery: Secret | undefined,
 ): Promise<Secret | undefined> {
   const { options, printer, terminal } = invocation
-  const { sealsOf } = await import('../../../app-recover.ts')
-  if (!sealsOf(coffre).some((seal) => KEY_SEALS.includes(seal))) return undefined
+  const { isSealedByKey } = await import('../../../app-recover.ts')
+  if (!isSealedByKey(coffre)) return undefined
   const path = options.text('seal-key-file')
   const limit = { name: '--seal-key-file', maximumBytes: MAX_SHARE_CHARACTERS }
   if (path !== undefined) return readSecretFile(terminal, path, limit)
